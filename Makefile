@@ -1,0 +1,102 @@
+# Takebox: see `make help`.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+PYTHON  ?= python3
+CACHE   ?= $(CURDIR)/.cache
+export CACHE
+
+VERSION := $(shell cat VERSION)
+
+# What is linked from the system. Includes of <alsa/> stay in drivers/.
+PKGS      := alsa flac jansson libconfig
+WARNINGS  := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wpedantic -Werror
+OPT       ?= -O2 -g
+SANITIZE  ?=
+CPPFLAGS  += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ifirmware -I. \
+             -DTAKEBOX_VERSION='"$(VERSION)"'
+CFLAGS    += -std=c11 $(OPT) $(WARNINGS) $(SANITIZE) -fno-math-errno \
+             -pthread -fPIC -MMD -MP
+LDFLAGS   += $(SANITIZE) -pthread
+
+# A few loops are worth more than -O2: arm64's gcc 12 needs -O3 to vectorise
+# them, and they are the whole cost of the recorder beside libFLAC.
+HOT := engine/deinterleave engine/meter take/md5_lanes
+
+ifneq ($(MAKECMDGOALS),clean)
+ifneq ($(MAKECMDGOALS),help)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+ALSA_LIBS   = $(shell pkg-config --libs alsa)
+TAPE_LIBS   = $(ALSA_LIBS) -lm
+DAEMON_LIBS = $(shell pkg-config --libs alsa flac jansson libconfig) -lm
+TOOL_LIBS   = $(shell pkg-config --libs alsa flac jansson libconfig ncursesw) -lm
+# libFLAC exports this since 1.2 but has it in no header (xiph/flac #547).
+HAVE_SET_DO_MD5 := $(shell printf 'int FLAC__stream_encoder_set_do_md5(void*,int);int main(void){return FLAC__stream_encoder_set_do_md5(0,0);}' | $(CC) -x c - -o /dev/null -lFLAC 2>/dev/null && echo 1 || echo 0)
+CPPFLAGS += -DHAVE_SET_DO_MD5=$(HAVE_SET_DO_MD5)
+endif
+endif
+
+ENGINE_SRC := $(wildcard firmware/engine/*.c)
+LIB_SRC    := $(wildcard firmware/base/*.c firmware/engine/*.c \
+                firmware/take/*.c firmware/transport/*.c \
+                firmware/surface/*.c drivers/*.c)
+TOOL_SRC   := $(wildcard tools/*.c)
+UNIT_SRC   := $(wildcard tests/unit/test_*.c)
+PERF_SRC   := $(wildcard tests/perf/*.c)
+FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
+
+LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/obj/%.o)
+UNIT       := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+PERF       := $(PERF_SRC:tests/perf/%.c=$(BUILD)/perf/%)
+
+PROGRAMS   := $(BUILD)/takebox-tape $(BUILD)/takeboxd $(BUILD)/takebox
+PLUGIN     := $(BUILD)/libasound_module_pcm_takebox_virtual.so
+
+.DEFAULT_GOAL := all
+.PHONY: all unit clean help
+
+all: $(PROGRAMS) $(PLUGIN) ## build everything into build/
+
+$(HOT:%=$(BUILD)/obj/firmware/%.o): OPT += -O3
+
+$(BUILD)/obj/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/libtakebox.a: $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/takebox-tape: $(BUILD)/obj/firmware/takebox_tape.o $(BUILD)/libtakebox.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(TAPE_LIBS)
+
+$(BUILD)/takeboxd: $(BUILD)/obj/firmware/takeboxd.o $(BUILD)/libtakebox.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(BUILD)/takebox: $(TOOL_OBJ) $(BUILD)/libtakebox.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+
+$(PLUGIN): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard drivers/virtual/*.c))
+	$(CC) $(LDFLAGS) -shared -o $@ $^ $(ALSA_LIBS) -lm
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtakebox.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) -lcmocka
+
+$(BUILD)/perf/%: $(BUILD)/obj/tests/perf/%.o $(BUILD)/libtakebox.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+unit: $(UNIT)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+help: ## list what make can do
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | \
+	  sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
