@@ -69,18 +69,19 @@ struct config {
 	unsigned track_count;
 };
 
-/* Fills in the defaults. */
-void config_init(struct config *config);
+/* Fills in the defaults. (libconfig has config_init, config_read_file and
+ * config_read_string for itself: one program cannot have both.) */
+void config_defaults(struct config *config);
 
 /* Reads one file over what config holds. Returns 0; -ENOENT if there is no
  * such file (error stays empty); another negative errno with a line for the
  * user in error ("file:line: what; what to do"), config then unspecified. */
-int config_read_file(struct config *config, const char *path, char *error,
-		     size_t error_size);
+int config_add_file(struct config *config, const char *path, char *error,
+		    size_t error_size);
 
 /* The same from a string; name stands in the messages for the file's name. */
-int config_read_string(struct config *config, const char *text,
-		       const char *name, char *error, size_t error_size);
+int config_add_string(struct config *config, const char *text,
+		      const char *name, char *error, size_t error_size);
 
 /* Sets one value by its dotted path, as flags do: "interface.rate", "96000".
  * Same errors as for a file, with "flag" for the file and line. */
