@@ -1,0 +1,433 @@
+/*
+ * The life of an interface. While it is there, the capture thread is the
+ * tape's producer. When it is gone, the supervisor is: silence runs on at the
+ * interface's last known rate, so that the tape never stops and positions stay
+ * times, until the same interface is back and takes up where time says it must
+ * be.
+ */
+#include "engine/supervisor.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/capture.h"
+
+#define TAPE_SECONDS_MAX   600.0
+#define TAPE_SECONDS_MIN   2.0
+#define MEMORY_SHARE	   4
+#define REALTIME_PRIORITY  60
+#define STACK_BYTES	   (256 * 1024)
+#define STACK_TOUCH_BYTES  (64 * 1024)
+#define SILENCE_LAG_NS	   (20 * NS_PER_MS)
+#define SETTLE_SPARE_NS	   (10 * NS_PER_MS)
+
+struct supervisor {
+	struct tape_request request;
+	bool wanted; /* there is a request to be served */
+	struct pcm *pcm;
+	struct pcm_setup setup;
+	struct tape_writer writer;
+	struct capture capture;
+	pthread_t thread;
+	bool running, realtime, warned, ended;
+	int wake_fd; /* tells the capture thread to stop */
+	int done_fd; /* the capture thread has returned */
+	_Atomic int end; /* enum capture_end */
+};
+
+static void touch_stack(void)
+{
+	volatile char stack[STACK_TOUCH_BYTES];
+
+	for (size_t i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 0;
+}
+
+static void *capture_thread(void *context)
+{
+	struct supervisor *supervisor = context;
+	uint64_t one = 1;
+
+	touch_stack();
+	atomic_store(&supervisor->end, (int)capture_run(&supervisor->capture));
+	if (write(supervisor->done_fd, &one, sizeof(one)) < 0)
+		log_error("cannot wake the supervisor: %s", strerror(errno));
+	return NULL;
+}
+
+static int start_thread(struct supervisor *supervisor, bool realtime)
+{
+	struct sched_param param = {.sched_priority = REALTIME_PRIORITY};
+	pthread_attr_t attr;
+	int error;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	if (realtime) {
+		pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+		pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
+		pthread_attr_setschedparam(&attr, &param);
+	}
+	error = pthread_create(&supervisor->thread, &attr, capture_thread,
+			       supervisor);
+	pthread_attr_destroy(&attr);
+	return error;
+}
+
+static void lock_memory(struct supervisor *supervisor)
+{
+	if (mlockall(MCL_CURRENT) == 0 || supervisor->warned)
+		return;
+	log_warning("memory cannot be locked (%s): under memory pressure "
+		    "samples could be late; run as a user with the memlock "
+		    "limit raised",
+		    strerror(errno));
+	supervisor->realtime = false;
+}
+
+static int start_capture(struct supervisor *supervisor)
+{
+	int error = pcm_start(supervisor->pcm);
+	uint64_t count;
+
+	if (error < 0)
+		return error;
+	while (read(supervisor->wake_fd, &count, sizeof(count)) > 0)
+		;
+	atomic_store(&supervisor->capture.stop, false);
+	supervisor->realtime = true;
+	lock_memory(supervisor);
+	error = start_thread(supervisor, true);
+	if (error) {
+		supervisor->realtime = false;
+		if (!supervisor->warned)
+			log_warning("no real-time priority (%s): recording "
+				    "works, but a busy machine can make it "
+				    "late; losses are named in the ledger",
+				    strerror(error));
+		error = start_thread(supervisor, false);
+	}
+	supervisor->warned = true;
+	supervisor->writer.header->facts.realtime = supervisor->realtime;
+	supervisor->running = error == 0;
+	return -error;
+}
+
+static void stop_capture(struct supervisor *supervisor)
+{
+	uint64_t one = 1;
+
+	if (!supervisor->running)
+		return;
+	atomic_store(&supervisor->capture.stop, true);
+	if (write(supervisor->wake_fd, &one, sizeof(one)) < 0)
+		log_error("cannot wake the capture thread: %s",
+			  strerror(errno));
+	pthread_join(supervisor->thread, NULL);
+	supervisor->running = false;
+}
+
+static void close_all(struct supervisor *supervisor)
+{
+	stop_capture(supervisor);
+	pcm_close(supervisor->pcm);
+	supervisor->pcm = NULL;
+	if (supervisor->writer.header)
+		tape_writer_state(&supervisor->writer, TAPE_ENDED);
+	tape_writer_destroy(&supervisor->writer);
+	supervisor->ended = false;
+}
+
+static uint64_t ring_frames(const struct tape_request *request,
+			    const struct pcm_setup *setup)
+{
+	double seconds = request->tape_seconds;
+	struct sysinfo info;
+
+	if (seconds <= 0) {
+		double second = (double)setup->channels * setup->rate *
+				sizeof(int32_t);
+
+		seconds = TAPE_SECONDS_MAX;
+		if (sysinfo(&info) == 0) {
+			double share = (double)info.totalram * info.mem_unit /
+				       MEMORY_SHARE / second;
+
+			seconds = share < seconds ? share : seconds;
+		}
+	}
+	if (seconds < TAPE_SECONDS_MIN)
+		seconds = TAPE_SECONDS_MIN;
+	return (uint64_t)(seconds * setup->rate);
+}
+
+static int make_tape(struct supervisor *supervisor, char *message, size_t size)
+{
+	const struct pcm_setup *setup = &supervisor->setup;
+	const struct tape_request *request = &supervisor->request;
+	struct tape_facts facts = {
+		.channels = setup->channels,
+		.rate = setup->rate,
+		.bits = sample_bits((enum sample_format)setup->format),
+		.period = setup->period,
+		.buffer = setup->buffer,
+		.clip_run = request->clip_run ? request->clip_run : 3,
+		.frames = ring_frames(request, setup),
+	};
+	int error;
+
+	snprintf(facts.format, sizeof(facts.format), "%s",
+		 pcm_format_name(setup->format));
+	snprintf(facts.device, sizeof(facts.device), "%s", setup->device);
+	snprintf(facts.name, sizeof(facts.name), "%s", setup->name);
+	snprintf(facts.identity, sizeof(facts.identity), "%s",
+		 setup->identity);
+	error = tape_writer_create(&supervisor->writer, &facts);
+	if (error < 0)
+		snprintf(message, size,
+			 "no memory for a tape of %.0f s of %u channels (%s); "
+			 "set a shorter one (tape.seconds)",
+			 (double)facts.frames / facts.rate, facts.channels,
+			 strerror(-error));
+	return error;
+}
+
+static void prepare_capture(struct supervisor *supervisor)
+{
+	const struct pcm_setup *setup = &supervisor->setup;
+	uint64_t limit = supervisor->request.limit;
+	int64_t settle = POSCLOCK_SETTLE_NS + SETTLE_SPARE_NS;
+
+	supervisor->capture = (struct capture){
+		.pcm = supervisor->pcm,
+		.writer = &supervisor->writer,
+		.limit = limit ? limit : UINT64_MAX,
+		.buffer = setup->buffer,
+		.period = setup->period,
+		.settle = (uint64_t)(settle * setup->rate / NS_PER_S),
+		.wake_fd = supervisor->wake_fd,
+		.deinterleave = {
+			.format = (enum sample_format)setup->format,
+			.channels = setup->channels,
+			.clip_run = supervisor->writer.header->facts.clip_run,
+		},
+	};
+	posclock_init(&supervisor->capture.clock, setup->rate);
+}
+
+static int open_device(struct supervisor *supervisor,
+		       const struct tape_request *request, char *message,
+		       size_t size)
+{
+	struct pcm_request wanted = {
+		.channels = request->channels,
+		.rate = request->rate,
+		.format = request->format,
+		.period = request->period,
+		.buffer = request->buffer,
+	};
+	struct pcm_error error;
+	int code;
+
+	snprintf(wanted.device, sizeof(wanted.device), "%s", request->device);
+	code = pcm_open(&supervisor->pcm, &wanted, &supervisor->setup, &error);
+	if (code < 0)
+		snprintf(message, size, "%s", error.text);
+	return code;
+}
+
+static int open_first(struct supervisor *supervisor, char *message,
+		      size_t size)
+{
+	int error = open_device(supervisor, &supervisor->request, message,
+				size);
+
+	if (error < 0)
+		return error;
+	error = make_tape(supervisor, message, size);
+	if (error == 0) {
+		prepare_capture(supervisor);
+		error = start_capture(supervisor);
+		if (error < 0)
+			snprintf(message, size, "%s does not start: %s",
+				 supervisor->setup.device, strerror(-error));
+	}
+	if (error < 0) {
+		close_all(supervisor);
+		return error;
+	}
+	if (supervisor->setup.converted)
+		log_warning("%s is not the hardware itself: something between "
+			    "it and the recorder may change the sound; name "
+			    "its hw: device",
+			    supervisor->setup.device);
+	log_info("%s: %u channels, %u Hz, %s, period %u, buffer %u, tape %.0f "
+		 "s",
+		 supervisor->setup.name, supervisor->setup.channels,
+		 supervisor->setup.rate,
+		 pcm_format_name(supervisor->setup.format),
+		 supervisor->setup.period, supervisor->setup.buffer,
+		 (double)supervisor->writer.frames / supervisor->setup.rate);
+	return 0;
+}
+
+int supervisor_open(struct supervisor *supervisor,
+		    const struct tape_request *request, char *message,
+		    size_t size)
+{
+	message[0] = '\0';
+	if (supervisor->writer.header &&
+	    tape_request_equal(&supervisor->request, request))
+		return 0;
+	close_all(supervisor);
+	supervisor->request = *request;
+	supervisor->wanted = true;
+	return open_first(supervisor, message, size);
+}
+
+/* Silence up to now, as the clock's line has it. */
+static void run_on(struct supervisor *supervisor)
+{
+	struct capture *capture = &supervisor->capture;
+	struct tape_writer *writer = &supervisor->writer;
+	struct posclock_line line = posclock_line(&capture->clock);
+	int64_t now = clock_now_ns() - SILENCE_LAG_NS, should;
+	struct tape_event event = {
+		.position = writer->captured,
+		.time_ns = now,
+		.kind = TAPE_GAP_ABSENT,
+	};
+
+	tape_writer_alive(writer, now);
+	if (line.rate_hz <= 0)
+		return;
+	should = posclock_position_at(&line, now);
+	if (should <= (int64_t)writer->captured)
+		return;
+	event.frames = (uint64_t)should - writer->captured;
+	tape_writer_silence(writer, event.frames);
+	tape_writer_event(writer, &event);
+	tape_writer_publish(writer, writer->captured);
+}
+
+/* The same interface, as it was set up. */
+static void come_back(struct supervisor *supervisor)
+{
+	struct tape_request again = supervisor->request;
+	struct pcm_setup before = supervisor->setup;
+	char message[384];
+
+	snprintf(again.device, sizeof(again.device), "%.191s", before.device);
+	again.channels = before.channels;
+	again.format = before.format;
+	if (open_device(supervisor, &again, message, sizeof(message)) < 0) {
+		supervisor->setup = before;
+		return;
+	}
+	if (strcmp(before.identity, supervisor->setup.identity) != 0) {
+		pcm_close(supervisor->pcm);
+		supervisor->pcm = NULL;
+		supervisor->setup = before;
+		return;
+	}
+	supervisor->capture.pcm = supervisor->pcm;
+	supervisor->capture.buffer = supervisor->setup.buffer;
+	supervisor->capture.realign = true;
+	supervisor->capture.realign_kind = TAPE_GAP_ABSENT;
+	if (start_capture(supervisor) < 0) {
+		pcm_close(supervisor->pcm);
+		supervisor->pcm = NULL;
+		return;
+	}
+	log_info("%s is back; recording goes on", supervisor->setup.name);
+}
+
+static void capture_ended(struct supervisor *supervisor)
+{
+	pthread_join(supervisor->thread, NULL);
+	supervisor->running = false;
+	pcm_close(supervisor->pcm);
+	supervisor->pcm = NULL;
+	supervisor->capture.pcm = NULL;
+	if (atomic_load(&supervisor->end) == CAPTURE_LIMIT) {
+		supervisor->ended = true;
+		tape_writer_state(&supervisor->writer, TAPE_ENDED);
+		return;
+	}
+	tape_writer_state(&supervisor->writer, TAPE_ABSENT);
+	log_warning("%s is gone: silence is recorded in its place until it is "
+		    "back",
+		    supervisor->setup.name);
+}
+
+bool supervisor_tick(struct supervisor *supervisor)
+{
+	char message[384];
+	uint64_t count;
+
+	if (read(supervisor->done_fd, &count, sizeof(count)) > 0 &&
+	    supervisor->running)
+		capture_ended(supervisor);
+	if (!supervisor->wanted || supervisor->running || supervisor->ended)
+		return false;
+	if (!supervisor->writer.header) {
+		if (!supervisor->request.keep_trying)
+			return false;
+		return open_first(supervisor, message, sizeof(message)) == 0;
+	}
+	run_on(supervisor);
+	come_back(supervisor);
+	return false;
+}
+
+const struct tape_writer *supervisor_tape(const struct supervisor *supervisor)
+{
+	return supervisor->writer.header ? &supervisor->writer : NULL;
+}
+
+bool supervisor_realtime(const struct supervisor *supervisor)
+{
+	return supervisor->realtime;
+}
+
+int supervisor_fd(const struct supervisor *supervisor)
+{
+	return supervisor->done_fd;
+}
+
+struct supervisor *supervisor_create(void)
+{
+	struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
+
+	if (!supervisor)
+		return NULL;
+	supervisor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	supervisor->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (supervisor->wake_fd < 0 || supervisor->done_fd < 0) {
+		supervisor_destroy(supervisor);
+		return NULL;
+	}
+	return supervisor;
+}
+
+void supervisor_destroy(struct supervisor *supervisor)
+{
+	if (!supervisor)
+		return;
+	close_all(supervisor);
+	if (supervisor->wake_fd >= 0)
+		close(supervisor->wake_fd);
+	if (supervisor->done_fd >= 0)
+		close(supervisor->done_fd);
+	free(supervisor);
+}

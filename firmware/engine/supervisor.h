@@ -1,0 +1,42 @@
+/*
+ * supervisor: opens the interface, runs the capture thread on it, and keeps the
+ * tape going when the interface goes away.
+ *
+ * One thread (takebox-tape's main) calls everything here. The capture thread
+ * is its own. supervisor_tick is called when supervisor_fd is readable and at
+ * least every SUPERVISOR_TICK_MS.
+ */
+#ifndef TAKEBOX_SUPERVISOR_H
+#define TAKEBOX_SUPERVISOR_H
+
+#include <stdbool.h>
+
+#include "engine/tape_link.h"
+#include "engine/tape_writer.h"
+
+#define SUPERVISOR_TICK_MS 100
+
+struct supervisor;
+
+struct supervisor *supervisor_create(void); /* NULL: out of memory */
+void supervisor_destroy(struct supervisor *supervisor);
+
+/*
+ * Opens what is asked for, or keeps the tape that fits already. 0, or a
+ * negative errno with the reason in message (size as in struct tape_reply).
+ * With request->keep_trying a missing interface is tried again at each tick.
+ */
+int supervisor_open(struct supervisor *supervisor,
+		    const struct tape_request *request, char *message,
+		    size_t size);
+
+/* The tape to hand out, or NULL. */
+const struct tape_writer *supervisor_tape(const struct supervisor *supervisor);
+bool supervisor_realtime(const struct supervisor *supervisor);
+
+int supervisor_fd(const struct supervisor *supervisor);
+
+/* True if the tape is another one than before (one was opened). */
+bool supervisor_tick(struct supervisor *supervisor);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * The reader's side of the tape. The memory is shared with a process that goes
+ * on writing, so nothing read from it is trusted twice: facts are checked on
+ * attach against the size of the memfd, and are sealed against change only by
+ * the producer's good manners, which is why they are copied.
+ */
+#include "engine/tape.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool facts_agree(const struct tape_facts *facts, uint64_t size)
+{
+	uint64_t plane = facts->frames * sizeof(int32_t);
+	uint64_t blocks = facts->frames / TAPE_PEAK_FRAMES;
+	uint64_t peaks = blocks * facts->channels * sizeof(struct peak);
+
+	return facts->channels >= 1 && facts->channels <= TAPE_CHANNELS_MAX &&
+	       facts->frames >= TAPE_PEAK_FRAMES &&
+	       facts->frames % TAPE_PEAK_FRAMES == 0 &&
+	       facts->frames <= size / sizeof(int32_t) &&
+	       (facts->bits == 16 || facts->bits == 24) && facts->rate > 0 &&
+	       facts->bytes == size && facts->plane_stride >= plane &&
+	       facts->peaks_offset >= sizeof(struct tape_header) &&
+	       facts->peaks_offset <= size &&
+	       facts->planes_offset <= size &&
+	       peaks <= facts->planes_offset - facts->peaks_offset &&
+	       facts->plane_stride <= size / facts->channels &&
+	       facts->plane_stride * (facts->channels - 1) + plane <=
+		       size - facts->planes_offset;
+}
+
+int tape_attach(struct tape *tape, int fd)
+{
+	struct tape_facts *facts = NULL;
+	struct stat stat;
+	void *map = MAP_FAILED;
+	int error = -EPROTO;
+
+	if (fstat(fd, &stat) < 0 ||
+	    (size_t)stat.st_size < sizeof(struct tape_header))
+		goto fail;
+	map = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	facts = malloc(sizeof(*facts));
+	if (map == MAP_FAILED || !facts) {
+		error = -ENOMEM;
+		goto fail;
+	}
+	memcpy(facts, map, sizeof(*facts));
+	if (memcmp(facts->magic, TAPE_MAGIC, sizeof(facts->magic)) != 0 ||
+	    facts->version != TAPE_VERSION)
+		goto fail;
+	error = -EINVAL;
+	if (!facts_agree(facts, (uint64_t)stat.st_size))
+		goto fail;
+	facts->device[TAPE_TEXT_MAX - 1] = '\0';
+	facts->name[TAPE_TEXT_MAX - 1] = '\0';
+	facts->identity[TAPE_TEXT_MAX - 1] = '\0';
+	facts->format[sizeof(facts->format) - 1] = '\0';
+	tape->header = map;
+	tape->facts = facts;
+	tape->fd = fd;
+	return 0;
+fail:
+	free(facts);
+	if (map != MAP_FAILED)
+		munmap(map, (size_t)stat.st_size);
+	close(fd);
+	return error;
+}
+
+void tape_detach(struct tape *tape)
+{
+	if (!tape->header)
+		return;
+	munmap((void *)tape->header, tape->facts->bytes);
+	free((void *)tape->facts);
+	close(tape->fd);
+	*tape = (struct tape){0};
+}
+
+uint64_t tape_published(const struct tape *tape)
+{
+	return atomic_load_explicit(&tape->header->published,
+				    memory_order_acquire);
+}
+
+uint64_t tape_oldest(const struct tape *tape)
+{
+	uint64_t reserved;
+
+	/* The samples were read before this: the fence keeps them before. */
+	atomic_thread_fence(memory_order_acquire);
+	reserved = atomic_load_explicit(&tape->header->reserved,
+					memory_order_relaxed);
+	return reserved > tape->facts->frames ? reserved - tape->facts->frames
+					      : 0;
+}
+
+bool tape_valid(const struct tape *tape, uint64_t position)
+{
+	return position >= tape_oldest(tape);
+}
+
+const int32_t *tape_samples(const struct tape *tape, unsigned channel,
+			    uint64_t position, size_t *frames)
+{
+	const struct tape_facts *facts = tape->facts;
+	uint64_t index = position % facts->frames;
+
+	if (*frames > facts->frames - index)
+		*frames = facts->frames - index;
+	return (const int32_t *)((const char *)tape->header +
+				 facts->planes_offset +
+				 channel * facts->plane_stride) +
+	       index;
+}
+
+struct peak tape_peak(const struct tape *tape, unsigned channel, uint64_t from,
+		      uint64_t to)
+{
+	const struct tape_facts *facts = tape->facts;
+	const struct peak *peaks =
+		(const void *)((const char *)tape->header +
+			       facts->peaks_offset);
+	uint64_t blocks = facts->frames / TAPE_PEAK_FRAMES;
+	struct peak sum = {0};
+
+	for (uint64_t block = from / TAPE_PEAK_FRAMES;
+	     block * TAPE_PEAK_FRAMES < to; block++) {
+		const volatile struct peak *peak =
+			&peaks[block % blocks * facts->channels + channel];
+		uint32_t level = peak->level;
+
+		if (level > sum.level)
+			sum.level = level;
+		sum.clips += peak->clips;
+	}
+	return sum;
+}
+
+uint64_t tape_event_count(const struct tape *tape)
+{
+	return atomic_load_explicit(&tape->header->events,
+				    memory_order_acquire);
+}
+
+int tape_event(const struct tape *tape, uint64_t index,
+	       struct tape_event *event)
+{
+	if (index >= tape_event_count(tape))
+		return -ENOENT;
+	memcpy(event, &tape->header->event[index % TAPE_EVENTS],
+	       sizeof(*event));
+	atomic_thread_fence(memory_order_acquire);
+	/* One slot of slack: the producer fills a slot before it counts it. */
+	if (index + TAPE_EVENTS <=
+	    atomic_load_explicit(&tape->header->events, memory_order_relaxed))
+		return -EOVERFLOW;
+	return 0;
+}
+
+static double bits_to_double(uint64_t bits)
+{
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+struct posclock_line tape_line(const struct tape *tape)
+{
+	const struct tape_header *header = tape->header;
+	struct posclock_line line;
+	uint32_t before, after;
+
+	do {
+		before = atomic_load_explicit(&header->line_sequence,
+					      memory_order_acquire);
+		line.position = atomic_load_explicit(&header->line_position,
+						     memory_order_relaxed);
+		line.time_ns = atomic_load_explicit(&header->line_time_ns,
+						    memory_order_relaxed);
+		line.rate_hz = bits_to_double(atomic_load_explicit(
+			&header->line_rate, memory_order_relaxed));
+		line.ppm = bits_to_double(atomic_load_explicit(
+			&header->line_ppm, memory_order_relaxed));
+		line.ppm_error = bits_to_double(atomic_load_explicit(
+			&header->line_ppm_error, memory_order_relaxed));
+		line.locked = atomic_load_explicit(&header->line_locked,
+						   memory_order_relaxed);
+		atomic_thread_fence(memory_order_acquire);
+		after = atomic_load_explicit(&header->line_sequence,
+					     memory_order_relaxed);
+	} while ((before & 1) || before != after);
+	return line;
+}
+
+enum tape_state tape_state(const struct tape *tape)
+{
+	return atomic_load_explicit(&tape->header->state,
+				    memory_order_acquire);
+}
+
+const char *tape_event_name(uint32_t kind)
+{
+	static const char *const name[TAPE_EVENT_KINDS] = {
+		[TAPE_GAP_LATE] = "late",     [TAPE_GAP_STOPPED] = "stopped",
+		[TAPE_GAP_SILENT] = "silent", [TAPE_GAP_ABSENT] = "absent",
+		[TAPE_SURPLUS] = "surplus",
+	};
+
+	return kind < TAPE_EVENT_KINDS ? name[kind] : "unknown";
+}

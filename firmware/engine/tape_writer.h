@@ -1,0 +1,71 @@
+/*
+ * tape_writer: the producer's side of the tape.
+ *
+ * Positions come in two steps. What has been written up to `captured` is still
+ * the producer's own: silence can be put into it where a loss is found to have
+ * been. What has been published belongs to the readers and never changes until
+ * the ring comes round.
+ *
+ * tape_writer_create and _destroy: the supervisor. All else: whoever is the
+ * producer just then (the capture thread, or the supervisor while no capture
+ * thread runs), in real time: no allocation, no locks, no system calls.
+ */
+#ifndef TAKEBOX_TAPE_WRITER_H
+#define TAKEBOX_TAPE_WRITER_H
+
+#include "engine/tape.h"
+
+struct tape_writer {
+	struct tape_header *header;
+	int fd; /* owned; readers get a read-only one (tape_writer_share) */
+	unsigned channels;
+	uint64_t frames, captured, published;
+	struct peak *peaks;
+	int32_t *plane[TAPE_CHANNELS_MAX];
+};
+
+/* facts: device, name, identity, format, channels, rate, bits, period, buffer,
+ * realtime, clip_run and frames are the caller's; the rest is filled in here.
+ * All pages are faulted in. -ENOMEM: the tape does not fit into memory. */
+int tape_writer_create(struct tape_writer *writer,
+		       const struct tape_facts *facts);
+void tape_writer_destroy(struct tape_writer *writer);
+
+/* A new read-only descriptor of the memfd, for a reader; or negative errno. */
+int tape_writer_share(const struct tape_writer *writer);
+
+/*
+ * Where the next frames go: index into every plane and the peaks to merge
+ * into; *frames is cut so that neither the ring's end nor a peak block is
+ * crossed. Readers of what is about to be overwritten are warned first.
+ */
+struct tape_slot {
+	size_t index;
+	struct peak *peaks; /* [channels] */
+};
+struct tape_slot tape_writer_begin(struct tape_writer *writer, size_t *frames);
+void tape_writer_end(struct tape_writer *writer, size_t frames);
+
+/* Silence at the end. */
+void tape_writer_silence(struct tape_writer *writer, uint64_t frames);
+
+/* Silence in place of what was captured from position on (unpublished). */
+void tape_writer_blank(struct tape_writer *writer, uint64_t position);
+
+/* frames of silence at position (>= published); what lies behind moves on. */
+void tape_writer_insert(struct tape_writer *writer, uint64_t position,
+			uint64_t frames);
+
+/* Hands everything below position (<= captured) to the readers. */
+void tape_writer_publish(struct tape_writer *writer, uint64_t position);
+
+/* An event; counted among the gaps if its kind is one. */
+void tape_writer_event(struct tape_writer *writer,
+		       const struct tape_event *event);
+
+void tape_writer_line(struct tape_writer *writer,
+		      const struct posclock_line *line);
+void tape_writer_state(struct tape_writer *writer, enum tape_state state);
+void tape_writer_alive(struct tape_writer *writer, int64_t now_ns);
+
+#endif

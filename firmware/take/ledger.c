@@ -1,0 +1,215 @@
+/* The append-only record of a take. */
+#include "take/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "take/flac_format.h"
+
+#define CRC_DIGITS     8
+#define LEDGER_MAX     (256u << 20)
+#define ENTRY_MAX      (1u << 20)
+
+int ledger_create(struct ledger *ledger, const struct storage *storage,
+		  int dir)
+{
+	*ledger = (struct ledger){.storage = storage, .file = -1};
+	ledger->file = storage->open(dir, LEDGER_NAME, 1);
+	return ledger->file < 0 ? ledger->file : 0;
+}
+
+int ledger_append(struct ledger *ledger, json_t *entry)
+{
+	char *text, *line;
+	size_t length;
+	int error;
+
+	if (json_object_set_new(entry, "n",
+				json_integer((json_int_t)ledger->next)) < 0)
+		return -ENOMEM;
+	text = json_dumps(entry, JSON_COMPACT | JSON_SORT_KEYS);
+	length = text ? strlen(text) + CRC_DIGITS + 2 : 0;
+	line = text ? malloc(length + 1) : NULL;
+	if (!line) {
+		free(text);
+		return -ENOMEM;
+	}
+	snprintf(line, length + 1, "%08x %s\n",
+		 crc32_update(0, text, strlen(text)), text);
+	error = ledger->storage->write(ledger->file, line, length,
+				       ledger->size);
+	free(line);
+	free(text);
+	if (error < 0)
+		return error;
+	ledger->size += length;
+	ledger->next++;
+	ledger->dirty = true;
+	return 0;
+}
+
+int ledger_sync(struct ledger *ledger)
+{
+	int error;
+
+	if (!ledger->dirty)
+		return 0;
+	error = ledger->storage->sync(ledger->file);
+	if (error == 0)
+		ledger->dirty = false;
+	return error;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+	if (ledger->file >= 0)
+		close(ledger->file);
+	ledger->file = -1;
+}
+
+/* One line without its newline, or NULL if it is not an entry. */
+static json_t *parse_line(const char *line, size_t length)
+{
+	char digits[CRC_DIGITS + 1], *end;
+	uint32_t crc;
+
+	if (length <= CRC_DIGITS + 1 || length > ENTRY_MAX ||
+	    line[CRC_DIGITS] != ' ')
+		return NULL;
+	memcpy(digits, line, CRC_DIGITS);
+	digits[CRC_DIGITS] = '\0';
+	crc = (uint32_t)strtoul(digits, &end, 16);
+	line += CRC_DIGITS + 1;
+	length -= CRC_DIGITS + 1;
+	if (*end || crc != crc32_update(0, line, length))
+		return NULL;
+	return json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+}
+
+int64_t ledger_parse(const char *text, size_t size, ledger_fn fn,
+		     void *context)
+{
+	size_t done = 0;
+	json_int_t number = 0;
+
+	while (done < size) {
+		const char *line = text + done;
+		const char *end = memchr(line, '\n', size - done);
+		json_t *entry = end ? parse_line(line, (size_t)(end - line))
+				    : NULL;
+		bool right = entry && json_is_object(entry) &&
+			     json_integer_value(json_object_get(entry, "n")) ==
+				     number;
+		int result = right && fn ? fn(context, entry) : 0;
+
+		json_decref(entry);
+		if (!right)
+			break;
+		if (result < 0)
+			return result;
+		number++;
+		done += (size_t)(end - line) + 1;
+	}
+	return (int64_t)done;
+}
+
+static int load(int dir, char **text, size_t *size)
+{
+	struct stat stat;
+	int fd = openat(dir, LEDGER_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int error = 0;
+	size_t got = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &stat) < 0 || stat.st_size > (off_t)LEDGER_MAX) {
+		close(fd);
+		return -EFBIG;
+	}
+	*text = malloc((size_t)stat.st_size + 1);
+	while (*text && got < (size_t)stat.st_size) {
+		ssize_t part = read(fd, *text + got,
+				    (size_t)stat.st_size - got);
+
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part < 0)
+			error = -errno;
+		if (part <= 0)
+			break;
+		got += (size_t)part;
+	}
+	close(fd);
+	*size = got;
+	if (!*text)
+		error = -ENOMEM;
+	if (error < 0)
+		free(*text);
+	return error;
+}
+
+int ledger_read(int dir, ledger_fn fn, void *context, uint64_t *torn)
+{
+	char *text;
+	size_t size;
+	int64_t used;
+	int error = load(dir, &text, &size);
+
+	if (error < 0)
+		return error;
+	used = ledger_parse(text, size, fn, context);
+	free(text);
+	if (used < 0)
+		return (int)used;
+	if (torn)
+		*torn = size - (uint64_t)used;
+	return 0;
+}
+
+struct counting {
+	ledger_fn fn;
+	void *context;
+	uint64_t count;
+};
+
+static int count_entry(void *context, const json_t *entry)
+{
+	struct counting *counting = context;
+
+	counting->count++;
+	return counting->fn ? counting->fn(counting->context, entry) : 0;
+}
+
+int ledger_resume(struct ledger *ledger, const struct storage *storage,
+		  int dir, ledger_fn fn, void *context)
+{
+	struct counting counting = {.fn = fn, .context = context};
+	char *text;
+	size_t size;
+	int64_t used;
+	int error = load(dir, &text, &size);
+
+	*ledger = (struct ledger){.storage = storage, .file = -1};
+	if (error < 0)
+		return error;
+	used = ledger_parse(text, size, count_entry, &counting);
+	free(text);
+	if (used < 0)
+		return (int)used;
+	ledger->file = storage->open(dir, LEDGER_NAME, 0);
+	if (ledger->file < 0)
+		return ledger->file;
+	ledger->size = (uint64_t)used;
+	ledger->next = counting.count;
+	error = ledger->size < size
+			? storage->truncate(ledger->file, ledger->size)
+			: 0;
+	if (error < 0)
+		ledger_close(ledger);
+	return error;
+}
