@@ -4,9 +4,10 @@
  * Built-in defaults, then each file that exists in this order, each over the
  * one before: /usr/share/takebox/takebox.conf, /etc/takebox/takebox.conf,
  * /boot/firmware/takebox.conf; then the command line. Files are in libconfig's
- * language. An unknown key, a wrong type or an impossible value is an error
- * that names file, line and, for keys, the nearest valid name. The tracks list
- * of a later file replaces that of an earlier one as a whole.
+ * language, without @include. An unknown key, a wrong type or an impossible
+ * value is an error that names file, line and, for keys, the nearest valid
+ * name; a text that is too long is one too, never cut. The tracks list of a
+ * later file replaces that of an earlier one as a whole.
  *
  * Ownership: a struct config owns everything in it by value. Any thread may
  * read it once loaded.
@@ -24,7 +25,8 @@
 
 struct config_track {
 	char name[CONFIG_NAME_MAX]; /* default "Ch NN" of its first channel */
-	unsigned channels[2];	    /* 1-based inputs; [1] is 0 for mono */
+	unsigned channels[2];	    /* 1-based inputs; [1] is 0 for mono;
+				       default the one after the last track's */
 	bool armed;		    /* at start; default true */
 };
 
@@ -60,7 +62,7 @@ struct config {
 			      1..1000; default 3 */
 
 	/* control: { socket } */
-	char socket[CONFIG_PATH_MAX]; /* default /run/takebox/control */
+	char socket[CONFIG_PATH_MAX];	   /* default /run/takebox/control */
 	char tape_socket[CONFIG_PATH_MAX]; /* default /run/takebox/tape */
 
 	/* tracks: ( { name, channel | channels, armed }, ... ) ; none given:
@@ -80,8 +82,8 @@ int config_add_file(struct config *config, const char *path, char *error,
 		    size_t error_size);
 
 /* The same from a string; name stands in the messages for the file's name. */
-int config_add_string(struct config *config, const char *text,
-		      const char *name, char *error, size_t error_size);
+int config_add_string(struct config *config, const char *text, const char *name,
+		      char *error, size_t error_size);
 
 /* Sets one value by its dotted path, as flags do: "interface.rate", "96000".
  * Same errors as for a file, with "flag" for the file and line. */
@@ -89,7 +91,9 @@ int config_set(struct config *config, const char *path, const char *value,
 	       char *error, size_t error_size);
 
 /* What no single value can show: track channels beyond the interface's
- * (where that is set), a channel used twice, equal track names. */
+ * (where that is set), a channel used twice, equal track names, a pre-roll that
+ * the tape cannot hold, a buffer of less than two periods. To be called when
+ * files and flags are all in. */
 int config_check(const struct config *config, char *error, size_t error_size);
 
 /* The default files, in their order, over the defaults. conf_path, if not
