@@ -1,0 +1,47 @@
+#!/bin/busybox sh
+# The guest's first process, in the initramfs: mounts the host's root with a
+# tmpfs over it, and goes on there with guest_start.sh. Busybox only.
+# shellcheck shell=dash
+
+fail()
+{
+	echo "guest: $*"
+	poweroff -f
+}
+
+/bin/busybox --install -s /bin
+mkdir -p /proc /sys /dev /lower /upper /new
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+while read -r name; do
+	insmod "/modules/$name" || fail "module $name does not load"
+done </modules/order
+
+# Nothing changes on the host while the guest looks, so it may cache.
+folder="trans=virtio,version=9p2000.L,msize=512000"
+mount -t 9p -o "$folder,ro,cache=loose" root /lower ||
+	fail "the host's root does not mount"
+mount -t tmpfs -o size=75% tmpfs /upper
+mkdir /upper/data /upper/work
+mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work \
+	overlay /new || fail "no overlay"
+
+for name in proc sys dev; do
+	mkdir -p "/new/$name"
+	mount --move "/$name" "/new/$name"
+done
+mkdir -p /new/run
+mount -t tmpfs -o mode=755 tmpfs /new/run
+mkdir /new/run/bench
+mount -t 9p -o "$folder" control /new/run/bench ||
+	fail "the control folder does not mount"
+# shellcheck source=/dev/null
+. /new/run/bench/settings
+# shellcheck disable=SC2154 # $share and $start are settings
+if [ -n "$share" ]; then
+	mount -t 9p -o "$folder" share "/new$share" ||
+		fail "the shared folder does not mount"
+fi
+# shellcheck disable=SC2154
+exec switch_root /new /bin/sh "$start"

@@ -1,0 +1,55 @@
+#!/bin/sh
+# The guest's process 1 once the host's root is mounted: makes a machine of
+# it, runs the command, tells the host how that ended, and turns it off. What
+# vm.sh has to say is in /run/bench/settings.
+# shellcheck disable=SC2154
+
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/root LANG=C.UTF-8 TERM="${TERM:-linux}"
+# shellcheck source=/dev/null
+. /run/bench/settings
+
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+ln -sfn /proc/self/fd /dev/fd
+ln -sfn fd/0 /dev/stdin
+ln -sfn fd/1 /dev/stdout
+ln -sfn fd/2 /dev/stderr
+mkdir -p /lib/modules
+mount --bind "$kernel_modules" /lib/modules
+busybox ip link set lo up
+busybox hostname bench
+
+load_modules()
+{
+	while read -r name options; do
+		[ -n "$name" ] || continue
+		# Options are words.
+		# shellcheck disable=SC2086
+		modprobe "$name" $options || return 1
+	done </run/bench/modules
+}
+
+run()
+{
+	if ! load_modules; then
+		echo "guest: a kernel module does not load"
+		return 125
+	fi
+	cd "$folder" || return 125
+	bash /run/bench/command
+}
+
+if [ "$shell" = yes ]; then
+	load_modules
+	cd "$folder" && setsid busybox cttyhack bash
+else
+	for out in /dev/vport*p1; do
+		break
+	done
+	run >"$out" 2>&1 </dev/null
+	echo $? >/run/bench/status
+fi
+sync
+busybox poweroff -f
