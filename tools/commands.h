@@ -1,0 +1,28 @@
+/*
+ * commands: what `takebox WORD ...` can do.
+ *
+ * Each takes its own command line: argv[0] is "takebox WORD", so that getopt's
+ * messages read well; options given before WORD (--json, --socket PATH) come
+ * first in it. Returns an exit code of base/exit_codes.h.
+ */
+#ifndef TAKEBOX_TOOLS_COMMANDS_H
+#define TAKEBOX_TOOLS_COMMANDS_H
+
+int command_status(int argc, char **argv);
+int command_record(int argc, char **argv);
+int command_stop(int argc, char **argv);
+int command_mark(int argc, char **argv);
+int command_arm(int argc, char **argv);
+int command_disarm(int argc, char **argv);
+int command_name(int argc, char **argv);
+int command_session(int argc, char **argv);
+int command_takes(int argc, char **argv);
+int command_monitor(int argc, char **argv);
+int command_panel(int argc, char **argv);
+
+/* Those that need no recorder: devices.c, verify.c, run.c. */
+int command_devices(int argc, char **argv);
+int command_verify(int argc, char **argv);
+int command_run(int argc, char **argv);
+
+#endif
