@@ -63,13 +63,15 @@ struct flac_head {
 	bool finished; /* no APPLICATION block: PADDING stands in its place */
 };
 
-/* The first FLAC_SECTOR_BYTES of the file. */
+/* The first FLAC_SECTOR_BYTES of the file. What STREAMINFO has no room for
+ * (frames of 16 MiB, more than 2^36 samples) is written as unknown. */
 void flac_write_sector(uint8_t sector[FLAC_SECTOR_BYTES],
 		       const struct flac_head *head);
 
 /* The rest, FLAC_HEAD_BYTES - FLAC_SECTOR_BYTES, seek table and tags in it.
- * -ENOSPC if the tags do not fit (nothing is written then). Seek points beyond
- * count are written as placeholders. */
+ * -ENOSPC if they do not fit, -EINVAL if a tag's name is not one (nothing is
+ * written then). Points are in order of their samples; those beyond count are
+ * written as placeholders. */
 int flac_write_rest(uint8_t *rest, const struct flac_seekpoint *points,
 		    unsigned count, const struct flac_tag *tags,
 		    unsigned tag_count);
@@ -80,9 +82,10 @@ int flac_write_rest(uint8_t *rest, const struct flac_seekpoint *points,
 int flac_read_sector(const uint8_t sector[FLAC_SECTOR_BYTES],
 		     struct flac_head *head);
 
-/* A frame header at data (RFC 9639 section 9.1), fixed block size. */
+/* A frame header at data (RFC 9639 section 9.1). */
 struct flac_frame_header {
-	uint64_t number; /* frame number */
+	uint64_t number; /* of the frame; of its first sample if variable */
+	bool variable;	 /* blocks may differ in size (not in Takebox's files) */
 	unsigned block;	 /* samples */
 	unsigned rate;	 /* 0: as STREAMINFO */
 	unsigned channels;
@@ -97,7 +100,8 @@ int flac_read_frame_header(const uint8_t *data, size_t size,
  * libFLAC's encoder always counts frames from 0. Writes the whole frame at
  * data[0..size) to out with its number raised by offset, CRC-8 and CRC-16 made
  * anew. out holds size + 6 bytes at least and does not overlap data. Returns
- * the new size, or -EINVAL if data is not one whole frame.
+ * the new size, or -EINVAL if data is not one whole frame of a stream of fixed
+ * block size, or if the number would need more than 31 bits.
  */
 int flac_renumber_frame(const uint8_t *data, size_t size, uint64_t offset,
 			uint8_t *out);
