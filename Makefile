@@ -54,11 +54,14 @@ PERF       := $(PERF_SRC:tests/perf/%.c=$(BUILD)/perf/%)
 
 PROGRAMS   := $(BUILD)/takebox-tape $(BUILD)/takeboxd $(BUILD)/takebox
 PLUGIN     := $(BUILD)/libasound_module_pcm_takebox_virtual.so
+VIRTUAL_CONF   := $(BUILD)/virtual.conf
+VIRTUAL_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard drivers/virtual/*.c))
+VIRTUAL_READER := $(BUILD)/e2e/virtual_reader
 
 .DEFAULT_GOAL := all
 .PHONY: all unit clean help
 
-all: $(PROGRAMS) $(PLUGIN) ## build everything into build/
+all: $(PROGRAMS) $(PLUGIN) $(VIRTUAL_CONF) ## build everything into build/
 
 $(HOT:%=$(BUILD)/obj/firmware/%.o): OPT += -O3
 
@@ -79,8 +82,19 @@ $(BUILD)/takeboxd: $(BUILD)/obj/firmware/takeboxd.o $(BUILD)/libtakebox.a
 $(BUILD)/takebox: $(TOOL_OBJ) $(BUILD)/libtakebox.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
 
-$(PLUGIN): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard drivers/virtual/*.c))
+$(PLUGIN): $(VIRTUAL_OBJ)
 	$(CC) $(LDFLAGS) -shared -o $@ $^ $(ALSA_LIBS) -lm
+
+$(VIRTUAL_CONF): board/virtual/asound.conf.in $(PLUGIN)
+	sed 's|@PLUGIN@|$(abspath $(PLUGIN))|' $< > $@
+
+$(BUILD)/tests/test_virtual%: $(BUILD)/obj/tests/unit/test_virtual%.o $(VIRTUAL_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(ALSA_LIBS) -lm -lcmocka
+
+$(VIRTUAL_READER): $(BUILD)/obj/tests/e2e/virtual_reader.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(ALSA_LIBS) -lm
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
