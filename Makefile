@@ -104,7 +104,19 @@ $(BUILD)/perf/%: $(BUILD)/obj/tests/perf/%.o $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
+$(BUILD)/bench/compare: $(BUILD)/obj/tests/bench/compare.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
 unit: $(UNIT)
+
+SUITE ?= bookworm
+.PHONY: vm fresh
+vm: all $(BUILD)/bench/compare ## record 32 channels from a kernel PCM in a virtual machine
+	BUILD=$(BUILD) tests/bench/record32.sh
+
+fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
+	tests/fresh.sh $(SUITE)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

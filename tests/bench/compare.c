@@ -1,0 +1,252 @@
+/*
+ * Compares the tracks of a take with the sound that was played to the
+ * interface: every sample of every track.
+ *
+ *	compare SOURCE CHANNELS RATE BITS TRACK.flac...
+ *
+ * SOURCE is raw interleaved S32_LE of so many channels, its samples in the
+ * upper BITS. The tracks are decoded by the stock flac(1), so that nothing
+ * of Takebox judges Takebox. The recording began earlier than the player:
+ * the place where the source begins is searched in the first track, and all
+ * tracks must have it at that very place, whole, with silence around it.
+ *
+ * Exit status: 0 when all samples are equal, 1 when some are not or are
+ * missing, 2 when that could not be found out.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* So many equal samples in a row are no coincidence. */
+#define NEEDLE 4096
+
+struct source {
+	const int32_t *samples;
+	size_t frames;
+	unsigned int channels;
+	unsigned int bits;
+};
+
+/* A decoded track, its samples as in the source: in the upper bits. */
+struct track {
+	int32_t *samples;
+	size_t frames;
+};
+
+static void source_open(struct source *source, const char *path)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &status))
+		err(2, "%s", path);
+	source->frames =
+		(size_t)status.st_size / sizeof(int32_t) / source->channels;
+	source->samples = mmap(NULL, (size_t)status.st_size, PROT_READ,
+			       MAP_SHARED, fd, 0);
+	if (source->samples == MAP_FAILED)
+		err(2, "%s", path);
+	close(fd);
+	if (source->frames < NEEDLE)
+		errx(2, "%s: too short to be found", path);
+}
+
+static int32_t source_at(const struct source *source, unsigned int channel,
+			 size_t frame)
+{
+	return source->samples[frame * source->channels + channel];
+}
+
+/* Starts flac(1); its raw output comes out of the returned stream. */
+static FILE *decoder_start(const char *path, pid_t *pid)
+{
+	int ends[2];
+	FILE *out;
+
+	if (pipe2(ends, O_CLOEXEC))
+		err(2, "pipe");
+	*pid = fork();
+	if (*pid < 0)
+		err(2, "fork");
+	if (*pid == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		execlp("flac", "flac", "-d", "-c", "-s", "--force-raw-format",
+		       "--endian=little", "--sign=signed", path, (char *)NULL);
+		err(127, "flac");
+	}
+	close(ends[1]);
+	out = fdopen(ends[0], "r");
+	if (!out)
+		err(2, "fdopen");
+	return out;
+}
+
+/* Decodes a whole file; false when flac finds fault with it. */
+static bool track_decode(struct track *track, const char *path,
+			 unsigned int bits)
+{
+	size_t width = (bits + 7) / 8, room = 1 << 20, got = 0;
+	unsigned char *bytes = malloc(room);
+	int status;
+	pid_t pid;
+	FILE *in = decoder_start(path, &pid);
+
+	while (bytes) {
+		got += fread(bytes + got, 1, room - got, in);
+		if (got < room)
+			break;
+		room *= 2;
+		bytes = realloc(bytes, room);
+	}
+	fclose(in);
+	track->frames = got / width;
+	track->samples = malloc((track->frames + 1) * sizeof(int32_t));
+	if (!bytes || !track->samples)
+		err(2, "%s", path);
+	for (size_t i = 0; i < track->frames; i++) {
+		uint32_t value = 0;
+
+		for (size_t byte = 0; byte < width; byte++)
+			value |= (uint32_t)bytes[i * width + byte]
+				 << (32 - 8 * width + 8 * byte);
+		track->samples[i] = (int32_t)value;
+	}
+	free(bytes);
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 0;
+}
+
+static bool found_at(const struct source *source, const struct track *track,
+		     size_t offset)
+{
+	for (size_t i = 0; i < NEEDLE; i++)
+		if (track->samples[offset + i] != source_at(source, 0, i))
+			return false;
+	return true;
+}
+
+/* Where in the first channel's track the source begins, -1 if nowhere. */
+static ptrdiff_t find_start(const struct source *source,
+			    const struct track *track)
+{
+	for (size_t offset = 0; offset + NEEDLE <= track->frames; offset++)
+		if (found_at(source, track, offset))
+			return (ptrdiff_t)offset;
+	return -1;
+}
+
+/*
+ * How many samples of the track are not what was played, silence around, and
+ * the place of the first of them.
+ */
+static size_t count_differing(const struct source *source,
+			      const struct track *track, unsigned int channel,
+			      size_t start, size_t *first)
+{
+	size_t end = start + source->frames, differing = 0;
+
+	for (size_t i = 0; i < track->frames; i++) {
+		int32_t played = 0;
+
+		if (i >= start && i < end)
+			played = source_at(source, channel, i - start);
+		if (track->samples[i] == played)
+			continue;
+		if (differing++ == 0)
+			*first = i;
+	}
+	if (track->frames < end) {
+		if (differing == 0)
+			*first = track->frames;
+		differing += end - track->frames;
+	}
+	return differing;
+}
+
+static unsigned int number(const char *text, const char *what)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*end || value == 0 || value > 1000000)
+		errx(2, "%s: not a number of %s", text, what);
+	return (unsigned int)value;
+}
+
+/* Compares and reports one track; returns how much is wrong with it. */
+static size_t compare_track(const struct source *source,
+			    const struct track *track, unsigned int channel,
+			    size_t start, const char *path)
+{
+	const char *name = strrchr(path, '/');
+	size_t first = 0, differing;
+
+	differing = count_differing(source, track, channel, start, &first);
+	printf("%-24s %zu samples, %zu differing", name ? name + 1 : path,
+	       track->frames, differing);
+	if (differing)
+		printf(", the first at %zu", first);
+	return differing;
+}
+
+static size_t compare(const struct source *source, unsigned int rate,
+		      char **paths)
+{
+	size_t total = 0, length = 0;
+	ptrdiff_t start = 0;
+
+	for (unsigned int i = 0; i < source->channels; i++) {
+		struct track track;
+		bool intact = track_decode(&track, paths[i], source->bits);
+
+		if (i == 0) {
+			length = track.frames;
+			start = find_start(source, &track);
+			if (start < 0)
+				errx(1, "%s: what was played is not in it",
+				     paths[i]);
+			printf("the source begins at sample %td (%.3f s)\n",
+			       start, (double)start / rate);
+		}
+		total += compare_track(source, &track, i, (size_t)start,
+				       paths[i]);
+		printf("%s%s\n",
+		       track.frames == length ? "" : ", another length",
+		       intact ? "" : ", damaged");
+		total += (track.frames != length) + !intact;
+		free(track.samples);
+	}
+	return total;
+}
+
+int main(int argc, char **argv)
+{
+	struct source source = {.channels = 0};
+	unsigned int rate;
+	size_t differing;
+
+	if (argc < 6)
+		errx(2, "usage: compare SOURCE CHANNELS RATE BITS TRACK...");
+	source.channels = number(argv[2], "channels");
+	rate = number(argv[3], "samples per second");
+	source.bits = number(argv[4], "bits");
+	source_open(&source, argv[1]);
+	if ((unsigned int)argc - 5 != source.channels)
+		errx(1, "%d tracks for %u channels", argc - 5, source.channels);
+	differing = compare(&source, rate, argv + 5);
+	printf("total: %u tracks, %.1f s played, %zu samples compared, "
+	       "%zu differing\n",
+	       source.channels, (double)source.frames / rate,
+	       source.frames * source.channels, differing);
+	return differing > 0;
+}
