@@ -129,38 +129,30 @@ static unsigned smallest(unsigned a, unsigned b, unsigned c)
 	return ab < c ? ab : c;
 }
 
-/* Letters to insert, drop, replace or swap with their neighbour, case set
- * aside, that make b of a (optimal string alignment). */
+/* Letters to insert, drop or replace, case set aside, that make b of a
+ * (Levenshtein), row by row in place. */
 static unsigned edit_distance(const char *a, const char *b)
 {
-	unsigned row[3][NEAR_MAX + 1];
-	unsigned *before = row[0], *last = row[1], *now = row[2];
+	unsigned row[NEAR_MAX + 1];
 	size_t a_length = strlen(a), b_length = strlen(b);
 
 	if (a_length > NEAR_MAX || b_length > NEAR_MAX)
 		return NEAR_MAX;
 	for (size_t j = 0; j <= b_length; j++)
-		last[j] = (unsigned)j;
+		row[j] = (unsigned)j;
 	for (size_t i = 1; i <= a_length; i++) {
-		unsigned *spare = before;
+		unsigned diagonal = row[0];
 
-		now[0] = (unsigned)i;
+		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_length; j++) {
 			bool same = strncasecmp(a + i - 1, b + j - 1, 1) == 0;
+			unsigned replaced = diagonal + !same;
 
-			now[j] = smallest(last[j] + 1, now[j - 1] + 1,
-					  last[j - 1] + !same);
-			if (i > 1 && j > 1 &&
-			    strncasecmp(a + i - 1, b + j - 2, 1) == 0 &&
-			    strncasecmp(a + i - 2, b + j - 1, 1) == 0 &&
-			    before[j - 2] + 1 < now[j])
-				now[j] = before[j - 2] + 1;
+			diagonal = row[j];
+			row[j] = smallest(row[j] + 1, row[j - 1] + 1, replaced);
 		}
-		before = last;
-		last = now;
-		now = spare;
 	}
-	return last[b_length];
+	return row[b_length];
 }
 
 /* Of the candidates offered one by one, the nearest that is near enough: not

@@ -89,12 +89,12 @@ static int find_highest(int folder_fd, const struct series *series,
 		return -errno;
 	while (errno = 0, (entry = readdir(dir)) != NULL) {
 		unsigned number = read_number(entry->d_name, series->prefix);
-		unsigned claim = read_number(entry->d_name, CLAIM);
+		unsigned claimed = read_number(entry->d_name, CLAIM);
 
 		if (number > highest)
 			highest = number;
-		if (claim > highest && claim != own)
-			highest = claim;
+		if (claimed > highest && claimed != own)
+			highest = claimed;
 	}
 	error = errno;
 	closedir(dir);

@@ -333,6 +333,9 @@ static void numbers_do_not_wrap_round(void **state)
 		    "has");
 	refuse_text("\ninterface: { channels = 18446744073709551618; };",
 		    "t.conf:2: this number is too large or too long");
+	refuse_text(
+		"interface: {channels = 00000000000000000000000000000002;};",
+		"t.conf:1: this number is too large or too long");
 	accept_text("interface: { channels = 0x10; };");
 	assert_int_equal(config.channels, 16);
 }

@@ -105,8 +105,14 @@ static void under_systemd_lines_carry_a_priority(void **state)
 
 static void a_redirected_stream_is_not_the_journal(void **state)
 {
+	struct stat st;
+	char stream[64];
+
 	(void)state;
-	setenv("JOURNAL_STREAM", "1:1", 1);
+	assert_int_equal(fstat(capture[1], &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino + 1);
+	setenv("JOURNAL_STREAM", stream, 1);
 	log_init("takeboxd", LOG_LEVEL_INFO);
 	log_error("a");
 	assert_string_equal(written(), "takeboxd: error: a\n");
@@ -139,9 +145,11 @@ static void a_long_line_is_cut_between_characters(void **state)
 static void errno_is_left_alone(void **state)
 {
 	(void)state;
+	close(STDERR_FILENO); /* so that the write fails */
 	errno = 77;
 	log_info("ready");
 	assert_int_equal(errno, 77);
+	assert_true(dup2(capture[1], STDERR_FILENO) >= 0);
 }
 
 static void a_site_that_repeats_is_cut_off_after_ten(void **state)
