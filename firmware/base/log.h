@@ -10,8 +10,12 @@
 #ifndef TAKEBOX_LOG_H
 #define TAKEBOX_LOG_H
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
-		 LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 /* ident: the program's name, a string that outlives the program's use of it;
  * only lines at level or above it (towards error) are written. */
@@ -24,8 +28,7 @@ void log_write(enum log_level level, const char *file, int line,
 	log_write(LOG_LEVEL_ERROR, __FILE__, __LINE__, __VA_ARGS__)
 #define log_warning(...)                                                       \
 	log_write(LOG_LEVEL_WARNING, __FILE__, __LINE__, __VA_ARGS__)
-#define log_info(...)                                                          \
-	log_write(LOG_LEVEL_INFO, __FILE__, __LINE__, __VA_ARGS__)
+#define log_info(...) log_write(LOG_LEVEL_INFO, __FILE__, __LINE__, __VA_ARGS__)
 #define log_debug(...)                                                         \
 	log_write(LOG_LEVEL_DEBUG, __FILE__, __LINE__, __VA_ARGS__)
 
