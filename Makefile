@@ -58,6 +58,10 @@ VIRTUAL_CONF   := $(BUILD)/virtual.conf
 VIRTUAL_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard drivers/virtual/*.c))
 VIRTUAL_READER := $(BUILD)/e2e/virtual_reader
 
+# `make V=1` shows the commands.
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2)))
+
 .DEFAULT_GOAL := all
 .PHONY: all unit clean help
 
@@ -67,46 +71,61 @@ $(HOT:%=$(BUILD)/obj/firmware/%.o): OPT += -O3
 
 $(BUILD)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -c $< -o $@
 
 $(BUILD)/libtakebox.a: $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/takebox-tape: $(BUILD)/obj/firmware/takebox_tape.o $(BUILD)/libtakebox.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(TAPE_LIBS)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TAPE_LIBS)
 
 $(BUILD)/takeboxd: $(BUILD)/obj/firmware/takeboxd.o $(BUILD)/libtakebox.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(BUILD)/takebox: $(TOOL_OBJ) $(BUILD)/libtakebox.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
 
 $(PLUGIN): $(VIRTUAL_OBJ)
-	$(CC) $(LDFLAGS) -shared -o $@ $^ $(ALSA_LIBS) -lm
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -shared -o $@ $^ $(ALSA_LIBS) -lm
 
 $(VIRTUAL_CONF): board/virtual/asound.conf.in $(PLUGIN)
 	sed 's|@PLUGIN@|$(abspath $(PLUGIN))|' $< > $@
 
 $(BUILD)/tests/test_virtual%: $(BUILD)/obj/tests/unit/test_virtual%.o $(VIRTUAL_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(ALSA_LIBS) -lm -lcmocka
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ALSA_LIBS) -lm -lcmocka
 
 $(VIRTUAL_READER): $(BUILD)/obj/tests/e2e/virtual_reader.o
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(ALSA_LIBS) -lm
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ALSA_LIBS) -lm
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) -lcmocka
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) -lcmocka
 
 $(BUILD)/perf/%: $(BUILD)/obj/tests/perf/%.o $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(BUILD)/bench/compare: $(BUILD)/obj/tests/bench/compare.o
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
+# The parts of takebox that need neither terminal nor recorder have tests.
+TOOL_TESTED := bar panel_layout panel_model text track_list view wire
+$(TOOL_TESTED:%=$(BUILD)/tests/test_%): $(BUILD)/obj/tools/client.o \
+  $(TOOL_TESTED:%=$(BUILD)/obj/tools/%.o)
 
 unit: $(UNIT)
 
