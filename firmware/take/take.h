@@ -1,0 +1,89 @@
+/*
+ * take: one take on one medium, from REC to its last byte.
+ *
+ * A take is a range of positions on the tape and a thread that turns it into
+ * files: it encodes what has been published since its last round, writes it,
+ * syncs it once per interval, and keeps one number, the position up to which a
+ * covering sync has returned. Whatever goes wrong, it goes on from that number
+ * and reads the tape again. The sound is buffered nowhere else.
+ *
+ * Threads: all functions below are for the main thread; the writer's thread is
+ * the take's own. struct take is created by take_start or take_resume and
+ * freed by take_destroy.
+ */
+#ifndef TAKEBOX_TAKE_H
+#define TAKEBOX_TAKE_H
+
+#include <stdbool.h>
+
+#include "engine/tape.h"
+#include "take/storage.h"
+#include "take/take_info.h"
+
+#define TAKE_FOREVER UINT64_MAX
+
+enum take_state {
+	TAKE_STARTING,	/* folders and files are being made and synced */
+	TAKE_RECORDING, /* what is played is being kept */
+	TAKE_FINISHING, /* stopped; the last frames, tags and sidecars */
+	TAKE_DONE,
+	TAKE_FAILED, /* ended by the medium; what was synced is whole */
+};
+
+struct take_plan {
+	const struct storage *storage;
+	const struct tape *tape; /* outlives the take */
+	int dir;		 /* the take's folder; owned by the take */
+	int parents[3]; /* folders above it, to be synced; owned; -1: none */
+	const struct take_info *info; /* its "start" fields; copied; for a
+					 resume NULL: the ledger has them */
+	double sync_seconds;
+	unsigned workers; /* encoding threads, the writer's included; 0: cores
+			     less one, at least one */
+	uint64_t max_file_bytes; /* 0: no limit */
+	uint64_t stop;		 /* tape position; TAKE_FOREVER: by command */
+};
+
+struct take;
+
+/* Returns at once; the thread makes the files (take_status tells). */
+int take_start(struct take **take, const struct take_plan *plan);
+
+/*
+ * Goes on with an interrupted take. tape NULL, or another tape than the take
+ * was on: the take is finished as it is on the medium.
+ */
+int take_resume(struct take **take, const struct take_plan *plan);
+
+/* Waits for the thread: stop it first. NULL allowed. */
+void take_destroy(struct take *take);
+
+/* position: on the tape. Only the first stop counts. reason: "stop", ... */
+void take_stop(struct take *take, uint64_t position, const char *reason);
+
+/* Takes effect at a block's border near position: arming not later, disarming
+ * not earlier. -EAGAIN: too many commands wait already. */
+int take_arm(struct take *take, unsigned number, bool on, uint64_t position);
+int take_mark(struct take *take, uint64_t position, const char *name);
+
+struct take_status {
+	enum take_state state;
+	uint64_t start;	  /* tape position of the first frame */
+	uint64_t encoded; /* frames in the take */
+	uint64_t durable; /* of them, synced */
+	uint64_t bytes;	  /* of all files */
+	uint64_t gap_count, gap_frames;
+	unsigned markers, files;
+	int error; /* of the medium; 0 or negative errno */
+	char reason[TAKE_TEXT_MAX];
+};
+
+void take_get_status(struct take *take, struct take_status *status);
+
+/* Readable (eventfd) when the state has changed; never read by others. */
+int take_fd(const struct take *take);
+
+/* Once TAKE_DONE or TAKE_FAILED: what it came to, until take_destroy. */
+const struct take_info *take_result(const struct take *take);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * take_info: what a take is, as told by its ledger.
+ *
+ * There is one way to come by it: apply the ledger's entries in order. The
+ * recorder does so as it appends them, verify and heal as they read them, so
+ * all of them see the same take. take.json is written from it.
+ *
+ * Positions inside a take count frames from its first one.
+ */
+#ifndef TAKEBOX_TAKE_INFO_H
+#define TAKEBOX_TAKE_INFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#define TAKE_TRACKS_MAX 64
+#define TAKE_TEXT_MAX	192
+#define TAKE_FILE_MAX	96
+
+struct take_track {
+	unsigned number; /* 1.. */
+	char name[64];
+	char stem[64];		 /* file name without part and ".flac" */
+	unsigned channels[2];	 /* 0-based inputs */
+	unsigned channel_count;	 /* 1, or 2 for a linked pair */
+	bool armed;		 /* now, or at the end */
+	bool filed;		 /* has files: it was armed at some time */
+	uint32_t peak, clips;	 /* largest |sample|; both from the ledger's
+				    end entry, or counted on while it runs */
+};
+
+struct take_info {
+	char session[TAKE_TEXT_MAX], name[TAKE_TEXT_MAX];
+	char artist[TAKE_TEXT_MAX];
+	char tape[33]; /* hexadecimal id of the tape it was on */
+	char device[TAKE_TEXT_MAX], interface[TAKE_TEXT_MAX];
+	char identity[TAKE_TEXT_MAX], format[16];
+	char date[40]; /* ISO 8601, of the first frame */
+	bool clock_set; /* the date can be believed */
+	uint64_t start; /* on the tape */
+	uint64_t time_reference; /* samples since midnight, local time */
+	unsigned rate, bits, level, tracks;
+	struct take_track track[TAKE_TRACKS_MAX];
+
+	/* Entries as they stand in the ledger, in order. */
+	json_t *arms, *markers, *gaps, *notes, *clocks, *parts;
+	uint64_t gap_frames, gap_count;
+	double ppm;
+	bool has_ppm;
+
+	bool ended;
+	uint64_t frames; /* once ended */
+	char reason[TAKE_TEXT_MAX];
+};
+
+/* -ENOMEM. Finish it with take_info_finish. */
+int take_info_init(struct take_info *info);
+void take_info_finish(struct take_info *info);
+
+/* Applies one entry. -EINVAL: the entry contradicts itself or what was before
+ * (a first entry that is no "start", too many tracks, ...). Unknown types are
+ * kept out of the way: a newer recorder may have written them. */
+int take_info_apply(struct take_info *info, const json_t *entry);
+
+/* The "start" entry from the fields up to track (new reference). */
+json_t *take_info_start_entry(const struct take_info *info);
+
+/* Number of files a track has, 1 and more; where part (0-based) begins. */
+unsigned take_info_parts(const struct take_info *info);
+uint64_t take_info_part_start(const struct take_info *info, unsigned part);
+
+/* "03-Kick.flac", "03-Kick_2.flac" for part 1. */
+void take_info_file(const struct take_track *track, unsigned part,
+		    char name[TAKE_FILE_MAX]);
+
+/* "sample-complete" or "gaps". */
+const char *take_info_verdict(const struct take_info *info);
+
+/* The content of take.json (new reference; NULL: out of memory). */
+json_t *take_info_json(const struct take_info *info);
+
+/* Largest |sample| as dBFS. */
+double take_peak_db(uint32_t peak, unsigned bits);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * track: one FLAC file of a take while it is being written.
+ *
+ * Samples go through the encoder into a queue of whole frames; the queue goes
+ * to the file in large writes; what a sync has covered is claimed by a
+ * checkpoint in the file's first sector, behind it, never before. So the file
+ * is a valid prefix at all times (FORMAT.md has the order).
+ *
+ * A track counts samples from its file's first one. Feeding and hashing belong
+ * to the worker that holds the track's job; all else to the writer's thread.
+ * Errors: negative errno; after one from storage the file is abandoned.
+ */
+#ifndef TAKEBOX_TRACK_H
+#define TAKEBOX_TRACK_H
+
+#include <stdbool.h>
+
+#include "take/encoder.h"
+#include "take/flac_format.h"
+#include "take/md5_lanes.h"
+#include "take/storage.h"
+
+struct track_setup {
+	const struct storage *storage;
+	int dir; /* the take's folder; not owned */
+	const char *file;
+	unsigned rate, bits, channels, level;
+	const struct flac_tag *tags;
+	unsigned tag_count;
+};
+
+struct track {
+	const struct storage *storage;
+	struct encoder *encoder;
+	int file; /* -1: closed */
+	unsigned channels;
+	uint64_t size;	     /* of the file, head included, queue not */
+	uint64_t frames;     /* whole ones, on file or queued */
+	uint64_t base_frame; /* raised by a resume: libFLAC counts from 0 */
+	uint64_t next_byte;  /* of the next frame, from the first one's start */
+	uint64_t samples;    /* in whole frames */
+	struct md5_state md5;	   /* of all that was fed */
+	struct md5_state snapshot; /* at the sample to be claimed next */
+	struct flac_head head;
+	struct flac_seek_list seek;
+	uint8_t *queue;
+	size_t queued, capacity;
+	bool has_digest; /* resumed at the very end: digest is the MD5 */
+	uint8_t digest[16];
+	bool broken; /* the queue could not grow: a frame is lost */
+};
+
+/* Makes the file (it must be new) with its whole head, unsynced. */
+int track_create(struct track *track, const struct track_setup *setup);
+
+/* Opens an interrupted file and goes on at sample number at, which one of its
+ * checkpoints must have: what lies behind is cut off. */
+int track_resume(struct track *track, const struct track_setup *setup,
+		 uint64_t at);
+
+/* Where an interrupted file can be gone on from. */
+struct track_state {
+	bool sealed; /* finished: at[0] is its length */
+	int count;   /* of at: 1 or 2 sample numbers, newest first */
+	uint64_t at[2];
+};
+int track_inspect(struct track_state *state, const struct storage *storage,
+		  int dir, const char *file);
+
+void track_close(struct track *track); /* also of a zeroed one with file -1 */
+
+int track_feed(struct track *track, const int32_t *const *planes,
+	       unsigned count);
+
+int track_flush(struct track *track); /* the queue to the file */
+
+/* After a sync that covered everything flushed: claims all whole frames. Their
+ * number is a multiple of ENCODER_BLOCK, and snapshot is the MD5's state there;
+ * or, after track_drain, the file's length, and the digest is noted. */
+int track_checkpoint(struct track *track);
+
+/* The last frames into the queue. */
+int track_drain(struct track *track);
+
+/* Gives up what came after the checkpoint at sample number at: the file ends
+ * there. Nothing can be fed afterwards. */
+int track_cut(struct track *track, uint64_t at);
+
+/* Flushed and synced before: seek table, tags and STREAMINFO as they are to
+ * stay. To be synced again. */
+int track_seal(struct track *track, const struct flac_tag *tags,
+	       unsigned tag_count);
+
+#endif

@@ -1,0 +1,336 @@
+/* Starting a take: folders, names, and what the ledger's first entry says. */
+#include "transport/recording.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "take/names.h"
+
+#define TAKEBOX_FOLDER "Takebox"
+
+static int __attribute__((format(printf, 4, 5)))
+refuse(char *error, size_t size, int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, size, format, args);
+	va_end(args);
+	return code;
+}
+
+unsigned recording_tracks(struct config_track *tracks,
+			  const struct config *config, unsigned channels)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < config->track_count; i++)
+		if (config->tracks[i].channels[0] <= channels &&
+		    config->tracks[i].channels[1] <= channels)
+			tracks[count++] = config->tracks[i];
+	if (config->track_count > 0)
+		return count;
+	for (unsigned c = 0; c < channels && c < CONFIG_CHANNELS_MAX; c++) {
+		struct config_track *track = &tracks[count++];
+
+		*track = (struct config_track){.channels = {c + 1, 0},
+					       .armed = true};
+		snprintf(track->name, sizeof(track->name), "Ch %02u", c + 1);
+	}
+	return count;
+}
+
+/* ---- folders ---- */
+
+static int open_folder(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_or_make(int parent, const char *name)
+{
+	if (mkdirat(parent, name, 0775) < 0 && errno != EEXIST)
+		return -errno;
+	return open_folder(parent, name);
+}
+
+struct folders {
+	int medium, takebox, session, take; /* -1: not open */
+};
+
+static void close_folders(struct folders *folders)
+{
+	int *fd[] = {&folders->medium, &folders->takebox, &folders->session,
+		     &folders->take};
+
+	for (int i = 0; i < 4; i++) {
+		if (*fd[i] >= 0)
+			close(*fd[i]);
+		*fd[i] = -1;
+	}
+}
+
+static int make_folders(struct folders *folders,
+			const struct recording *recording,
+			struct recording_place *place)
+{
+	int error;
+
+	*folders = (struct folders){-1, -1, -1, -1};
+	folders->medium = open_or_make(AT_FDCWD, recording->folder);
+	if (folders->medium < 0)
+		return folders->medium;
+	folders->takebox = open_or_make(folders->medium, TAKEBOX_FOLDER);
+	if (folders->takebox < 0)
+		return folders->takebox;
+	error = names_create_session(folders->takebox, recording->session,
+				     place->session, sizeof(place->session));
+	if (error < 0)
+		return error;
+	folders->session = open_folder(folders->takebox, place->session);
+	if (folders->session < 0)
+		return folders->session;
+	error = names_create_take(folders->session, recording->name,
+				  place->take, sizeof(place->take));
+	if (error < 0)
+		return error;
+	folders->take = open_folder(folders->session, place->take);
+	if (snprintf(place->folder, sizeof(place->folder), "%s/%s/%s/%s",
+		     recording->folder, TAKEBOX_FOLDER, place->session,
+		     place->take) >= (int)sizeof(place->folder))
+		return -ENAMETOOLONG;
+	return folders->take < 0 ? folders->take : 0;
+}
+
+/* ---- facts ---- */
+
+/* The wall clock's time of a tape position, and from it the date and the
+ * samples since midnight that DAWs place files by. */
+static void date_take(struct take_info *info, const struct tape *tape)
+{
+	int64_t behind = (int64_t)(tape_published(tape) - info->start);
+	int64_t wall = clock_read_ns(CLOCK_REALTIME) -
+		       (int64_t)((double)behind * 1e9 / info->rate);
+	time_t seconds = (time_t)(wall / NS_PER_S);
+	struct tm local;
+	char zone[8];
+
+	localtime_r(&seconds, &local);
+	strftime(info->date, sizeof(info->date), "%Y-%m-%dT%H:%M:%S", &local);
+	strftime(zone, sizeof(zone), "%z", &local);
+	snprintf(info->date + strlen(info->date),
+		 sizeof(info->date) - strlen(info->date), "%.3s:%.2s", zone,
+		 zone + 3);
+	info->clock_set = names_read_clock().set;
+	info->time_reference =
+		(uint64_t)(local.tm_hour * 3600 + local.tm_min * 60 +
+			   local.tm_sec) *
+			info->rate +
+		(uint64_t)(wall % NS_PER_S) * info->rate / NS_PER_S;
+}
+
+static void describe_interface(struct take_info *info, const struct tape *tape)
+{
+	const struct tape_facts *facts = tape->facts;
+
+	info->rate = facts->rate;
+	info->bits = facts->bits;
+	snprintf(info->device, sizeof(info->device), "%s", facts->device);
+	snprintf(info->interface, sizeof(info->interface), "%s", facts->name);
+	snprintf(info->identity, sizeof(info->identity), "%s",
+		 facts->identity);
+	snprintf(info->format, sizeof(info->format), "%s", facts->format);
+	for (int i = 0; i < 16; i++)
+		snprintf(info->tape + 2 * i, 3, "%02x", facts->id[i]);
+}
+
+static void describe_tracks(struct take_info *info,
+			    const struct recording *recording)
+{
+	for (unsigned i = 0; i < recording->track_count; i++) {
+		const struct config_track *from = &recording->tracks[i];
+		struct take_track *track = &info->track[i];
+		char file[NAMES_FILE_MAX];
+
+		track->number = i + 1;
+		snprintf(track->name, sizeof(track->name), "%s", from->name);
+		names_track_file(file, sizeof(file), track->number, from->name,
+				 1);
+		file[strlen(file) - strlen(".flac")] = '\0';
+		snprintf(track->stem, sizeof(track->stem), "%s", file);
+		track->channels[0] = from->channels[0] - 1;
+		track->channel_count = from->channels[1] ? 2 : 1;
+		if (from->channels[1])
+			track->channels[1] = from->channels[1] - 1;
+		track->armed = from->armed;
+	}
+	info->tracks = recording->track_count;
+}
+
+static int start_take(struct take **take, const struct tape *tape,
+		      const struct recording *recording,
+		      const struct recording_place *place,
+		      struct folders *folders)
+{
+	struct storage_space space;
+	struct take_info info = {
+		.start = recording->start,
+		.level = recording->level,
+	};
+	struct take_plan plan = {
+		.storage = &storage_posix,
+		.tape = tape,
+		.dir = folders->take,
+		.parents = {folders->session, folders->takebox,
+			    folders->medium},
+		.info = &info,
+		.sync_seconds = recording->sync_seconds,
+		.workers = recording->workers,
+		.max_file_bytes = recording->max_file_bytes,
+		.stop = recording->stop,
+	};
+	int error = storage_measure(folders->take, &space);
+
+	if (error < 0)
+		return error;
+	if (plan.max_file_bytes == 0)
+		plan.max_file_bytes = space.max_file_bytes;
+	snprintf(info.session, sizeof(info.session), "%s", place->session);
+	snprintf(info.name, sizeof(info.name), "%s", place->take);
+	snprintf(info.artist, sizeof(info.artist), "%s", recording->artist);
+	describe_interface(&info, tape);
+	describe_tracks(&info, recording);
+	date_take(&info, tape);
+	*folders = (struct folders){-1, -1, -1, -1}; /* the take's now */
+	return take_start(take, &plan);
+}
+
+static unsigned count_armed(const struct recording *recording)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < recording->track_count; i++)
+		count += recording->tracks[i].armed;
+	return count;
+}
+
+int recording_begin(struct take **take, const struct tape *tape,
+		    const struct recording *recording,
+		    struct recording_place *place, char *error, size_t size)
+{
+	struct folders folders;
+	int code;
+
+	*place = (struct recording_place){0};
+	if (count_armed(recording) == 0)
+		return refuse(error, size, -EINVAL,
+			      "no track is armed: arm at least one");
+	code = make_folders(&folders, recording, place);
+	if (code == 0)
+		code = start_take(take, tape, recording, place, &folders);
+	if (code < 0) {
+		close_folders(&folders);
+		refuse(error, size, code,
+		       "no take can be made in %s: %s; nothing is being "
+		       "recorded",
+		       recording->folder, strerror(-code));
+	}
+	return code;
+}
+
+/* ---- takes that were torn off ---- */
+
+static bool is_open_take(int dir)
+{
+	return faccessat(dir, "take.ledger", F_OK, 0) == 0 &&
+	       faccessat(dir, "take.json", F_OK, 0) != 0;
+}
+
+typedef void (*folder_fn)(void *context, int dir, const char *name);
+
+/* Every folder in dir, opened; closed again by fn. */
+static int each_folder(int dir, folder_fn fn, void *context)
+{
+	int copy = open_folder(dir, ".");
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!list) {
+		int error = copy < 0 ? copy : -errno;
+
+		if (copy >= 0)
+			close(copy);
+		return error;
+	}
+	while ((entry = readdir(list))) {
+		int fd = entry->d_name[0] == '.'
+				 ? -1
+				 : open_folder(dir, entry->d_name);
+
+		if (fd >= 0)
+			fn(context, fd, entry->d_name);
+	}
+	closedir(list);
+	return 0;
+}
+
+struct search {
+	recording_open_fn fn;
+	void *context;
+	const char *folder;
+	struct recording_place place;
+};
+
+static void look_at_take(void *context, int dir, const char *name)
+{
+	struct search *search = context;
+
+	if (!is_open_take(dir)) {
+		close(dir);
+		return;
+	}
+	snprintf(search->place.take, sizeof(search->place.take), "%.63s",
+		 name);
+	snprintf(search->place.folder, sizeof(search->place.folder),
+		 "%s/%s/%s/%s", search->folder, TAKEBOX_FOLDER,
+		 search->place.session, name);
+	search->fn(search->context, dir, &search->place);
+}
+
+static void look_at_session(void *context, int dir, const char *name)
+{
+	struct search *search = context;
+
+	snprintf(search->place.session, sizeof(search->place.session),
+		 "%.63s", name);
+	each_folder(dir, look_at_take, search);
+	close(dir);
+}
+
+int recording_find_open(const char *folder, recording_open_fn fn,
+			void *context)
+{
+	struct search search = {.fn = fn, .context = context,
+				.folder = folder};
+	char path[PATH_MAX];
+	int dir, error;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, TAKEBOX_FOLDER);
+	dir = open_folder(AT_FDCWD, path);
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	error = each_folder(dir, look_at_session, &search);
+	close(dir);
+	return error;
+}

@@ -1,0 +1,135 @@
+/* Asking takebox-tape for a tape. */
+#include "transport/tape_client.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "drivers/pcm.h"
+
+void tape_client_init(struct tape_client *client)
+{
+	*client = (struct tape_client){.socket = -1};
+}
+
+int tape_client_beside(char *path, size_t size, const char *name)
+{
+	char self[PATH_MAX], *slash;
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length < 0)
+		return -errno;
+	self[length] = '\0';
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = '\0';
+	return snprintf(path, size, "%s/%s", self, name) < (int)size
+		       ? 0
+		       : -ENAMETOOLONG;
+}
+
+static void run_child(const char *program, int socket)
+{
+	char number[16];
+	int copy = dup(socket); /* without close-on-exec */
+
+	snprintf(number, sizeof(number), "%d", copy);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	execl(program, program, "--fd", number, (char *)NULL);
+	_exit(127);
+}
+
+int tape_client_start(struct tape_client *client, const char *program)
+{
+	int pair[2];
+	pid_t child;
+
+	if (access(program, X_OK) < 0)
+		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	child = fork();
+	if (child == 0)
+		run_child(program, pair[1]);
+	close(pair[1]);
+	if (child < 0) {
+		int error = -errno;
+
+		close(pair[0]);
+		return error;
+	}
+	client->socket = pair[0];
+	client->child = child;
+	return 0;
+}
+
+int tape_client_connect(struct tape_client *client, const char *path)
+{
+	int socket = tape_link_connect(path);
+
+	if (socket < 0)
+		return socket;
+	client->socket = socket;
+	return 0;
+}
+
+void tape_client_close(struct tape_client *client)
+{
+	tape_detach(&client->tape);
+	if (client->socket >= 0)
+		close(client->socket);
+	if (client->child > 0)
+		waitpid(client->child, NULL, 0);
+	tape_client_init(client);
+}
+
+int tape_client_request(struct tape_client *client,
+			const struct tape_request *request)
+{
+	return tape_link_send(client->socket, request);
+}
+
+int tape_client_receive(struct tape_client *client)
+{
+	struct tape_reply reply;
+	struct tape tape = {0};
+	int fd, error;
+
+	error = tape_link_receive(client->socket, &reply, &fd);
+	if (error < 0)
+		return error;
+	client->realtime = reply.realtime;
+	client->error = reply.error;
+	snprintf(client->message, sizeof(client->message), "%s",
+		 reply.message);
+	if (fd < 0)
+		return reply.error < 0 ? reply.error : -EPROTO;
+	error = tape_attach(&tape, fd);
+	if (error < 0)
+		return error;
+	tape_detach(&client->tape);
+	client->tape = tape;
+	return 0;
+}
+
+void tape_client_describe(struct tape_request *request,
+			  const struct config *config)
+{
+	tape_request_init(request);
+	snprintf(request->device, sizeof(request->device), "%.191s",
+		 config->device);
+	request->channels = config->channels;
+	request->rate = config->rate;
+	request->format = pcm_format_parse(config->format);
+	request->period = config->period;
+	request->buffer = config->buffer;
+	request->clip_run = config->clip_run;
+	request->tape_seconds = config->tape_seconds;
+}
