@@ -9,14 +9,21 @@
  *
  * How steps are found. A time stamp can be late (interrupt latency, a thread
  * that was preempted between reading the pointer and the clock) but never
- * early, so the residual of a pair (its time less the time the fit gives its
+ * early, so the lateness of a pair (its time less the time the line gives its
  * position) has noise on one side only, and the minimum over a short window
- * follows the true line closely. A loss of n frames lifts every later residual
- * by n/rate; one late stamp lifts one. So a step is a window in which every
- * residual stands above the line by more than a threshold that follows the
- * noise seen on this clock (never less than POSCLOCK_STEP_MIN_NS). A false
- * step would harm a good recording, a missed tiny one is merely drift, so the
- * threshold errs towards missing.
+ * follows the true line closely. A loss of n frames lifts every later pair by
+ * n/rate; a late stamp lifts one. So a loss is a window of 50 ms in which every
+ * pair stands above the line by more than a threshold, most of them close to
+ * one level. The threshold follows the noise seen on this clock and is never
+ * less than POSCLOCK_STEP_MIN_NS: an exact pointer gives away 10 lost frames, a
+ * pointer that moves with the jiffies some hundreds. A false step would harm a
+ * good recording, a missed tiny one is merely drift, so the threshold errs
+ * towards missing; and a machine that is late for long and catches up is not
+ * taken for a loss.
+ *
+ * Pairs are to be taken when the device wakes its reader (period interrupts).
+ * A timer that polls a pointer which moves in large steps sees a beat between
+ * the two, and each turn of that beat is a step as far as anyone can tell.
  */
 #ifndef TAKEBOX_POSCLOCK_H
 #define TAKEBOX_POSCLOCK_H
@@ -31,8 +38,8 @@
  * younger than that, so that silence goes in where the loss was. */
 #define POSCLOCK_SETTLE_NS 80000000LL
 
-#define POSCLOCK_WINDOW	   64 /* pairs kept of the recent past */
-#define POSCLOCK_ENVELOPE  64 /* lower-envelope points kept for the rate */
+#define POSCLOCK_WINDOW	  64 /* pairs kept of the recent past */
+#define POSCLOCK_ENVELOPE 64 /* lower-envelope points kept for the rate */
 
 struct posclock_pair {
 	int64_t position; /* frames */
@@ -43,11 +50,12 @@ struct posclock_pair {
 struct posclock_line {
 	int64_t position;
 	int64_t time_ns;
-	double rate_hz; /* measured; the nominal rate before anything is known */
-	double ppm;	/* of rate_hz against nominal */
+	double rate_hz;	  /* measured; the nominal rate before anything is known
+			   */
+	double ppm;	  /* of rate_hz against nominal */
 	double ppm_error; /* half-width of what ppm may be, 1 sigma or more */
-	bool locked; /* at least 2 s of pairs behind it and the rate within
-			10,000 ppm of nominal; an unpaced device never locks */
+	bool locked;	  /* at least 2 s of pairs behind it and the rate within
+			     10,000 ppm of nominal; an unpaced device never locks */
 };
 
 enum posclock_event {
@@ -64,7 +72,46 @@ struct posclock_step {
 	int64_t frames;	     /* how many, rounded; > 0 */
 };
 
-struct posclock; /* body below: embedded by its owner, fields private */
+/* Embedded by its owner; the fields are private. */
+struct posclock {
+	/* The line: position anchor.position at anchor.time_ns + base_ns. */
+	double nominal_ns; /* of a frame, at the nominal rate */
+	double frame_ns;   /* of a frame, as measured */
+	struct posclock_pair anchor;
+	double base_ns; /* lower envelope of all lateness against anchor */
+	double ppm, ppm_error;
+	bool locked;
+
+	/* The recent past, and the run of late pairs it ends with. */
+	struct posclock_recent {
+		struct posclock_pair pair;
+		double late_ns; /* against anchor */
+	} recent[POSCLOCK_WINDOW];
+	unsigned newest, recent_count;
+	unsigned run_pairs;
+	int64_t run_start_ns;
+
+	/* Pairs that were too early, until three of them are believed. */
+	unsigned early_pairs;
+	double early_late_ns; /* the least early of them */
+	struct posclock_pair early_first;
+
+	/* What the lowest lateness of a window comes to without any step. */
+	double noise_ns;   /* largest lately */
+	double typical_ns; /* mean */
+	double usual_ns;   /* median lateness of single pairs */
+	double window_min_ns;
+	int64_t window_start_ns;
+	unsigned window_pairs, windows;
+
+	/* One point, the least late one, of each block of time. */
+	struct posclock_pair envelope[POSCLOCK_ENVELOPE];
+	unsigned envelope_count;
+	struct posclock_pair block_best;
+	double block_late_ns;
+	int64_t block_start_ns, block_ns; /* start 0: no block yet */
+	double kept_error; /* ppm; of a rate kept over a restart; 0: none */
+};
 
 /* rate: nominal Hz. Also restarts it (a new device, a stop of known length). */
 void posclock_init(struct posclock *clock, unsigned rate);
@@ -91,7 +138,5 @@ struct posclock_line posclock_line(const struct posclock *clock);
 /* By a line; before a line is known (rate_hz 0) both return -1. */
 int64_t posclock_position_at(const struct posclock_line *line, int64_t time_ns);
 int64_t posclock_time_of(const struct posclock_line *line, int64_t position);
-
-/* struct posclock { ... } goes here; the implementer defines its fields. */
 
 #endif

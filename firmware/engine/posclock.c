@@ -1,0 +1,570 @@
+/*
+ * posclock: a line below all pairs, and what stands above it for too long.
+ *
+ * Lateness is a pair's time less the time that a reference line through the
+ * anchor gives its position. Its lower envelope, base, is followed by a minimum
+ * that leaks upwards a little faster than the rate may be wrong; the rate comes
+ * from the envelope's points of the last minutes. So base is right within
+ * microseconds although most pairs may be late by milliseconds.
+ *
+ * A loss is a run of pairs that all stand above base by more than the
+ * threshold, for DECIDE_NS, at a level that neither falls (a device or a
+ * machine catching up) nor climbs steadily (a changed rate). The threshold is
+ * a multiple of the largest of the minima of such windows seen lately: of what
+ * this clock does without a loss.
+ *
+ * Pairs that are too early cannot be explained by a late stamp. Three of them
+ * move the line, so that one wrong pointer cannot.
+ */
+#include "engine/posclock.h"
+
+#include "engine/rate_fit.h"
+
+#define DECIDE_NS	  50000000LL /* shortest run that is a loss */
+#define DECIDE_PAIRS	  6
+#define GIVE_UP_NS	  5000000000LL /* a run this long is another rate */
+#define GIVE_UP_YOUNG_NS  500000000LL  /* before there is a threshold */
+#define SPACING_NS	  1200000LL    /* closer pairs share a recent entry */
+#define LOCK_PPM	  10000.0
+#define LOCK_ERROR_PPM	  200.0
+#define RELEARN_NS	  8000000000LL /* of pairs that give no rate */
+#define BLOCK_FIRST_NS	  125000000LL
+#define BLOCK_LAST_NS	  2000000000LL
+#define EARLY_PAIRS	  3
+#define EARLY_NS	  200000000LL /* within which they must come */
+#define EARLY_MARGIN_NS	  30000.0
+#define STAMP_NS	  20000.0 /* what time stamps are good for at best */
+#define LEAK_UNLOCKED	  1e-3
+#define LEAK_LOCKED	  50e-6
+#define LEAK_GAP_NS	  20e6
+#define NOISE_TIMES	  4.0
+#define NOISE_KEPT_NS	  120e9 /* time constant of forgetting noise */
+#define USUAL_STEP_NS	  500.0
+#define WINDOWS_FIRST	  10   /* of noise before the first step */
+#define KEPT_ERROR_GROWTH 0.02 /* ppm per block, over a restart */
+
+static double nanoseconds_late(const struct posclock *clock,
+			       const struct posclock_pair *pair)
+{
+	int64_t frames = pair->position - clock->anchor.position;
+
+	return (double)(pair->time_ns - clock->anchor.time_ns) -
+	       (double)frames * clock->frame_ns;
+}
+
+static int64_t rounded(double x)
+{
+	return (int64_t)(x < 0 ? x - 0.5 : x + 0.5);
+}
+
+static double magnitude(double x)
+{
+	return x < 0 ? -x : x;
+}
+
+static double smaller(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+static double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+/* The pair fed age pairs ago. */
+static struct posclock_recent *recent(struct posclock *clock, unsigned age)
+{
+	return &clock->recent[(clock->newest - age) % POSCLOCK_WINDOW];
+}
+
+/* Forgets all pairs; rate, lock and noise stay. */
+static void forget_pairs(struct posclock *clock)
+{
+	clock->recent_count = 0;
+	clock->run_pairs = 0;
+	clock->early_pairs = 0;
+	clock->window_pairs = 0;
+	clock->envelope_count = 0;
+	clock->block_start_ns = 0;
+	clock->block_ns = BLOCK_FIRST_NS;
+}
+
+static void forget_rate(struct posclock *clock)
+{
+	forget_pairs(clock);
+	clock->frame_ns = clock->nominal_ns;
+	clock->ppm = 0;
+	clock->ppm_error = LOCK_PPM;
+	clock->locked = false;
+	clock->noise_ns = 0;
+	clock->typical_ns = 0;
+	clock->usual_ns = 0;
+	clock->windows = 0;
+	clock->kept_error = 0;
+}
+
+void posclock_init(struct posclock *clock, unsigned rate)
+{
+	*clock = (struct posclock){.nominal_ns = 1e9 / rate};
+	forget_rate(clock);
+}
+
+void posclock_restarted(struct posclock *clock)
+{
+	if (clock->locked)
+		clock->kept_error = clock->ppm_error;
+	forget_pairs(clock);
+	clock->windows = 0;
+}
+
+/* --- the rate --- */
+
+/* Turns the line about the newest pair. */
+static void turn_line(struct posclock *clock, double frame_ns)
+{
+	struct posclock_recent *now = recent(clock, 0);
+	double at = (double)(now->pair.position - clock->anchor.position) *
+		    clock->frame_ns;
+	int64_t whole = rounded(at);
+
+	clock->anchor.time_ns += whole;
+	clock->anchor.position = now->pair.position;
+	clock->base_ns += at - (double)whole;
+	clock->frame_ns = frame_ns;
+	for (unsigned age = 0; age < clock->recent_count; age++) {
+		struct posclock_recent *r = recent(clock, age);
+
+		r->late_ns = nanoseconds_late(clock, &r->pair);
+	}
+}
+
+/* The first line with a known rate: its envelope and noise begin here. */
+static void lock_line(struct posclock *clock, const struct rate_fit *fit)
+{
+	clock->locked = true;
+	clock->base_ns = recent(clock, 0)->late_ns;
+	for (unsigned age = 1; age < clock->recent_count; age++)
+		clock->base_ns =
+			smaller(clock->base_ns, recent(clock, age)->late_ns);
+	clock->noise_ns = fit->worst_ns;
+	clock->windows = 0;
+	clock->window_pairs = 0;
+	clock->run_pairs = 0;
+}
+
+static void take_rate(struct posclock *clock)
+{
+	struct rate_fit fit;
+
+	if (clock->envelope_count < RATE_FIT_POINTS)
+		return;
+	fit = rate_fit(clock->envelope, clock->envelope_count,
+		       clock->nominal_ns);
+	double ppm = (1 / (1 + fit.slope) - 1) * 1e6;
+	double error = fit.error * 1e6;
+	bool good = magnitude(ppm) <= LOCK_PPM && error <= LOCK_ERROR_PPM;
+
+	if (!good && !clock->locked && fit.span_ns >= RELEARN_NS)
+		forget_rate(clock);
+	clock->kept_error += clock->kept_error > 0 ? KEPT_ERROR_GROWTH : 0;
+	if (!good || (clock->kept_error > 0 && error > clock->kept_error))
+		return;
+	clock->kept_error = 0;
+	clock->ppm = ppm;
+	clock->ppm_error = error;
+	turn_line(clock, clock->nominal_ns * (1 + fit.slope));
+	if (!clock->locked)
+		lock_line(clock, &fit);
+}
+
+/* Room for another point: of two neighbours the less late one stays, or the
+ * oldest goes. */
+static void thin_envelope(struct posclock *clock)
+{
+	struct posclock_pair *point = clock->envelope;
+	unsigned half = POSCLOCK_ENVELOPE / 2;
+
+	if (clock->block_ns >= BLOCK_LAST_NS) {
+		for (unsigned i = 1; i < POSCLOCK_ENVELOPE; i++)
+			point[i - 1] = point[i];
+		clock->envelope_count--;
+		return;
+	}
+	for (unsigned i = 0; i < half; i++) {
+		double a = nanoseconds_late(clock, &point[2 * i]);
+		double b = nanoseconds_late(clock, &point[2 * i + 1]);
+
+		point[i] = a <= b ? point[2 * i] : point[2 * i + 1];
+	}
+	clock->envelope_count = half;
+	clock->block_ns *= 2;
+}
+
+static void offer_to_envelope(struct posclock *clock,
+			      const struct posclock_pair *pair, double late_ns)
+{
+	if (clock->block_start_ns != 0 &&
+	    pair->time_ns - clock->block_start_ns >= clock->block_ns) {
+		if (clock->envelope_count == POSCLOCK_ENVELOPE)
+			thin_envelope(clock);
+		clock->envelope[clock->envelope_count++] = clock->block_best;
+		clock->block_start_ns = 0;
+		take_rate(clock);
+		late_ns = nanoseconds_late(clock, pair);
+	}
+	if (clock->block_start_ns == 0) {
+		clock->block_start_ns = pair->time_ns;
+	} else if (late_ns >= clock->block_late_ns) {
+		return;
+	}
+	clock->block_best = *pair;
+	clock->block_late_ns = late_ns;
+}
+
+/* --- steps --- */
+
+static double threshold(const struct posclock *clock)
+{
+	double young = 1.0 + 20.0 / (1.0 + clock->windows);
+
+	return larger(POSCLOCK_STEP_MIN_NS,
+		      NOISE_TIMES * young * clock->noise_ns);
+}
+
+/* How much levels that are the same may differ. */
+static double tolerance(const struct posclock *clock)
+{
+	return 2 * clock->noise_ns + 1.5 * clock->nominal_ns + STAMP_NS;
+}
+
+/* Learns what the minimum of a window without a step comes to. */
+static void watch_noise(struct posclock *clock, double above_ns,
+			int64_t time_ns)
+{
+	if (clock->window_pairs == 0) {
+		clock->window_start_ns = time_ns;
+		clock->window_min_ns = above_ns;
+	}
+	clock->usual_ns += (above_ns > clock->usual_ns ? 1 : -1) *
+			   (USUAL_STEP_NS + clock->usual_ns / 64);
+	clock->window_pairs++;
+	clock->window_min_ns = smaller(clock->window_min_ns, above_ns);
+
+	int64_t age = time_ns - clock->window_start_ns;
+
+	if (age < DECIDE_NS || clock->window_pairs < DECIDE_PAIRS ||
+	    clock->run_pairs > 0)
+		return;
+	clock->noise_ns -=
+		clock->noise_ns * smaller((double)age / NOISE_KEPT_NS, 1.0);
+	clock->noise_ns = larger(clock->noise_ns, clock->window_min_ns);
+	clock->typical_ns += (clock->window_min_ns - clock->typical_ns) / 64;
+	clock->windows += clock->windows < UINT32_MAX;
+	clock->window_pairs = 0;
+}
+
+/* The lowest level of the pairs aged from..to-1, above base. */
+static double lowest(struct posclock *clock, unsigned from, unsigned to)
+{
+	double low = recent(clock, from)->late_ns;
+
+	for (unsigned age = from + 1; age < to; age++)
+		low = smaller(low, recent(clock, age)->late_ns);
+	return low - clock->base_ns;
+}
+
+/* Whether as many of the newest pairs lie close to level as lie close to base
+ * when nothing is wrong. A busy machine's stamps spread; a loss's do not. */
+static bool crowded(struct posclock *clock, unsigned pairs, double level)
+{
+	double close = clock->base_ns + level +
+		       larger(tolerance(clock), 4 * clock->usual_ns);
+	unsigned count = 0;
+
+	for (unsigned age = 0; age < pairs; age++)
+		count += recent(clock, age)->late_ns <= close;
+	return 2 * count >= pairs;
+}
+
+/* The level of the run under way if it is a loss, else 0. */
+static double loss_level(struct posclock *clock, int64_t now_ns)
+{
+	unsigned pairs = DECIDE_PAIRS;
+
+	while (pairs < clock->recent_count &&
+	       now_ns - recent(clock, pairs - 1)->pair.time_ns < DECIDE_NS)
+		pairs++;
+
+	unsigned third = pairs / 3;
+	double late = lowest(clock, 0, third);
+	double middle = lowest(clock, third, 2 * third);
+	double early = lowest(clock, 2 * third, pairs);
+	double lowest_of_all = smaller(early, smaller(middle, late));
+	double highest = larger(early, larger(middle, late));
+	/* A pair from amid the loss may be among the early ones. */
+	double level = smaller(middle, late);
+
+	if (highest - lowest_of_all > tolerance(clock) ||
+	    !crowded(clock, pairs, level))
+		return 0;
+	return level;
+}
+
+/* Counts the late pairs that the recent past still ends with. */
+static void recount_run(struct posclock *clock)
+{
+	double limit = clock->base_ns + threshold(clock);
+
+	clock->run_pairs = 0;
+	while (clock->run_pairs < clock->recent_count &&
+	       recent(clock, clock->run_pairs)->late_ns > limit) {
+		clock->run_start_ns =
+			recent(clock, clock->run_pairs)->pair.time_ns;
+		clock->run_pairs++;
+	}
+}
+
+/*
+ * After a loss no pair is below its level, so the newest one that is came
+ * before it; and the first one at the level came after it. What is higher
+ * still is a late stamp, and may be either.
+ */
+static struct posclock_step take_loss(struct posclock *clock, double level_ns)
+{
+	double low = clock->base_ns + level_ns - tolerance(clock);
+	double high = clock->base_ns + level_ns + tolerance(clock);
+	double length = (level_ns - clock->typical_ns) / clock->frame_ns;
+	int64_t frames = length > 1 ? rounded(length) : 1;
+	unsigned before = 0, after;
+
+	while (before + 1 < clock->recent_count &&
+	       recent(clock, before)->late_ns >= low)
+		before++;
+	after = before > 0 ? before - 1 : 0;
+	while (after > 0 && recent(clock, after)->late_ns > high)
+		after--;
+
+	int64_t from = recent(clock, before)->pair.position;
+	int64_t to = recent(clock, after)->pair.position;
+
+	for (unsigned age = 0; age < before; age++) {
+		recent(clock, age)->pair.position += frames;
+		recent(clock, age)->late_ns -= (double)frames * clock->frame_ns;
+	}
+	recount_run(clock);
+	return (struct posclock_step){
+		.event = POSCLOCK_LOST,
+		.position = from + (to - from) / 2,
+		.uncertainty = (to - from + 1) / 2,
+		.frames = frames,
+	};
+}
+
+/* Pairs stay late, but at no level that could be called a loss: the rate is not
+ * what it was. What is missing by now is, all the same; where, is anyone's
+ * guess. */
+static struct posclock_step give_up(struct posclock *clock, int64_t age_ns)
+{
+	double now = lowest(clock, 0, DECIDE_PAIRS);
+	double before =
+		lowest(clock, clock->recent_count / 2, clock->recent_count);
+	struct posclock_step step = {0};
+
+	if (clock->windows >= WINDOWS_FIRST &&
+	    now > before - tolerance(clock)) {
+		step = take_loss(clock, now);
+		step.uncertainty += rounded((double)age_ns / clock->frame_ns);
+	}
+	forget_rate(clock);
+	return step;
+}
+
+static struct posclock_step find_loss(struct posclock *clock,
+				      const struct posclock_pair *pair)
+{
+	int64_t age = pair->time_ns - clock->run_start_ns;
+	bool young = clock->windows < WINDOWS_FIRST;
+
+	if (clock->run_pairs < DECIDE_PAIRS || age < DECIDE_NS)
+		return (struct posclock_step){0};
+	if (age > (young ? GIVE_UP_YOUNG_NS : GIVE_UP_NS))
+		return give_up(clock, age);
+	if (young)
+		return (struct posclock_step){0};
+
+	double level = loss_level(clock, pair->time_ns);
+
+	if (level <= threshold(clock))
+		return (struct posclock_step){0};
+	return take_loss(clock, level);
+}
+
+/* The line goes down to where the early pairs are; the envelope's points, all
+ * of before, go with it if that is a step. */
+static struct posclock_step take_early(struct posclock *clock,
+				       const struct posclock_pair *pair)
+{
+	double drop = clock->base_ns - clock->early_late_ns;
+	int64_t frames = rounded(drop / clock->frame_ns);
+
+	clock->base_ns = clock->early_late_ns;
+	clock->early_pairs = 0;
+	if (drop <= threshold(clock) || clock->windows < WINDOWS_FIRST)
+		return (struct posclock_step){0};
+	for (unsigned i = 0; i < clock->envelope_count; i++)
+		clock->envelope[i].position += frames;
+	clock->block_best.position += frames;
+	clock->block_late_ns -= (double)frames * clock->frame_ns;
+	return (struct posclock_step){
+		.event = POSCLOCK_SURPLUS,
+		.position = clock->early_first.position,
+		.uncertainty = pair->position - clock->early_first.position,
+		.frames = frames,
+	};
+}
+
+static struct posclock_step find_surplus(struct posclock *clock,
+					 const struct posclock_pair *pair,
+					 double late_ns)
+{
+	if (clock->early_pairs > 0 &&
+	    pair->time_ns - clock->early_first.time_ns > EARLY_NS)
+		clock->early_pairs = 0;
+	if (clock->early_pairs == 0) {
+		clock->early_first = *pair;
+		clock->early_late_ns = late_ns;
+	}
+	clock->early_late_ns = larger(clock->early_late_ns, late_ns);
+	if (++clock->early_pairs < EARLY_PAIRS)
+		return (struct posclock_step){0};
+	return take_early(clock, pair);
+}
+
+/* A locked line's next pair. */
+static struct posclock_step judge(struct posclock *clock,
+				  const struct posclock_pair *pair,
+				  double late_ns)
+{
+	double margin = larger(EARLY_MARGIN_NS, clock->noise_ns);
+	double above = late_ns - clock->base_ns;
+	struct posclock_step step = {0};
+
+	if (above < -margin) {
+		step = find_surplus(clock, pair, late_ns);
+		clock->run_pairs = 0;
+		return step;
+	}
+	if (above < 0)
+		clock->base_ns = late_ns;
+	if (above <= threshold(clock)) {
+		clock->run_pairs = 0;
+		watch_noise(clock, larger(above, 0), pair->time_ns);
+		offer_to_envelope(clock, pair, late_ns);
+		return step;
+	}
+	if (clock->run_pairs++ == 0)
+		clock->run_start_ns = pair->time_ns;
+	return find_loss(clock, pair);
+}
+
+/* Before the rate is known the line only follows. */
+static void follow(struct posclock *clock, const struct posclock_pair *pair,
+		   double late_ns)
+{
+	clock->base_ns = smaller(clock->base_ns, late_ns);
+	offer_to_envelope(clock, pair, late_ns);
+}
+
+/* Keeps the pair; true if it is a new entry, not a better one of the last. */
+static bool remember(struct posclock *clock, const struct posclock_pair *pair,
+		     double late_ns)
+{
+	struct posclock_recent *last = recent(clock, 0);
+	bool close = clock->recent_count > 0 &&
+		     pair->time_ns - last->pair.time_ns < SPACING_NS;
+
+	if (close && late_ns > last->late_ns)
+		return false;
+	if (!close) {
+		clock->newest++;
+		if (clock->recent_count < POSCLOCK_WINDOW)
+			clock->recent_count++;
+		last = recent(clock, 0);
+	}
+	*last = (struct posclock_recent){*pair, late_ns};
+	return !close;
+}
+
+/* How far the base may have risen since the last pair. Neither a gap without
+ * pairs nor a run of late ones tells anything of the line. */
+static double leak_of(const struct posclock *clock, int64_t elapsed_ns)
+{
+	double leak = clock->locked ? LEAK_LOCKED + 3e-6 * clock->ppm_error
+				    : LEAK_UNLOCKED;
+
+	if (clock->run_pairs > 0)
+		return 0;
+	return leak * smaller((double)elapsed_ns, LEAK_GAP_NS);
+}
+
+struct posclock_step posclock_feed(struct posclock *clock, int64_t position,
+				   int64_t time_ns)
+{
+	const struct posclock_pair pair = {position, time_ns};
+	const struct posclock_pair last = recent(clock, 0)->pair;
+	double late;
+
+	if (clock->recent_count == 0) {
+		clock->anchor = pair;
+		clock->base_ns = 0;
+	} else if (position <= last.position || time_ns < last.time_ns) {
+		return (struct posclock_step){0};
+	}
+	late = nanoseconds_late(clock, &pair);
+	if (!remember(clock, &pair, late))
+		return (struct posclock_step){0};
+	if (clock->recent_count > 1)
+		clock->base_ns += leak_of(clock, time_ns - last.time_ns);
+	if (clock->locked)
+		return judge(clock, &pair, late);
+	follow(clock, &pair, late);
+	return (struct posclock_step){0};
+}
+
+/* --- the line --- */
+
+struct posclock_line posclock_line(const struct posclock *clock)
+{
+	const struct posclock_recent *now =
+		&clock->recent[clock->newest % POSCLOCK_WINDOW];
+	struct posclock_line line = {
+		.ppm = clock->ppm,
+		.ppm_error = clock->ppm_error,
+		.locked = clock->locked,
+	};
+
+	if (clock->recent_count == 0)
+		return line;
+	line.position = now->pair.position;
+	line.time_ns =
+		now->pair.time_ns - rounded(now->late_ns - clock->base_ns);
+	line.rate_hz = 1e9 / clock->frame_ns;
+	return line;
+}
+
+int64_t posclock_position_at(const struct posclock_line *line, int64_t time_ns)
+{
+	if (line->rate_hz <= 0)
+		return -1;
+	return line->position +
+	       rounded((double)(time_ns - line->time_ns) * line->rate_hz / 1e9);
+}
+
+int64_t posclock_time_of(const struct posclock_line *line, int64_t position)
+{
+	if (line->rate_hz <= 0)
+		return -1;
+	return line->time_ns + rounded((double)(position - line->position) *
+				       1e9 / line->rate_hz);
+}

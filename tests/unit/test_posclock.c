@@ -1,0 +1,470 @@
+/*
+ * posclock against simulated interfaces: what a pointer and a time stamp look
+ * like on exact, USB and jiffy clocks, with preemption, holds, drift and loss.
+ *
+ * POSCLOCK_HOURS sets how much simulated time each clock without loss runs for
+ * (2 by default; 24 take half a minute in all).
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/posclock.h"
+#include "tests/unit/clock_device.h"
+
+/* Feeds the clock up to time end or the next step. */
+static struct posclock_step run_until(struct device *d, struct posclock *clock,
+				      double end)
+{
+	struct posclock_step step = {0};
+
+	while (d->stamp < end && step.event == POSCLOCK_NONE) {
+		struct posclock_pair pair = device_pair(d);
+
+		step = posclock_feed(clock, pair.position, pair.time_ns);
+	}
+	if (step.event == POSCLOCK_LOST)
+		d->inserted += step.frames;
+	return step;
+}
+
+static void run_quietly(struct device *d, struct posclock *clock, double end)
+{
+	struct posclock_step step = run_until(d, clock, end);
+
+	if (step.event != POSCLOCK_NONE)
+		fail_msg("%s, %g Hz: event %d of %ld frames at %.3f s",
+			 d->kind->name, d->rate, step.event, (long)step.frames,
+			 d->stamp);
+}
+
+static void assert_between(double x, double low, double high, const char *what)
+{
+	if (!(x >= low && x <= high))
+		fail_msg("%s: %f is not within %f..%f", what, x, low, high);
+}
+
+/* --- no loss --- */
+
+static double hours(void)
+{
+	const char *text = getenv("POSCLOCK_HOURS");
+
+	return text ? atof(text) : 2;
+}
+
+static void no_clock_without_loss_has_steps(void **state)
+{
+	static const double ppm[] = {0, 300, -300, 50, -50};
+
+	(void)state;
+	for (unsigned k = 0; k < KINDS; k++) {
+		struct device d;
+		struct posclock clock;
+
+		device_open(&d, kinds[k], 48000, ppm[k % 5]);
+		posclock_init(&clock, 48000);
+		run_quietly(&d, &clock, hours() * 3600);
+		assert_true(posclock_line(&clock).locked);
+	}
+}
+
+static void a_crystal_that_warms_up_has_no_steps(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < KINDS; k++) {
+		struct device d;
+		struct posclock clock;
+
+		device_open(&d, kinds[k], 48000, 20);
+		d.drift_ppm = 20;
+		posclock_init(&clock, 48000);
+		run_quietly(&d, &clock, hours() * 1800);
+	}
+}
+
+static void every_rate_is_followed(void **state)
+{
+	static const double rates[] = {44100, 48000,  88200,
+				       96000, 176400, 192000};
+
+	(void)state;
+	for (unsigned k = 0; k < KINDS; k++) {
+		for (unsigned r = 0; r < 6; r++) {
+			struct device d;
+			struct posclock clock;
+
+			device_open(&d, kinds[k], rates[r], -80);
+			posclock_init(&clock, (unsigned)rates[r]);
+			run_quietly(&d, &clock, 120);
+			assert_between(posclock_line(&clock).ppm, -84, -76,
+				       kinds[k]->name);
+		}
+	}
+}
+
+static void the_rate_is_known_as_well_as_it_says(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < KINDS; k++) {
+		struct device d;
+		struct posclock clock;
+		unsigned wrong = 0;
+
+		device_open(&d, kinds[k], 48000, 123);
+		posclock_init(&clock, 48000);
+		for (int t = 3; t < 600; t++) {
+			struct posclock_line line;
+
+			run_quietly(&d, &clock, t);
+			line = posclock_line(&clock);
+			assert_true(line.locked);
+			wrong += fabs(line.ppm - ppm_now(&d, t)) >
+				 3 * line.ppm_error;
+		}
+		assert_between(wrong, 0, 6, kinds[k]->name);
+		assert_between(posclock_line(&clock).ppm_error, 0, 1,
+			       kinds[k]->name);
+	}
+}
+
+static void positions_and_times_follow_the_crystal(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < KINDS; k++) {
+		struct device d;
+		struct posclock clock;
+		struct posclock_line line;
+		double at = 100.1;
+		int64_t time_ns = (int64_t)((EPOCH_S + at) * 1e9);
+
+		device_open(&d, kinds[k], 48000, -200);
+		posclock_init(&clock, 48000);
+		run_quietly(&d, &clock, 100);
+		line = posclock_line(&clock);
+		int64_t position = posclock_position_at(&line, time_ns);
+
+		assert_between((double)position - crystal(&d, at), -15, 15,
+			       kinds[k]->name);
+		assert_between(
+			(double)(posclock_time_of(&line, position) - time_ns),
+			-21000, 21000, kinds[k]->name);
+	}
+}
+
+static void nothing_is_known_before_the_first_pair(void **state)
+{
+	struct posclock clock;
+	struct posclock_line line;
+
+	(void)state;
+	posclock_init(&clock, 48000);
+	line = posclock_line(&clock);
+	assert_true(line.rate_hz == 0 && !line.locked);
+	assert_int_equal(posclock_position_at(&line, 5), -1);
+	assert_int_equal(posclock_time_of(&line, 5), -1);
+	posclock_feed(&clock, 480, 1000000000);
+	line = posclock_line(&clock);
+	assert_true(line.rate_hz == 48000 && !line.locked);
+	assert_int_equal(posclock_position_at(&line, 1010000000), 960);
+	assert_int_equal(posclock_time_of(&line, 960), 1010000000);
+}
+
+static void it_locks_after_two_seconds(void **state)
+{
+	struct device d;
+	struct posclock clock;
+
+	(void)state;
+	device_open(&d, &exact, 48000, 300);
+	posclock_init(&clock, 48000);
+	run_quietly(&d, &clock, 1.9);
+	assert_false(posclock_line(&clock).locked);
+	run_quietly(&d, &clock, 2.2);
+	assert_true(posclock_line(&clock).locked);
+	assert_between(posclock_line(&clock).ppm, 290, 310, "ppm");
+}
+
+static void pairs_that_do_not_grow_are_ignored(void **state)
+{
+	struct device d;
+	struct posclock clock;
+	struct posclock_line before, after;
+
+	(void)state;
+	device_open(&d, &exact, 48000, 0);
+	posclock_init(&clock, 48000);
+	run_quietly(&d, &clock, 5);
+	before = posclock_line(&clock);
+	posclock_feed(&clock, before.position, before.time_ns + 90000000);
+	posclock_feed(&clock, before.position - 100, before.time_ns + 90000000);
+	posclock_feed(&clock, before.position + 100, before.time_ns - 90000000);
+	after = posclock_line(&clock);
+	assert_true(after.position == before.position &&
+		    after.time_ns == before.time_ns &&
+		    after.rate_hz == before.rate_hz);
+}
+
+static void an_unpaced_device_never_locks(void **state)
+{
+	static const double speeds[] = {0.5, 1.5, 20, 1000};
+
+	(void)state;
+	for (unsigned s = 0; s < 4; s++) {
+		struct posclock clock;
+		double t = 0, position = 0;
+
+		random_state = 7;
+		posclock_init(&clock, 48000);
+		while (t < 60) {
+			double frames = 128 + uniform() * 4096;
+
+			position += frames;
+			t += frames / 48000 / speeds[s] * (0.9 + uniform() / 5);
+			assert_int_equal(
+				posclock_feed(&clock, (int64_t)position,
+					      (int64_t)((EPOCH_S + t) * 1e9))
+					.event,
+				POSCLOCK_NONE);
+			assert_false(posclock_line(&clock).locked);
+		}
+	}
+}
+
+/* --- loss --- */
+
+/* Loses frames every few seconds and wants each found once, where it was. */
+static void lose_often(const struct kind *kind, double rate, int64_t frames,
+		       double frames_off, double ms_off, double ms_delay)
+{
+	struct device d;
+	struct posclock clock;
+	double at = 8;
+	char what[80];
+
+	snprintf(what, sizeof(what), "%s, %g Hz, %ld lost", kind->name, rate,
+		 (long)frames);
+	device_open(&d, kind, rate, -40);
+	posclock_init(&clock, (unsigned)rate);
+	for (int i = 0; i < 60; i++, at += 3 + uniform() * 4) {
+		double length = (double)frames / rate;
+		struct posclock_step step;
+		int64_t where;
+
+		run_quietly(&d, &clock, at - 0.03);
+		where = (int64_t)floor(crystal(&d, at)) - d.lost_before -
+			d.lost_frames + d.inserted;
+		device_lose(&d, at, frames);
+		step = run_until(&d, &clock, at + length + 2);
+		if (step.event != POSCLOCK_LOST)
+			fail_msg("%s: not found at %.3f s", what, at);
+		assert_between((double)(step.frames - frames), -frames_off,
+			       frames_off, what);
+		assert_between((double)(step.position - where) / rate * 1e3,
+			       -ms_off, ms_off, what);
+		if (ms_delay > 0) {
+			assert_between((double)step.uncertainty / rate * 1e3, 0,
+				       ms_off, what);
+			assert_between((d.stamp - at - length) * 1e3, 0,
+				       ms_delay, what);
+		}
+		at += length;
+	}
+	run_quietly(&d, &clock, at + 2);
+}
+
+static void losses_on_an_exact_clock_are_found_to_the_frame(void **state)
+{
+	static const int64_t frames[] = {24, 48, 96, 480, 4800, 48000};
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		lose_often(&exact, 48000, frames[i], 2, 1.4,
+			   POSCLOCK_SETTLE_NS * 1e-6);
+	lose_often(&exact, 44100, 24, 2, 1.5, POSCLOCK_SETTLE_NS * 1e-6);
+	lose_often(&exact, 96000, 48, 2, 1.4, POSCLOCK_SETTLE_NS * 1e-6);
+	lose_often(&exact, 192000, 96, 2, 1.4, POSCLOCK_SETTLE_NS * 1e-6);
+}
+
+static void every_clock_finds_what_it_must(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < KINDS; k++) {
+		double off = kinds[k]->finds / 10.0 + 8;
+
+		lose_often(kinds[k], 48000, kinds[k]->finds, off, 400, 0);
+		lose_often(kinds[k], 48000, 4800, off, 400, 0);
+	}
+}
+
+static void two_losses_close_together_are_both_made_good(void **state)
+{
+	struct device d;
+	struct posclock clock;
+	int64_t total = 0;
+
+	(void)state;
+	device_open(&d, &exact, 48000, 10);
+	posclock_init(&clock, 48000);
+	run_quietly(&d, &clock, 10);
+	device_lose(&d, 10.01, 48);
+	while (d.stamp < 10.04)
+		total += run_until(&d, &clock, 10.04).frames;
+	device_lose(&d, 10.05, 96);
+	while (d.stamp < 11)
+		total += run_until(&d, &clock, 11).frames;
+	assert_between((double)total, 142, 146, "in all");
+	run_quietly(&d, &clock, 20);
+}
+
+static void a_loss_before_there_is_a_threshold_spoils_nothing(void **state)
+{
+	struct device d;
+	struct posclock clock;
+
+	(void)state;
+	for (double at = 0.5; at < 4; at += 0.05) {
+		device_open(&d, &exact, 48000, 10);
+		posclock_init(&clock, 48000);
+		device_lose(&d, at, 300);
+		run_until(&d, &clock, at + 1);
+		run_quietly(&d, &clock, 40);
+		device_lose(&d, 40.01, 300);
+		assert_int_equal(run_until(&d, &clock, 41).event,
+				 POSCLOCK_LOST);
+	}
+}
+
+/* One packet in thirty, for seconds: a bad cable. */
+static void a_storm_of_losses_is_not_forgotten(void **state)
+{
+	struct device d;
+	struct posclock clock;
+	int64_t total = 0;
+
+	(void)state;
+	device_open(&d, &exact, 48000, 10);
+	posclock_init(&clock, 48000);
+	run_quietly(&d, &clock, 10);
+	for (int i = 0; i < 100; i++) {
+		device_lose(&d, 10.01 + i * 0.03, 48);
+		total += run_until(&d, &clock, 10.01 + i * 0.03 + 0.03).frames;
+	}
+	while (d.stamp < 15)
+		total += run_until(&d, &clock, 15).frames;
+	assert_between((double)total, 4795, 4805, "in all");
+}
+
+static void a_surplus_is_noted_once(void **state)
+{
+	struct device d;
+	struct posclock clock;
+	struct posclock_step step;
+
+	(void)state;
+	device_open(&d, &preempted, 48000, 10);
+	posclock_init(&clock, 48000);
+	run_quietly(&d, &clock, 20);
+	d.inserted += 96;
+	step = run_until(&d, &clock, 21);
+	assert_int_equal(step.event, POSCLOCK_SURPLUS);
+	assert_between((double)step.frames, 94, 98, "frames");
+	run_quietly(&d, &clock, 60);
+	assert_between(posclock_line(&clock).ppm, 9, 11, "ppm");
+}
+
+static void one_wrong_pointer_is_no_step(void **state)
+{
+	struct device d;
+	struct posclock clock;
+	struct posclock_pair pair;
+
+	(void)state;
+	device_open(&d, &exact, 48000, 10);
+	posclock_init(&clock, 48000);
+	for (int t = 10; t < 60; t += 5) {
+		run_quietly(&d, &clock, t);
+		pair = device_pair(&d);
+		assert_int_equal(
+			posclock_feed(&clock, pair.position + 90, pair.time_ns)
+				.event,
+			POSCLOCK_NONE);
+	}
+	run_quietly(&d, &clock, 70);
+}
+
+static void a_restart_keeps_the_rate_and_finds_no_step(void **state)
+{
+	struct device d;
+	struct posclock clock;
+	struct posclock_line line;
+
+	(void)state;
+	device_open(&d, &preempted, 48000, 200);
+	posclock_init(&clock, 48000);
+	for (int t = 10; t < 100; t += 10) {
+		run_quietly(&d, &clock, t);
+		posclock_restarted(&clock);
+		d.inserted += 12345 - 3000 * (t % 20);
+		run_quietly(&d, &clock, t + 0.1);
+		line = posclock_line(&clock);
+		assert_true(line.locked);
+		assert_between(line.ppm, 199, 201, "ppm after the restart");
+	}
+	run_quietly(&d, &clock, 110);
+	assert_int_equal((device_lose(&d, 110.01, 480),
+			  run_until(&d, &clock, 111).event),
+			 POSCLOCK_LOST);
+}
+
+static void a_rate_that_changes_ends_the_lock(void **state)
+{
+	struct device d;
+	struct posclock clock;
+	double t = 30;
+
+	(void)state;
+	device_open(&d, &exact, 48000, 0);
+	posclock_init(&clock, 48000);
+	run_quietly(&d, &clock, t);
+	d.inserted += (int64_t)(crystal(&d, t) * 0.05);
+	d.ppm = -50000;
+	while (d.stamp < t + 10)
+		run_until(&d, &clock, t + 10);
+	assert_false(posclock_line(&clock).locked);
+	run_quietly(&d, &clock, t + 60);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_known_before_the_first_pair),
+		cmocka_unit_test(it_locks_after_two_seconds),
+		cmocka_unit_test(pairs_that_do_not_grow_are_ignored),
+		cmocka_unit_test(an_unpaced_device_never_locks),
+		cmocka_unit_test(every_rate_is_followed),
+		cmocka_unit_test(the_rate_is_known_as_well_as_it_says),
+		cmocka_unit_test(positions_and_times_follow_the_crystal),
+		cmocka_unit_test(no_clock_without_loss_has_steps),
+		cmocka_unit_test(a_crystal_that_warms_up_has_no_steps),
+		cmocka_unit_test(
+			losses_on_an_exact_clock_are_found_to_the_frame),
+		cmocka_unit_test(every_clock_finds_what_it_must),
+		cmocka_unit_test(two_losses_close_together_are_both_made_good),
+		cmocka_unit_test(
+			a_loss_before_there_is_a_threshold_spoils_nothing),
+		cmocka_unit_test(a_storm_of_losses_is_not_forgotten),
+		cmocka_unit_test(a_surplus_is_noted_once),
+		cmocka_unit_test(one_wrong_pointer_is_no_step),
+		cmocka_unit_test(a_restart_keeps_the_rate_and_finds_no_step),
+		cmocka_unit_test(a_rate_that_changes_ends_the_lock),
+	};
+
+	return cmocka_run_group_tests_name("posclock", tests, NULL, NULL);
+}
