@@ -29,7 +29,7 @@ static inline double crystal_hz(unsigned rate, double ppm)
 /* How many frames are complete at that time: the number of the next one. */
 static inline int64_t crystal_frame(const struct crystal *c, int64_t ns)
 {
-	return c->frame + (int64_t)floor((double)(ns - c->ns) * c->hz * 1e-9);
+	return c->frame + (int64_t)floor((double)(ns - c->ns) * c->hz / 1e9);
 }
 
 /* The first nanosecond at which crystal_frame() reaches that number. */

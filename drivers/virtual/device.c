@@ -56,7 +56,7 @@ void device_prepare(struct device *d)
 		device_stop(d);
 	d->shown = d->read = 0;
 	d->freeze = FREEZE_NONE;
-	d->overrun_read = UINT64_MAX;
+	d->overrun_lost = 0;
 }
 
 void device_start(struct device *d, int64_t now, double ppm)
@@ -277,7 +277,7 @@ static void show(struct device *d, int64_t now)
 		if (d->captured < capture_limit(d))
 			return;
 		d->freeze = FREEZE_SHOWN;
-		d->freeze_read = d->overrun_read = d->read;
+		d->freeze_read = d->read;
 		d->shown = d->captured;
 		note(d, EVENT_XRUN, now, frame_at(d, d->read),
 		     (int64_t)d->freeze_lost, 0);
@@ -285,19 +285,30 @@ static void show(struct device *d, int64_t now)
 	}
 }
 
-/* What the reader's own lateness does. */
+/* What the reader's own lateness does. Unless it stops the device it is noted
+ * when the reader moves on, since until then it grows. */
 static void check_overrun(struct device *d, int64_t now)
 {
 	uint64_t avail = device_avail(d);
-	bool stop = avail >= d->stop_threshold;
+	bool told = d->freeze == FREEZE_SHOWN;
 
-	if ((stop || avail > d->buffer) && d->overrun_read != d->read) {
-		d->overrun_read = d->read;
-		note(d, EVENT_OVERRUN, now, frame_at(d, d->read),
-		     stop ? EVENT_UNKNOWN : (int64_t)(avail - d->buffer), 0);
-	}
-	if (stop)
+	if (avail >= d->stop_threshold) {
 		d->state = DEVICE_XRUN;
+		if (!told)
+			note(d, EVENT_OVERRUN, now, frame_at(d, d->read),
+			     EVENT_UNKNOWN, 0);
+	} else if (avail > d->buffer && !told) {
+		d->overrun_read = d->read;
+		d->overrun_frame = frame_at(d, d->read);
+		d->overrun_lost = avail - d->buffer;
+	}
+}
+
+static void end_overrun(struct device *d, int64_t now)
+{
+	note(d, EVENT_OVERRUN, now, d->overrun_frame, (int64_t)d->overrun_lost,
+	     0);
+	d->overrun_lost = 0;
 }
 
 static void look_stopped(struct device *d, int64_t now)
@@ -314,6 +325,8 @@ static void look_stopped(struct device *d, int64_t now)
 
 void device_look(struct device *d, int64_t now, uint64_t read)
 {
+	if (d->overrun_lost && read != d->overrun_read)
+		end_overrun(d, now);
 	d->read = read;
 	if (d->state == DEVICE_UNPLUGGED)
 		return;

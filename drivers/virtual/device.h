@@ -73,10 +73,14 @@ struct device {
 	unsigned segment; /* number of the current one */
 
 	enum device_freeze freeze;
-	int64_t freeze_until;  /* HOLD: ns */
-	uint64_t freeze_lost;  /* XRUN, SHOWN: frames */
-	uint64_t freeze_read;  /* SHOWN: where the reader stood */
-	uint64_t overrun_read; /* the overrun that was noted */
+	int64_t freeze_until; /* HOLD: ns */
+	uint64_t freeze_lost; /* XRUN, SHOWN: frames */
+	uint64_t freeze_read; /* SHOWN: where the reader stood */
+
+	/* an overrun that the reader has not yet come out of */
+	uint64_t overrun_read; /* where it stood */
+	int64_t overrun_frame; /* the first frame it lost */
+	uint64_t overrun_lost; /* how many so far; 0: none */
 
 	struct event faults[DEVICE_FAULTS]; /* in order of their frames */
 	unsigned fault_count;

@@ -65,9 +65,10 @@ static void arm(struct stream *s, int64_t now)
 	if (atomic_load_explicit(&s->link.kicked, memory_order_relaxed) &&
 	    atomic_exchange(&s->link.kicked, false))
 		s->armed = 0; /* somebody else has set it */
-	/* One that has expired stays so. */
-	if (wake == s->armed ||
-	    (wake <= now && s->armed > 0 && s->armed <= now))
+	/* One that has expired may stay so, and one that comes too early is
+	 * set again when it has come: a reader that takes small bites, or
+	 * never polls, costs no call for each. */
+	if (s->armed > 0 && (s->armed <= now ? wake <= now : s->armed <= wake))
 		return;
 	set_timer(s, wake);
 	/* See kick() in control.c. */
