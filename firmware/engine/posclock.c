@@ -482,12 +482,13 @@ static bool remember(struct posclock *clock, const struct posclock_pair *pair,
 {
 	struct posclock_recent *last = recent(clock, 0);
 	bool close = clock->recent_count > 0 &&
-		     pair->time_ns - last->pair.time_ns < SPACING_NS;
+		     pair->time_ns - clock->newest_ns < SPACING_NS;
 
 	if (close && late_ns > last->late_ns)
 		return false;
 	if (!close) {
 		clock->newest++;
+		clock->newest_ns = pair->time_ns;
 		if (clock->recent_count < POSCLOCK_WINDOW)
 			clock->recent_count++;
 		last = recent(clock, 0);

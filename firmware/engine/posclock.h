@@ -33,10 +33,11 @@
 
 #define POSCLOCK_STEP_MIN_NS 200000LL /* about 10 frames at 48 kHz */
 
-/* A step is decided this long after it happened at the latest (with pairs
- * coming at least every 5 ms); the capture thread publishes no position
- * younger than that, so that silence goes in where the loss was. */
-#define POSCLOCK_SETTLE_NS 80000000LL
+/* A step is decided this long after it happened (55 ms as a rule with pairs
+ * coming at least every 5 ms, more where late stamps hide it); the capture
+ * thread publishes no position younger than that, so that silence goes in where
+ * the loss was. */
+#define POSCLOCK_SETTLE_NS 100000000LL
 
 #define POSCLOCK_WINDOW	  64 /* pairs kept of the recent past */
 #define POSCLOCK_ENVELOPE 64 /* lower-envelope points kept for the rate */
@@ -88,6 +89,7 @@ struct posclock {
 		double late_ns; /* against anchor */
 	} recent[POSCLOCK_WINDOW];
 	unsigned newest, recent_count;
+	int64_t newest_ns; /* when the newest entry began */
 	unsigned run_pairs;
 	int64_t run_start_ns;
 
