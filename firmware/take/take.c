@@ -492,8 +492,6 @@ static int launch(struct take **out, const struct take_plan *plan,
 		return -ENOMEM;
 	take->plan = *plan;
 	take->plan.info = NULL;
-	if (plan->tape)
-		take->tape = *plan->tape;
 	take->resumed = resumed;
 	take->limit = take->stop = TAKE_FOREVER;
 	take->ledger.file = -1;
@@ -507,6 +505,9 @@ static int launch(struct take **out, const struct take_plan *plan,
 	take->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	take->pool = pool_create(choose_workers(plan->workers) - 1);
 	error = take_info_init(&take->info);
+	/* Attached a second time: the plan's may be replaced meanwhile. */
+	if (error == 0 && plan->tape)
+		error = tape_attach(&take->tape, dup(plan->tape->fd));
 	if (error == 0 && !resumed)
 		error = copy_info(take, plan->info);
 	if (error == 0 && (!take->pool || take->wake_fd < 0))
@@ -544,6 +545,7 @@ void take_destroy(struct take *take)
 	for (unsigned i = 0; i < TAKE_TRACKS_MAX; i++)
 		track_close(&take->track[i]);
 	ledger_close(&take->ledger);
+	tape_detach(&take->tape);
 	close(take->plan.dir);
 	for (int i = 0; i < 3; i++)
 		if (take->plan.parents[i] >= 0)

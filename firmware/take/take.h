@@ -32,7 +32,7 @@ enum take_state {
 
 struct take_plan {
 	const struct storage *storage;
-	const struct tape *tape; /* outlives the take */
+	const struct tape *tape; /* attached anew by the take */
 	int dir;		 /* the take's folder; owned by the take */
 	int parents[3]; /* folders above it, to be synced; owned; -1: none */
 	const struct take_info *info; /* its "start" fields; copied; for a

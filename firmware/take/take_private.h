@@ -23,7 +23,7 @@ struct take_command {
 
 struct take {
 	struct take_plan plan;
-	struct tape tape; /* the plan's, by value; header NULL: none */
+	struct tape tape; /* header NULL: none */
 	struct take_info info;
 	struct ledger ledger;
 	struct pool *pool;

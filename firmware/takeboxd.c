@@ -1,0 +1,186 @@
+/*
+ * takeboxd: everything but the interface. It attaches to takebox-tape's tape,
+ * records takes from it, and answers whoever asks. If it is killed and started
+ * again it goes on with the take that ran.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/exit_codes.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "surface/control.h"
+#include "transport/transport.h"
+
+struct daemon {
+	struct config config;
+	struct loop *loop;
+	struct transport *transport;
+	struct control *control;
+};
+
+static void on_signal(void *context, int number)
+{
+	struct daemon *daemon = context;
+
+	(void)number;
+	transport_shut_down(daemon->transport);
+}
+
+static int serve(struct daemon *daemon)
+{
+	int error;
+
+	daemon->loop = loop_create();
+	if (!daemon->loop ||
+	    !loop_add_signal(daemon->loop, SIGTERM, on_signal, daemon) ||
+	    !loop_add_signal(daemon->loop, SIGINT, on_signal, daemon))
+		return -ENOMEM;
+	signal(SIGPIPE, SIG_IGN);
+	daemon->transport = transport_create(daemon->loop, &daemon->config);
+	if (!daemon->transport)
+		return -ENOMEM;
+	error = control_create(&daemon->control, daemon->loop,
+			       daemon->transport, daemon->config.socket,
+			       daemon->config.folder);
+	if (error < 0) {
+		log_error("cannot listen on %s: %s", daemon->config.socket,
+			  strerror(-error));
+		return error;
+	}
+	return loop_run(daemon->loop);
+}
+
+static void finish(struct daemon *daemon)
+{
+	control_destroy(daemon->control);
+	transport_destroy(daemon->transport);
+	loop_destroy(daemon->loop);
+}
+
+static const char help[] =
+	"usage: takeboxd [OPTIONS]\n\n"
+	"The recorder's daemon; takebox(1) talks to it.\n\n"
+	"  -c, --config FILE   read this instead of the usual files\n"
+	"  -s, --set KEY=VALUE set one key of takebox.conf(5)\n"
+	"      --check-config  read the configuration, say what is wrong, "
+	"leave\n"
+	"      --print-config  print it as it is in effect, leave\n"
+	"      --version, --help\n";
+
+enum { OPTION_CHECK = 0x100, OPTION_PRINT, OPTION_HELP, OPTION_VERSION };
+
+#define SETS_MAX 64
+
+struct arguments {
+	const char *config;
+	char *set[SETS_MAX];
+	int sets;
+	bool check, print;
+};
+
+static int read_arguments(struct arguments *arguments, int argc, char **argv)
+{
+	static const struct option table[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"set", required_argument, NULL, 's'},
+		{"check-config", no_argument, NULL, OPTION_CHECK},
+		{"print-config", no_argument, NULL, OPTION_PRINT},
+		{"help", no_argument, NULL, OPTION_HELP},
+		{"version", no_argument, NULL, OPTION_VERSION},
+		{0},
+	};
+	int letter;
+
+	while ((letter = getopt_long(argc, argv, "c:s:", table, NULL)) >= 0) {
+		switch (letter) {
+		case 'c':
+			arguments->config = optarg;
+			break;
+		case 's':
+			if (arguments->sets == SETS_MAX)
+				return EXIT_USAGE;
+			arguments->set[arguments->sets++] = optarg;
+			break;
+		case OPTION_CHECK:
+			arguments->check = true;
+			break;
+		case OPTION_PRINT:
+			arguments->print = true;
+			break;
+		case OPTION_HELP:
+			fputs(help, stdout);
+			return EXIT_OK;
+		case OPTION_VERSION:
+			printf("takeboxd %s\n", TAKEBOX_VERSION);
+			return EXIT_OK;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "takeboxd: '%s' is too much\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+static int load_config(struct config *config, struct arguments *arguments)
+{
+	char error[512] = "";
+	int code = config_load(config, arguments->config, error,
+			       sizeof(error));
+
+	for (int i = 0; code == 0 && i < arguments->sets; i++) {
+		char *equals = strchr(arguments->set[i], '=');
+
+		if (!equals) {
+			snprintf(error, sizeof(error),
+				 "--set takes KEY=VALUE, not '%s'",
+				 arguments->set[i]);
+			code = -EINVAL;
+			break;
+		}
+		*equals = '\0';
+		code = config_set(config, arguments->set[i], equals + 1, error,
+				  sizeof(error));
+	}
+	if (code == 0)
+		code = config_check(config, error, sizeof(error));
+	if (code == 0)
+		return -1;
+	if (code == -ENOENT && !error[0])
+		snprintf(error, sizeof(error), "there is no file %s",
+			 arguments->config);
+	fprintf(stderr, "takeboxd: %s\n", error);
+	return EXIT_CONFIG;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon;
+	struct arguments arguments = {0};
+	int code = read_arguments(&arguments, argc, argv);
+
+	if (code >= 0)
+		return code;
+	code = load_config(&daemon.config, &arguments);
+	if (code >= 0)
+		return code;
+	if (arguments.print)
+		return config_print(&daemon.config, stdout) < 0 ? EXIT_FAILED
+								: EXIT_OK;
+	if (arguments.check) {
+		printf("the configuration is in order\n");
+		return EXIT_OK;
+	}
+	log_init("takeboxd", LOG_LEVEL_INFO);
+	code = serve(&daemon) < 0 ? EXIT_FAILED : EXIT_OK;
+	finish(&daemon);
+	return code;
+}

@@ -1,0 +1,140 @@
+/*
+ * transport: the one state machine of the recorder.
+ *
+ * Commands come in here from every surface (socket, panel, web) in one type,
+ * and every surface sees the same status. Nothing else starts or stops
+ * anything.
+ *
+ *   NO_INTERFACE <-> IDLE -> STARTING -> RECORDING -> FINISHING -> IDLE
+ *
+ * Main thread only; driven by its loop.
+ */
+#ifndef TAKEBOX_TRANSPORT_H
+#define TAKEBOX_TRANSPORT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/config.h"
+#include "base/loop.h"
+#include "engine/tape.h"
+#include "take/storage.h"
+#include "take/take.h"
+
+#define TRANSPORT_NOW	       UINT64_MAX /* a position: when it was received */
+#define TRANSPORT_ALL_TRACKS   UINT64_MAX
+#define TRANSPORT_PROBLEMS_MAX 8
+
+enum command_kind {
+	COMMAND_TO_RECORD, /* name, preroll */
+	COMMAND_TO_STOP,
+	COMMAND_TO_MARK,    /* name */
+	COMMAND_TO_ARM,	    /* tracks, on */
+	COMMAND_TO_NAME,    /* track, name */
+	COMMAND_TO_SESSION, /* name */
+};
+
+struct command {
+	enum command_kind kind;
+	uint64_t position; /* on the tape; TRANSPORT_NOW */
+	char name[CONFIG_NAME_MAX];
+	double preroll;	 /* seconds; negative: as configured */
+	uint64_t tracks; /* bit n: track number n + 1; TRANSPORT_ALL_TRACKS */
+	unsigned track;	 /* number */
+	bool on;
+};
+
+/* What a refused command is answered with; the same words as in JSON. */
+enum command_error {
+	COMMAND_OK,
+	COMMAND_USAGE,
+	COMMAND_REFUSED,
+	COMMAND_INTERFACE,
+	COMMAND_MEDIUM,
+	COMMAND_NOT_FOUND,
+	COMMAND_FAILED,
+};
+
+struct command_reply {
+	enum command_error error;
+	char message[512]; /* for a musician, if error */
+	uint64_t position; /* MARK: in the take */
+};
+
+enum transport_state {
+	TRANSPORT_NO_INTERFACE,
+	TRANSPORT_IDLE,
+	TRANSPORT_STARTING,
+	TRANSPORT_RECORDING,
+	TRANSPORT_FINISHING,
+};
+
+/* How bad: nothing was lost and nothing will be; something works less well than
+ * it should; sound is or was lost. */
+enum problem_level { PROBLEM_KEPT, PROBLEM_DEGRADED, PROBLEM_LOST };
+
+struct problem {
+	enum problem_level level;
+	char text[256];
+};
+
+struct transport_status {
+	enum transport_state state;
+	char session[CONFIG_NAME_MAX];
+	bool has_take;
+	char take[64], folder[PATH_MAX]; /* the take's */
+	struct take_status progress;
+	uint64_t length; /* of the take, frames, up to now */
+
+	enum { INTERFACE_CLOSED, INTERFACE_RUNNING, INTERFACE_SILENT,
+	       INTERFACE_ABSENT } interface;
+	char interface_error[384];
+	const struct tape_facts *facts; /* NULL: no tape; valid until the next
+					   run of the loop */
+	struct posclock_line line;
+	uint64_t position, oldest; /* on the tape */
+	uint64_t gap_count, gap_frames; /* since the interface was opened */
+
+	char medium[CONFIG_PATH_MAX];
+	struct storage_space space;
+	double seconds_left; /* negative: not known */
+	double preroll;
+	bool realtime;
+
+	struct config_track tracks[CONFIG_CHANNELS_MAX];
+	unsigned track_count;
+	struct problem problem[TRANSPORT_PROBLEMS_MAX];
+	unsigned problems;
+};
+
+struct transport;
+
+/* Told when something but numbers has changed, and when a take has ended (its
+ * summary as in the control protocol, borrowed; else NULL). */
+typedef void (*transport_change_fn)(void *context, const json_t *take);
+
+struct transport *transport_create(struct loop *loop,
+				   const struct config *config);
+void transport_destroy(struct transport *transport);
+
+/* At most four listeners. */
+int transport_listen(struct transport *transport, transport_change_fn fn,
+		     void *context);
+
+void transport_command(struct transport *transport,
+		       const struct command *command,
+		       struct command_reply *reply);
+
+void transport_get_status(struct transport *transport,
+			  struct transport_status *status);
+
+/* NULL: none. Valid until the loop runs on. */
+const struct tape *transport_tape(const struct transport *transport);
+
+/* Stops a take that runs and calls loop_quit when it is closed. */
+void transport_shut_down(struct transport *transport);
+
+#endif

@@ -1,0 +1,191 @@
+/* What the recorder is doing, gathered for whoever shows it. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport/transport_private.h"
+
+#define GUESSED_BYTES_SHARE 0.6 /* FLAC against raw, until it is measured */
+#define MEASURED_SECONDS    10
+
+static void __attribute__((format(printf, 3, 4)))
+add(struct transport_status *status, enum problem_level level,
+    const char *format, ...)
+{
+	struct problem *problem;
+	va_list args;
+
+	if (status->problems == TRANSPORT_PROBLEMS_MAX)
+		return;
+	problem = &status->problem[status->problems++];
+	problem->level = level;
+	va_start(args, format);
+	vsnprintf(problem->text, sizeof(problem->text), format, args);
+	va_end(args);
+}
+
+static void get_take(struct transport *transport,
+		     struct transport_status *status)
+{
+	status->has_take = true;
+	snprintf(status->take, sizeof(status->take), "%s",
+		 transport->place.take);
+	snprintf(status->folder, sizeof(status->folder), "%s",
+		 transport->place.folder);
+	if (!transport->session[0])
+		snprintf(status->session, sizeof(status->session), "%.63s",
+			 transport->place.session);
+	take_get_status(transport->take, &status->progress);
+	switch (status->progress.state) {
+	case TAKE_STARTING:
+		status->state = TRANSPORT_STARTING;
+		break;
+	case TAKE_RECORDING:
+		status->state = TRANSPORT_RECORDING;
+		break;
+	default:
+		status->state = TRANSPORT_FINISHING;
+		break;
+	}
+}
+
+static void get_tape(struct transport *transport,
+		     struct transport_status *status)
+{
+	const struct tape *tape = &transport->client.tape;
+
+	status->facts = tape->facts;
+	status->line = tape_line(tape);
+	status->position = tape_published(tape);
+	status->oldest = tape_oldest(tape);
+	status->gap_count = atomic_load(&tape->header->gap_count);
+	status->gap_frames = atomic_load(&tape->header->gap_frames);
+	status->realtime = transport->client.realtime;
+	switch (tape_state(tape)) {
+	case TAPE_RUNNING:
+	case TAPE_ENDED:
+		status->interface = INTERFACE_RUNNING;
+		break;
+	case TAPE_SILENT:
+		status->interface = INTERFACE_SILENT;
+		break;
+	case TAPE_ABSENT:
+		status->interface = INTERFACE_ABSENT;
+		break;
+	}
+	if (status->has_take && status->state != TRANSPORT_FINISHING &&
+	    status->position > status->progress.start)
+		status->length = status->position - status->progress.start;
+	else
+		status->length = status->progress.encoded;
+}
+
+/* By the rate of the take that runs, or a guess from what is armed. */
+static double bytes_per_second(const struct transport_status *status)
+{
+	double channels = 0, seconds;
+
+	if (!status->facts)
+		return 0;
+	seconds = (double)status->progress.encoded / status->facts->rate;
+	if (status->has_take && seconds > MEASURED_SECONDS)
+		return (double)status->progress.bytes / seconds;
+	for (unsigned i = 0; i < status->track_count; i++)
+		if (status->tracks[i].armed)
+			channels += status->tracks[i].channels[1] ? 2 : 1;
+	return channels * status->facts->rate * (status->facts->bits / 8) *
+	       GUESSED_BYTES_SHARE;
+}
+
+static void add_medium(const struct transport *transport,
+		       struct transport_status *status)
+{
+	double rate = bytes_per_second(status);
+
+	status->seconds_left = -1;
+	if (transport->medium_error) {
+		add(status, PROBLEM_DEGRADED,
+		    "the medium %s is not there (%s): takes cannot be written",
+		    status->medium, strerror(-transport->medium_error));
+		return;
+	}
+	if (rate <= 0)
+		return;
+	status->seconds_left = (double)status->space.free_bytes / rate;
+	if (status->seconds_left < 60)
+		add(status, PROBLEM_DEGRADED,
+		    "less than a minute is left on the medium");
+	else if (status->seconds_left < 1800)
+		add(status, PROBLEM_DEGRADED,
+		    "%.0f minutes are left on the medium",
+		    floor(status->seconds_left / 60));
+}
+
+static void add_interface(const struct transport *transport,
+			  struct transport_status *status)
+{
+	if (!status->facts) {
+		snprintf(status->interface_error,
+			 sizeof(status->interface_error), "%s",
+			 transport->client.socket < 0
+				 ? "takebox-tape does not answer"
+				 : transport->client.message);
+		add(status, PROBLEM_DEGRADED, "no interface: %.200s",
+		    status->interface_error);
+		return;
+	}
+	if (status->interface == INTERFACE_ABSENT)
+		add(status, PROBLEM_LOST,
+		    "%.100s is gone: plug it in again; the take runs on in "
+		    "silence",
+		    status->facts->name);
+	else if (status->interface == INTERFACE_SILENT)
+		add(status, PROBLEM_LOST, "%.100s sends nothing",
+		    status->facts->name);
+	if (!status->realtime)
+		add(status, PROBLEM_DEGRADED,
+		    "no real-time priority: a busy machine can make it late");
+}
+
+static void add_take(const struct transport *transport,
+		     struct transport_status *status)
+{
+	if (status->has_take && status->progress.gap_count > 0)
+		add(status, PROBLEM_LOST,
+		    "this take has %llu gaps, %.3f s in all (see its ledger)",
+		    (unsigned long long)status->progress.gap_count,
+		    (double)status->progress.gap_frames /
+			    (status->facts ? status->facts->rate : 48000));
+	if (transport->last_error[0])
+		add(status, PROBLEM_LOST, "%s", transport->last_error);
+	if (transport->heals > 0)
+		add(status, PROBLEM_KEPT,
+		    "%u interrupted takes are being made whole",
+		    transport->heals);
+}
+
+void transport_get_status(struct transport *transport,
+			  struct transport_status *status)
+{
+	*status = (struct transport_status){
+		.state = transport->client.tape.header
+				 ? TRANSPORT_IDLE
+				 : TRANSPORT_NO_INTERFACE,
+		.preroll = transport->config.preroll_seconds,
+		.space = transport->space,
+		.track_count = transport->track_count,
+	};
+	snprintf(status->session, sizeof(status->session), "%s",
+		 transport->session);
+	snprintf(status->medium, sizeof(status->medium), "%s",
+		 transport->config.folder);
+	memcpy(status->tracks, transport->tracks, sizeof(status->tracks));
+	if (transport->take)
+		get_take(transport, status);
+	if (transport->client.tape.header)
+		get_tape(transport, status);
+	add_take(transport, status);
+	add_interface(transport, status);
+	add_medium(transport, status);
+}
