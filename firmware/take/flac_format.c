@@ -43,17 +43,17 @@
 #define BLOCK_TAGS	  4
 #define BLOCK_LAST	  0x80
 
-#define BLOCK_HEADER	  4
-#define STREAMINFO_AT	  8
-#define STREAMINFO_BYTES  34
-#define APPLICATION_AT	  (STREAMINFO_AT + STREAMINFO_BYTES)
-#define APPLICATION_BYTES (FLAC_SECTOR_BYTES - APPLICATION_AT - BLOCK_HEADER)
-#define SLOT_AT(i)	  (64 + 64 * (i))
-#define SLOT_BYTES	  40
-#define APP_VERSION	  1
-#define SEEKPOINT_BYTES	  18
-#define REST_BYTES	  (FLAC_HEAD_BYTES - FLAC_SECTOR_BYTES)
-#define VENDOR		  "Takebox " TAKEBOX_VERSION
+#define BLOCK_HEADER	      4
+#define STREAMINFO_AT	      8
+#define FLAC_STREAMINFO_BYTES 34
+#define APPLICATION_AT	      (STREAMINFO_AT + FLAC_STREAMINFO_BYTES)
+#define APPLICATION_BYTES     (FLAC_SECTOR_BYTES - APPLICATION_AT - BLOCK_HEADER)
+#define SLOT_AT(i)	      (64 + 64 * (i))
+#define SLOT_BYTES	      40
+#define APP_VERSION	      1
+#define SEEKPOINT_BYTES	      18
+#define REST_BYTES	      (FLAC_HEAD_BYTES - FLAC_SECTOR_BYTES)
+#define VENDOR		      "Takebox " TAKEBOX_VERSION
 
 #define MOST_SAMPLES	 ((1ULL << 36) - 1)
 #define MOST_FRAME_BYTES 0xffffffU
@@ -95,9 +95,11 @@ static uint64_t known(uint64_t value, uint64_t most)
 	return value <= most ? value : 0;
 }
 
-static void put_streaminfo(uint8_t *p, const struct flac_streaminfo *info)
+void flac_write_streaminfo(uint8_t data[FLAC_STREAMINFO_BYTES],
+			   const struct flac_streaminfo *info)
 {
-	p = put(p, info->min_block, 2);
+	uint8_t *p = put(data, info->min_block, 2);
+
 	p = put(p, info->max_block, 2);
 	p = put(p, known(info->min_frame, MOST_FRAME_BYTES), 3);
 	p = put(p, known(info->max_frame, MOST_FRAME_BYTES), 3);
@@ -110,19 +112,20 @@ static void put_streaminfo(uint8_t *p, const struct flac_streaminfo *info)
 	memcpy(p, info->md5, sizeof(info->md5));
 }
 
-static int get_streaminfo(const uint8_t *p, struct flac_streaminfo *info)
+int flac_read_streaminfo(const uint8_t data[FLAC_STREAMINFO_BYTES],
+			 struct flac_streaminfo *info)
 {
-	uint64_t packed = get(p + 10, 8);
+	uint64_t packed = get(data + 10, 8);
 
-	info->min_block = (unsigned)get(p, 2);
-	info->max_block = (unsigned)get(p + 2, 2);
-	info->min_frame = (unsigned)get(p + 4, 3);
-	info->max_frame = (unsigned)get(p + 7, 3);
+	info->min_block = (unsigned)get(data, 2);
+	info->max_block = (unsigned)get(data + 2, 2);
+	info->min_frame = (unsigned)get(data + 4, 3);
+	info->max_frame = (unsigned)get(data + 7, 3);
 	info->rate = (unsigned)(packed >> 44);
 	info->channels = (unsigned)(packed >> 41 & 7) + 1;
 	info->bits = (unsigned)(packed >> 36 & 31) + 1;
 	info->samples = packed & MOST_SAMPLES;
-	memcpy(info->md5, p + 18, sizeof(info->md5));
+	memcpy(info->md5, data + 18, sizeof(info->md5));
 	if (info->min_block < 16 || info->max_block < info->min_block ||
 	    info->rate == 0 || info->bits < 4)
 		return -EINVAL;
@@ -166,8 +169,8 @@ void flac_write_sector(uint8_t sector[FLAC_SECTOR_BYTES],
 
 	memset(sector, 0, FLAC_SECTOR_BYTES);
 	memcpy(sector, "fLaC", 4);
-	put_block_header(sector + 4, BLOCK_STREAMINFO, STREAMINFO_BYTES);
-	put_streaminfo(sector + STREAMINFO_AT, &head->info);
+	put_block_header(sector + 4, BLOCK_STREAMINFO, FLAC_STREAMINFO_BYTES);
+	flac_write_streaminfo(sector + STREAMINFO_AT, &head->info);
 	if (head->finished) {
 		put_block_header(p, BLOCK_PADDING, APPLICATION_BYTES);
 		return;
@@ -187,10 +190,10 @@ int flac_read_sector(const uint8_t sector[FLAC_SECTOR_BYTES],
 
 	memset(head, 0, sizeof(*head));
 	if (memcmp(sector, "fLaC", 4) || sector[4] != BLOCK_STREAMINFO ||
-	    get(sector + 5, 3) != STREAMINFO_BYTES ||
+	    get(sector + 5, 3) != FLAC_STREAMINFO_BYTES ||
 	    get(p + 1, 3) != APPLICATION_BYTES)
 		return -EINVAL;
-	if (get_streaminfo(sector + STREAMINFO_AT, &head->info))
+	if (flac_read_streaminfo(sector + STREAMINFO_AT, &head->info))
 		return -EINVAL;
 	if (p[0] == BLOCK_PADDING) {
 		head->finished = true;

@@ -48,7 +48,7 @@ struct flac_checkpoint {
 
 struct flac_seekpoint {
 	uint64_t sample;
-	uint64_t offset; /* from the first frame's first byte */
+	uint64_t offset;  /* from the first frame's first byte */
 	uint32_t samples; /* in the frame */
 };
 
@@ -63,8 +63,15 @@ struct flac_head {
 	bool finished; /* no APPLICATION block: PADDING stands in its place */
 };
 
-/* The first FLAC_SECTOR_BYTES of the file. What STREAMINFO has no room for
- * (frames of 16 MiB, more than 2^36 samples) is written as unknown. */
+/* STREAMINFO's contents, of any FLAC file. -EINVAL if they make no sense. What
+ * it has no room for (frames of 16 MiB, 2^36 samples) is written as unknown. */
+#define FLAC_STREAMINFO_BYTES 34
+void flac_write_streaminfo(uint8_t data[FLAC_STREAMINFO_BYTES],
+			   const struct flac_streaminfo *info);
+int flac_read_streaminfo(const uint8_t data[FLAC_STREAMINFO_BYTES],
+			 struct flac_streaminfo *info);
+
+/* The first FLAC_SECTOR_BYTES of the file. */
 void flac_write_sector(uint8_t sector[FLAC_SECTOR_BYTES],
 		       const struct flac_head *head);
 
@@ -85,9 +92,9 @@ int flac_read_sector(const uint8_t sector[FLAC_SECTOR_BYTES],
 /* A frame header at data (RFC 9639 section 9.1). */
 struct flac_frame_header {
 	uint64_t number; /* of the frame; of its first sample if variable */
-	bool variable;	 /* blocks may differ in size (not in Takebox's files) */
-	unsigned block;	 /* samples */
-	unsigned rate;	 /* 0: as STREAMINFO */
+	bool variable;	/* blocks may differ in size (not in Takebox's files) */
+	unsigned block; /* samples */
+	unsigned rate;	/* 0: as STREAMINFO */
 	unsigned channels;
 	unsigned bits; /* 0: as STREAMINFO */
 	unsigned size; /* of the header, its CRC-8 included */
