@@ -209,8 +209,9 @@ void show_status(const struct view_status *status)
 static const char *verdict_colour(const char *verdict)
 {
 	return strcmp(verdict, "sample-complete") == 0 ? GREEN
-	       : strcmp(verdict, "gaps") == 0	       ? YELLOW
-						       : RED;
+	       : strcmp(verdict, "gaps") == 0 || strcmp(verdict, "open") == 0
+		       ? YELLOW
+		       : RED;
 }
 
 static void show_peak(const struct view_take *take, int i)
@@ -259,6 +260,12 @@ void show_take(const struct view_take *take)
 	show_count("gaps", take->gaps);
 	if (take->lost > 0)
 		show_count("lost", take->lost);
+	if (take->stopped_by[0] && strcmp(take->stopped_by, "stop") != 0 &&
+	    strcmp(take->stopped_by, "end") != 0) {
+		put_label("ended by");
+		put_coloured(YELLOW, take->stopped_by);
+		putchar('\n');
+	}
 	if (take->verdict[0]) {
 		put_label("verdict");
 		put_coloured(verdict_colour(take->verdict), take->verdict);

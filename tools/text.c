@@ -14,6 +14,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "base/utf8.h"
+
 #define DB_FLOOR -120.0 /* less than a 20-bit converter's own noise */
 
 bool text_is_utf8(void)
@@ -21,29 +23,13 @@ bool text_is_utf8(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-/* Decodes one character; returns its bytes, or 0 if they are not UTF-8. */
-static size_t decode(const char *in, uint32_t *character)
+/* The character at in, which is not at its end, and its bytes; 0 and one byte
+ * if there is none. */
+static uint32_t read_character(const char *in, size_t *length)
 {
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char *s = (const unsigned char *)in;
-	size_t length = s[0] < 0x80   ? 1
-			: s[0] < 0xc0 ? 0
-			: s[0] < 0xe0 ? 2
-			: s[0] < 0xf0 ? 3
-			: s[0] < 0xf8 ? 4
-				      : 0;
-	uint32_t value = length == 1 ? s[0] : s[0] & (0x7fu >> length);
+	int32_t c = utf8_read(in, strnlen(in, 4), length);
 
-	for (size_t i = 1; i < length; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		value = value << 6 | (s[i] & 0x3f);
-	}
-	if (length == 0 || value < smallest[length] || value > 0x10ffff ||
-	    (value >= 0xd800 && value < 0xe000))
-		return 0;
-	*character = value;
-	return length;
+	return c > 0 ? (uint32_t)c : 0;
 }
 
 static bool is_harmless(uint32_t c)
@@ -61,9 +47,9 @@ char *text_copy(char *out, size_t size, const char *in)
 	size_t used = 0;
 
 	while (*in) {
-		uint32_t c;
-		size_t length = decode(in, &c);
-		bool plain = length > 0 && is_harmless(c);
+		size_t length;
+		uint32_t c = read_character(in, &length);
+		bool plain = is_harmless(c);
 		size_t need = plain ? length : 1;
 
 		if (used + need >= size)
@@ -73,7 +59,7 @@ char *text_copy(char *out, size_t size, const char *in)
 		else
 			out[used] = '?';
 		used += need;
-		in += length > 0 ? length : 1;
+		in += length;
 	}
 	out[used] = '\0';
 	return out;
@@ -96,11 +82,10 @@ int text_width(const char *text)
 	int columns = 0;
 
 	while (*text) {
-		uint32_t c = '?';
-		size_t length = decode(text, &c);
+		size_t length;
 
-		columns += character_width(length > 0 ? c : '?');
-		text += length > 0 ? length : 1;
+		columns += character_width(read_character(text, &length));
+		text += length;
 	}
 	return columns;
 }
@@ -112,11 +97,11 @@ char *text_fit(char *out, size_t size, const char *in, int columns, bool pad)
 	int filled = 0;
 
 	while (*in) {
-		uint32_t c = '?';
-		size_t length = decode(in, &c);
-		bool as_is = length == 1 || (length > 1 && utf8);
+		size_t length;
+		uint32_t c = read_character(in, &length);
+		bool as_is = c > 0 && (c < 0x80 || utf8);
 		size_t need = as_is ? length : 1;
-		int width = character_width(length > 0 ? c : '?');
+		int width = character_width(c);
 
 		if (filled + width > columns || used + need >= size)
 			break;
@@ -126,7 +111,7 @@ char *text_fit(char *out, size_t size, const char *in, int columns, bool pad)
 			out[used] = '?';
 		used += need;
 		filled += width;
-		in += length > 0 ? length : 1;
+		in += length;
 	}
 	while (pad && filled < columns && used + 1 < size) {
 		out[used++] = ' ';

@@ -250,6 +250,7 @@ void view_take(const json_t *take, struct view_take *out)
 	get_text(take, "name", out->name, sizeof(out->name));
 	get_text(take, "folder", out->folder, sizeof(out->folder));
 	get_text(take, "verdict", out->verdict, sizeof(out->verdict));
+	get_text(take, "stopped_by", out->stopped_by, sizeof(out->stopped_by));
 	out->seconds = get_number(take, "seconds");
 	out->bytes = get_number(take, "bytes");
 	out->frames = get_count(take, "frames", -1);

@@ -83,6 +83,7 @@ struct view_meters {
 struct view_take {
 	char session[VIEW_NAME], name[VIEW_NAME], folder[VIEW_TEXT];
 	char verdict[32];
+	char stopped_by[VIEW_NAME]; /* what ended it; "stop", "end" as wanted */
 	double seconds, bytes;
 	int64_t frames, tracks, gaps, lost, markers; /* -1: not told */
 	int level_count; /* of peaks, clips and names below */

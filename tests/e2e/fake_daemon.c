@@ -4,7 +4,7 @@
  *
  *     fake_daemon SOCKET SCRIPT LOG
  *
- * Script, one item per line, $ID stands for the request's id:
+ * Script, one item per line, %ID% stands for the request's id:
  *
  *     on CMD TEXT     answer to CMD; several for one CMD are used in turn, the
  *                     last for ever; "!close" closes, "!silent" says nothing
@@ -88,17 +88,17 @@ static void put(struct client *client, const char *text, size_t length)
 		drop(client);
 }
 
-/* Sends text with $ID replaced, and a newline. */
+/* Sends text with %ID% replaced, and a newline. */
 static void put_line(struct client *client, const char *text, long id)
 {
-	const char *place = strstr(text, "$ID");
+	const char *place = strstr(text, "%ID%");
 	char number[24];
 
 	if (place) {
 		snprintf(number, sizeof(number), "%ld", id);
 		put(client, text, (size_t)(place - text));
 		put(client, number, strlen(number));
-		text = place + 3;
+		text = place + 4;
 	}
 	put(client, text, strlen(text));
 	put(client, "\n", 1);
@@ -115,7 +115,7 @@ static void put_all(const char *text)
 /* The next unused answer to word, or the last one. */
 static const char *answer_to(const char *word)
 {
-	const char *last = "{\"ok\":false,\"id\":$ID,\"error\":\"failed\","
+	const char *last = "{\"ok\":false,\"id\":%ID%,\"error\":\"failed\","
 			   "\"message\":\"not in the script\"}";
 
 	for (int i = 0; i < item_count; i++) {
