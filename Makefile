@@ -110,7 +110,7 @@ $(VIRTUAL_READER): $(BUILD)/obj/tests/e2e/virtual_reader.o
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
 	$(call say,link,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(DAEMON_LIBS) -lcmocka
 
 $(BUILD)/perf/%: $(BUILD)/obj/tests/perf/%.o $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
@@ -128,6 +128,99 @@ $(TOOL_TESTED:%=$(BUILD)/tests/test_%): $(BUILD)/obj/tools/client.o \
   $(TOOL_TESTED:%=$(BUILD)/obj/tools/%.o)
 
 unit: $(UNIT)
+
+# ---- running ----
+
+.PHONY: run setup-build setup-test
+setup-build:
+	@tools/setup.sh build
+setup-test:
+	@tools/setup.sh build test
+
+# Sub-makes: what pkg-config finds may have been installed just before.
+run: setup-build ## record: on the first interface, or the virtual one
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tools/make_run.sh
+
+# ---- testing ----
+
+.PHONY: test check tests asan tsan fuzz fuzzers asan-build tsan-build
+E2E := $(VIRTUAL_READER) $(COUNTER_CHECK) $(BUILD)/bench/compare
+
+test: setup-test ## install, build and run all tests
+	@$(MAKE) --no-print-directory tests fuzzers
+	@$(MAKE) --no-print-directory asan-build
+	@$(MAKE) --no-print-directory tsan-build
+	@BUILD=$(BUILD) tests/run.sh
+
+tests: all unit $(E2E)
+
+check: tests ## the quick tests: modules and programs, no sanitizers, no VM
+	BUILD=$(BUILD) tests/run.sh rt unit e2e
+
+ASAN := -fsanitize=address,undefined -fno-omit-frame-pointer \
+        -fno-sanitize-recover=undefined
+asan-build:
+	@$(MAKE) --no-print-directory tests BUILD=$(BUILD)/asan OPT="-O1 -g" \
+	  SANITIZE="$(ASAN)"
+tsan-build:
+	@$(MAKE) --no-print-directory tests BUILD=$(BUILD)/tsan OPT="-O1 -g" \
+	  SANITIZE="-fsanitize=thread -Wno-tsan"
+
+asan: asan-build ## tests under the address and undefined-behaviour sanitizers
+	BUILD=$(BUILD) tests/run.sh asan
+
+tsan: tsan-build ## tests under the thread sanitizer
+	BUILD=$(BUILD) tests/run.sh tsan
+
+# libFuzzer is clang's. FUZZ_SECONDS=600 make fuzz
+FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_BUILD := $(BUILD)/fuzz-obj
+fuzzers:
+	@$(MAKE) --no-print-directory fuzz-programs BUILD=$(FUZZ_BUILD) CC=clang \
+	  OPT="-O1 -g" FUZZ_OUT=$(BUILD)/fuzz \
+	  SANITIZE="-fsanitize=fuzzer-no-link,address,undefined"
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_SRC:tests/fuzz/%.c=$(FUZZ_OUT)/%)
+$(FUZZ_OUT)/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libtakebox.a \
+  $(patsubst tools/%.c,$(BUILD)/obj/tools/%.o,$(filter-out tools/takebox.c,$(TOOL_SRC)))
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -pthread -o $@ \
+	  $< $(BUILD)/libtakebox.a $(filter %/wire.o %/view.o %/text.o %/client.o,$^) $(DAEMON_LIBS)
+
+fuzz: fuzzers ## fuzz the parsers, FUZZ_SECONDS (10) each
+	BUILD=$(BUILD) tests/run.sh fuzz
+
+# ---- installing ----
+
+MAN1 := tools/takebox.1
+MAN5 := firmware/takebox.conf.5 board/virtual/takebox_virtual.5
+MAN8 := $(wildcard firmware/*.8)
+BASH_COMPLETION := tools/takebox.bash-completion
+
+.PHONY: install
+install: all ## put programs, man pages and configuration in place
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+	  $(DESTDIR)$(PREFIX)/share/takebox $(DESTDIR)/etc/takebox \
+	  $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/man/man5 \
+	  $(DESTDIR)$(PREFIX)/share/man/man8 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install $(BUILD)/takebox $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/takebox-tape $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/takeboxd $(DESTDIR)$(PREFIX)/sbin
+	ln -sf ../bin/takebox-tape $(DESTDIR)$(PREFIX)/sbin/takebox-tape
+	install -m 644 board/takebox.conf $(DESTDIR)$(PREFIX)/share/takebox
+	test -e $(DESTDIR)/etc/takebox/takebox.conf || \
+	  install -m 644 board/takebox.conf $(DESTDIR)/etc/takebox
+	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
+	$(if $(MAN8),install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8)
+	install -m 644 $(BASH_COMPLETION) \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/takebox
+
+# ---- the bench ----
 
 SUITE ?= bookworm
 .PHONY: vm fresh

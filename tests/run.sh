@@ -1,0 +1,180 @@
+#!/bin/bash
+# Runs tests and counts them: tests/run.sh [GROUP...], all groups if none is
+# named. Each group is a list of programs that speak TAP (cmocka and bats do).
+# Passed tests are counted, failed and skipped ones shown. The last line is
+# "N passed, N failed, N skipped".
+#
+#   unit   modules, each by itself             e2e   the programs together
+#   asan   unit and e2e under the address and undefined-behaviour sanitizers
+#   tsan   unit and e2e under the thread sanitizer
+#   fuzz   each fuzz target for $FUZZ_SECONDS (default 10)
+#   rt     what the real-time thread may call
+#   vm     the virtual machine with real kernel devices
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
+export BUILD CACHE=${CACHE:-$PWD/.cache}
+FUZZ_SECONDS=${FUZZ_SECONDS:-10}
+logs=$BUILD/logs
+mkdir -p "$logs" "$CACHE"
+# Tests must not depend on what the user has set.
+unset NO_COLOR TAKEBOX_SOCKET ALSA_CONFIG_PATH
+export LC_ALL=C.UTF-8
+
+passed=0 failed=0 skipped=0
+
+# count LOG NAME STATUS: adds up a TAP log.
+count()
+{
+	local log=$1 name=$2 status=$3 good bad skip
+
+	skip=$(grep -cE '^ok .*# (skip|SKIP)' "$log")
+	good=$(($(grep -c '^ok ' "$log") - skip))
+	bad=$(grep -c '^not ok ' "$log")
+	# A program that died, or ran nothing, has failed.
+	if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] ||
+		[ $((good + skip)) -eq 0 ]; }; then
+		bad=1
+		echo "not ok - $name ended with status $status" >>"$log"
+	fi
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	skipped=$((skipped + skip))
+	printf '%-34s %4d passed' "$name" "$good"
+	[ "$skip" -eq 0 ] || printf ', %d skipped' "$skip"
+	[ "$bad" -eq 0 ] || printf ', %d FAILED' "$bad"
+	printf '  (%d s)\n' "$((SECONDS - started))"
+	grep -E '^ok .*# (skip|SKIP)' "$log" | sed 's/^/    /'
+	if [ "$bad" -ne 0 ]; then
+		grep -vE '^ok ' "$log" | tail -n 60 | sed 's/^/    /'
+	fi
+}
+
+# try NAME SECONDS COMMAND...: one program, with a time limit.
+try()
+{
+	local name=$1 limit=$2 log status
+
+	shift 2
+	log=$logs/$(echo "$name" | tr '/ ' '__').tap
+	started=$SECONDS
+	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$limit" "$@" \
+		>"$log" 2>&1 </dev/null
+	status=$?
+	count "$log" "$name" "$status"
+}
+
+unit_tests()
+{
+	local label=$1 dir=$2 program
+
+	for program in "$dir"/tests/test_*; do
+		[ -x "$program" ] && [ ! -d "$program" ] || continue
+		case $program in *.d | *.o) continue ;; esac
+		try "$label$(basename "$program")" 300 "$program"
+	done
+}
+
+# The files in it run side by side where the machine has the cores for it:
+# most of their time they wait for sound.
+e2e_tests()
+{
+	local label=$1 dir=$2 file
+
+	shift 2
+	for file; do
+		BUILD=$dir try "$label$(basename "$file")" 600 \
+			bats --tap "$file"
+	done
+}
+
+group_unit()
+{
+	unit_tests "" "$BUILD"
+}
+
+group_e2e()
+{
+	e2e_tests "" "$BUILD" tests/e2e/*.bats
+}
+
+# What runs other people's programs on our plugin cannot run sanitized.
+sanitized_e2e="tests/e2e/cli.bats tests/e2e/daemon.bats tests/e2e/faults.bats"
+
+group_asan()
+{
+	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1
+	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+	unit_tests "asan " "$BUILD/asan"
+	# shellcheck disable=SC2086
+	e2e_tests "asan " "$BUILD/asan" $sanitized_e2e
+	unset ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS
+}
+
+group_tsan()
+{
+	export TSAN_OPTIONS=halt_on_error=1:suppressions=$PWD/tests/tsan.supp
+	unit_tests "tsan " "$BUILD/tsan"
+	# shellcheck disable=SC2086
+	e2e_tests "tsan " "$BUILD/tsan" $sanitized_e2e
+	unset TSAN_OPTIONS
+}
+
+fuzz_one()
+{
+	local target=$1 name corpus
+
+	name=$(basename "$target")
+	corpus=$CACHE/corpus/$name
+	mkdir -p "$corpus"
+	echo "1..1"
+	if "$target" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
+		-artifact_prefix="$logs/$name-" "$corpus" \
+		$([ -d "tests/fuzz/corpus/$name" ] &&
+			echo "tests/fuzz/corpus/$name") 2>&1; then
+		echo "ok 1 - $name"
+	else
+		echo "not ok 1 - $name"
+	fi
+}
+
+group_fuzz()
+{
+	local target
+
+	for target in "$BUILD"/fuzz/fuzz_*; do
+		[ -x "$target" ] || continue
+		case $target in *.d | *.o) continue ;; esac
+		export -f fuzz_one
+		export FUZZ_SECONDS logs
+		try "$(basename "$target")" $((FUZZ_SECONDS + 60)) \
+			bash -c "fuzz_one $target"
+	done
+}
+
+group_rt()
+{
+	try "rt-symbols" 60 tests/rt-symbols.sh
+}
+
+group_vm()
+{
+	try "vm.bats" 900 bats --tap tests/bench/vm.bats
+}
+
+[ $# -gt 0 ] || set -- rt unit e2e asan tsan fuzz vm
+began=$SECONDS
+for group; do
+	"group_$group" || exit 2
+done
+echo "took $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
+if [ "$skipped" -gt 0 ]; then
+	echo "$passed passed, $failed failed, $skipped skipped"
+else
+	echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
