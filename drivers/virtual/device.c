@@ -48,6 +48,14 @@ static void note(struct device *d, enum event_kind kind, int64_t now,
 	event_push(d->notes, &e);
 }
 
+static void end_overrun(struct device *d)
+{
+	if (d->overrun_lost)
+		note(d, EVENT_OVERRUN, d->overrun_ns, d->overrun_frame,
+		     (int64_t)d->overrun_lost, 0);
+	d->overrun_lost = 0;
+}
+
 void device_prepare(struct device *d)
 {
 	if (d->state == DEVICE_UNPLUGGED)
@@ -56,7 +64,6 @@ void device_prepare(struct device *d)
 		device_stop(d);
 	d->shown = d->read = 0;
 	d->freeze = FREEZE_NONE;
-	d->overrun_lost = 0;
 }
 
 void device_start(struct device *d, int64_t now, double ppm)
@@ -75,6 +82,7 @@ void device_start(struct device *d, int64_t now, double ppm)
 
 void device_stop(struct device *d)
 {
+	end_overrun(d);
 	if (d->state == DEVICE_UNPLUGGED)
 		return;
 	d->state = DEVICE_STOPPED;
@@ -200,12 +208,27 @@ static bool apply_always(struct device *d, const struct event *e, int64_t now)
 	return true;
 }
 
-/* A packet is only complete when its last frame is. */
+/* By how much a packet comes late: from nothing to a packet's length. */
+static int64_t packet_delay(const struct device *d, int64_t packet)
+{
+	uint32_t h = (uint32_t)packet * 0x9e3779b9u;
+
+	h = (h ^ h >> 16) * 0x85ebca6bu;
+	h ^= h >> 13;
+	return (int64_t)((uint64_t)d->packet_ns * h >> 32);
+}
+
+/* The end of the last packet that is there at that time. */
 static int64_t packet_time(const struct device *d, int64_t now)
 {
-	if (d->packet_ns <= 0)
+	int64_t since = now - d->crystal.ns, packet;
+
+	if (d->packet_ns <= 0 || since < 0)
 		return now;
-	return now - (now - d->crystal.ns) % d->packet_ns;
+	packet = since / d->packet_ns;
+	if (packet * d->packet_ns + packet_delay(d, packet) > since)
+		packet--;
+	return d->crystal.ns + packet * d->packet_ns;
 }
 
 /* The device frame up to which there is something to capture. */
@@ -300,15 +323,9 @@ static void check_overrun(struct device *d, int64_t now)
 	} else if (avail > d->buffer && !told) {
 		d->overrun_read = d->read;
 		d->overrun_frame = frame_at(d, d->read);
+		d->overrun_ns = now;
 		d->overrun_lost = avail - d->buffer;
 	}
-}
-
-static void end_overrun(struct device *d, int64_t now)
-{
-	note(d, EVENT_OVERRUN, now, d->overrun_frame, (int64_t)d->overrun_lost,
-	     0);
-	d->overrun_lost = 0;
 }
 
 static void look_stopped(struct device *d, int64_t now)
@@ -325,8 +342,8 @@ static void look_stopped(struct device *d, int64_t now)
 
 void device_look(struct device *d, int64_t now, uint64_t read)
 {
-	if (d->overrun_lost && read != d->overrun_read)
-		end_overrun(d, now);
+	if (read != d->overrun_read)
+		end_overrun(d);
 	d->read = read;
 	if (d->state == DEVICE_UNPLUGGED)
 		return;
@@ -356,15 +373,15 @@ void device_look(struct device *d, int64_t now, uint64_t read)
 	check_overrun(d, now);
 }
 
-/* When the crystal, or the packet, gets to that frame. */
+/* When that many device frames are there. */
 static int64_t frame_time(const struct device *d, int64_t frame)
 {
-	int64_t ns = crystal_time(&d->crystal, frame), early;
+	int64_t ns = crystal_time(&d->crystal, frame), packet;
 
-	if (d->packet_ns <= 0)
+	if (d->packet_ns <= 0 || ns < d->crystal.ns)
 		return ns;
-	early = (ns - d->crystal.ns) % d->packet_ns;
-	return early ? ns + d->packet_ns - early : ns;
+	packet = (ns - d->crystal.ns + d->packet_ns - 1) / d->packet_ns;
+	return d->crystal.ns + packet * d->packet_ns + packet_delay(d, packet);
 }
 
 int64_t device_wake(const struct device *d, int64_t now, uint64_t avail)

@@ -58,7 +58,8 @@ struct device {
 	/* may change while running */
 	uint64_t stop_threshold;
 	struct crystal crystal; /* hz 0: not yet anchored */
-	int64_t packet_ns;	/* frames arrive in packets; 0: one by one */
+	int64_t packet_ns;	/* frames come in packets of this length, each
+				 * late by up to as much; 0: one by one */
 
 	enum device_state state;
 	uint64_t captured; /* pointer up to which the ring is filled */
@@ -80,6 +81,7 @@ struct device {
 	/* an overrun that the reader has not yet come out of */
 	uint64_t overrun_read; /* where it stood */
 	int64_t overrun_frame; /* the first frame it lost */
+	int64_t overrun_ns;    /* when it last grew */
 	uint64_t overrun_lost; /* how many so far; 0: none */
 
 	struct event faults[DEVICE_FAULTS]; /* in order of their frames */

@@ -115,6 +115,7 @@ int stream_stop(snd_pcm_ioplug_t *io)
 	struct stream *s = io->private_data;
 
 	device_stop(&s->device);
+	notify(s);
 	arm(s, monotonic_ns());
 	return 0;
 }
