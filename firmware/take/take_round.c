@@ -140,6 +140,32 @@ static void do_group(void *context, unsigned job)
 	hash_group(take, &take->round.index[first], count);
 }
 
+/* Peaks of [from, to): whole blocks from the tape's peaks, and the begun block
+ * at the take's end from its samples, since the rest of it is not the take's. */
+static struct peak peak_of(const struct take *take, unsigned channel,
+			   uint64_t from, uint64_t to)
+{
+	uint64_t whole = to - to % TAPE_PEAK_FRAMES;
+	struct peak peak = {0};
+	const int32_t *sample;
+	size_t count;
+
+	if (whole < from)
+		whole = from;
+	if (whole > from)
+		peak = tape_peak(&take->tape, channel, from, whole);
+	count = to - whole;
+	sample = tape_samples(&take->tape, channel, whole, &count);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t level = sample[i] < 0 ? -(uint32_t)sample[i]
+					       : (uint32_t)sample[i];
+
+		if (level > peak.level)
+			peak.level = level;
+	}
+	return peak;
+}
+
 static void measure(struct take *take)
 {
 	uint64_t from = take->info.start + take->round.from;
@@ -153,8 +179,7 @@ static void measure(struct take *take)
 
 			if (!sounds(take, i))
 				continue;
-			peak = tape_peak(&take->tape, track->channels[c], from,
-					 to);
+			peak = peak_of(take, track->channels[c], from, to);
 			if (peak.level > track->peak)
 				track->peak = peak.level;
 			track->clips += peak.clips;
