@@ -275,7 +275,7 @@ int flac_write_rest(uint8_t *rest, const struct flac_seekpoint *points,
 		if (length > room)
 			return -ENOSPC;
 	}
-	if (count > FLAC_SEEK_POINTS || length > room)
+	if (count > FLAC_SEEK_POINTS)
 		return -ENOSPC;
 	p = put_seektable(p, points, count);
 	p = put_block_header(p, BLOCK_TAGS, length);

@@ -119,7 +119,8 @@ static const char *broken_rule(const struct flac_strict *strict,
 		return "a frame has more samples than the file's frames have";
 	if (frame->blocksize > strict->end - strict->sample)
 		return "a frame goes on behind the end of the take";
-	/* Only the last one may be short. */
+	/* Only the last one may be short. (Where the end is not known nothing
+	 * can follow it: numbers count whole blocks.) */
 	if (info->min_block == info->max_block &&
 	    frame->blocksize < info->max_block && strict->end != UINT64_MAX &&
 	    strict->sample + frame->blocksize != strict->end)
@@ -152,7 +153,6 @@ static FLAC__StreamDecoderWriteStatus take_frame(
 static bool next_frame(struct decode *decode)
 {
 	struct flac_strict *strict = decode->strict;
-	const struct flac_streaminfo *info = &strict->info;
 	FLAC__uint64 at;
 
 	decode->block = 0;
@@ -163,10 +163,7 @@ static bool next_frame(struct decode *decode)
 	strict->sample += decode->block;
 	strict->byte = decode->first + at - HEAD_BYTES;
 	strict->frames++;
-	/* A short block is the last one, whatever follows. */
-	return strict->sample < strict->end &&
-	       (decode->block == info->max_block ||
-		info->min_block < info->max_block);
+	return strict->sample < strict->end;
 }
 
 int flac_strict_decode(struct flac_strict *strict)

@@ -30,7 +30,7 @@ struct flac_strict {
 
 	uint64_t frames;   /* so many */
 	const char *fault; /* what ended it, in words; NULL: the end of the
-			      file, the end, or a short (last) frame */
+			      file, or the end */
 };
 
 /* 0, -ENOMEM, what reading gave, or -ECANCELED if take said so. */

@@ -151,8 +151,53 @@ static void frames_behind_the_limit_are_trailing(void **unused)
 	assert_int_equal(check_want(data, size, &want, &result), 0);
 	assert_prefix(&result, 20 * 1152, made.frame[20].at, size);
 	assert_int_equal(result.verdict, FLAC_CUT);
+	assert_non_null(strstr(result.error, "not finished"));
 	free(data);
 	make_head(&made, true, mono.samples);
+}
+
+/* A frame that is missing, or there twice: all CRCs right, the number wrong. */
+static void a_frame_with_another_number_does_not_count(void **unused)
+{
+	const struct made_frame *f = made.frame;
+	struct flac_check result;
+	uint8_t *data;
+
+	(void)unused;
+	make_head(&made, false, 0);
+	data = copy(made.size);
+	memmove(data + f[10].at, data + f[11].at, made.size - f[11].at);
+	result = check(data, made.size - f[10].size);
+	assert_prefix(&result, 10 * 1152, f[10].at, made.size - f[10].size);
+	memcpy(data, made.data, made.size);
+	memcpy(data + f[10].at, made.data + f[9].at, made.size - f[10].at);
+	result = check(data, made.size);
+	assert_prefix(&result, 10 * 1152, f[10].at, made.size);
+	free(data);
+	make_head(&made, true, mono.samples);
+}
+
+/* An older, longer take's whole frame where the last, short one should be. */
+static void a_frame_that_crosses_the_end_does_not_count(void **unused)
+{
+	struct make longer = mono;
+	struct flac_check result;
+	struct made m;
+	uint8_t *data;
+	size_t size;
+
+	(void)unused;
+	longer.samples += 1152;
+	make_frames(&m, &longer);
+	data = copy(made.size + m.size);
+	size = made.frame[60].at + m.frame[60].size;
+	memcpy(data + made.frame[60].at, m.data + m.frame[60].at,
+	       m.frame[60].size);
+	result = check(data, size);
+	assert_prefix(&result, 60 * 1152, made.frame[60].at, size);
+	assert_int_equal(result.verdict, FLAC_CUT);
+	unmake(&m);
+	free(data);
 }
 
 /* A take that ended with a short frame, and an older one's next frame. */
@@ -304,6 +349,81 @@ static void several_places_of_damage_are_counted(void **unused)
 	free(data);
 }
 
+static void a_missing_end_counts_as_lost_too(void **unused)
+{
+	uint8_t *data = copy(made.size);
+	struct flac_check result;
+
+	(void)unused;
+	data[made.frame[5].at + 100] ^= 4;
+	result = check(data, made.frame[50].at);
+	assert_int_equal(result.verdict, FLAC_DAMAGED);
+	assert_int_equal(result.faults, 2);
+	assert_int_equal(result.lost, 1152 + mono.samples - 50 * 1152);
+	free(data);
+}
+
+static void damage_in_the_first_frame_is_not_in_the_head(void **unused)
+{
+	uint8_t *data = copy(made.size);
+	struct flac_check result;
+
+	(void)unused;
+	data[FLAC_HEAD_BYTES] ^= 4;
+	result = check(data, made.size);
+	assert_false(result.head_damaged);
+	assert_prefix(&result, 0, FLAC_HEAD_BYTES, made.size);
+	assert_int_equal(result.resumes_at, 1152);
+	free(data);
+}
+
+/* Frame 10 cut, size bytes of zeros, and the older take from frame from on. */
+static struct flac_check behind_zeros(size_t size, unsigned from)
+{
+	size_t at = made.frame[10].at + 50;
+	uint8_t *data = copy(at + size + stale.size);
+	struct flac_check result;
+
+	memset(data + at, 0, size);
+	memcpy(data + at + size, stale.data + stale.frame[from].at,
+	       stale.size - stale.frame[from].at);
+	result = check(data, at + size + stale.size - stale.frame[from].at);
+	assert_int_equal(result.samples, 10 * 1152);
+	free(data);
+	return result;
+}
+
+/* Too few bytes for the frames that would be missing, or too many: what comes
+ * then is not this take. */
+static void what_cannot_be_this_take_is_no_damage_but_a_cut(void **unused)
+{
+	struct flac_check result;
+
+	(void)unused;
+	result = behind_zeros(0, 40);
+	assert_int_equal(result.verdict, FLAC_CUT);
+	assert_int_equal(result.faults, 0);
+	result = behind_zeros(30 * made.info.max_frame, 12);
+	assert_int_equal(result.verdict, FLAC_CUT);
+	result = behind_zeros(made.info.max_frame, 12);
+	assert_int_equal(result.verdict, FLAC_DAMAGED);
+}
+
+/* The file is searched in pieces: a header that lies across two is found. */
+static void sound_behind_a_hole_of_any_size_is_found(void **unused)
+{
+	struct flac_check result;
+	size_t size;
+
+	(void)unused;
+	make_head(&made, false, 60 * 1152);
+	for (size = 16384 - 90; size < 16384 + 10; size++) {
+		result = behind_zeros(size, 18);
+		assert_int_equal(result.resumes_at, 18 * 1152);
+	}
+	make_head(&made, true, mono.samples);
+}
+
 static void damage_behind_what_was_durable_is_a_cut(void **unused)
 {
 	uint8_t *data;
@@ -332,6 +452,8 @@ int main(void)
 		cmocka_unit_test(
 			frames_behind_a_finished_file_s_end_are_trailing),
 		cmocka_unit_test(frames_behind_the_limit_are_trailing),
+		cmocka_unit_test(a_frame_with_another_number_does_not_count),
+		cmocka_unit_test(a_frame_that_crosses_the_end_does_not_count),
 		cmocka_unit_test(nothing_follows_a_short_frame),
 		cmocka_unit_test(
 			a_last_frame_of_the_wrong_length_does_not_count),
@@ -339,6 +461,11 @@ int main(void)
 		cmocka_unit_test(a_flipped_bit_is_found_in_its_frame),
 		cmocka_unit_test(a_zeroed_hole_is_measured),
 		cmocka_unit_test(several_places_of_damage_are_counted),
+		cmocka_unit_test(a_missing_end_counts_as_lost_too),
+		cmocka_unit_test(damage_in_the_first_frame_is_not_in_the_head),
+		cmocka_unit_test(
+			what_cannot_be_this_take_is_no_damage_but_a_cut),
+		cmocka_unit_test(sound_behind_a_hole_of_any_size_is_found),
 		cmocka_unit_test(damage_behind_what_was_durable_is_a_cut),
 	};
 
