@@ -112,12 +112,17 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtakebox.a
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(DAEMON_LIBS) -lcmocka
 
+$(BUILD)/e2e/segments: $(BUILD)/obj/tests/e2e/segments.o $(BUILD)/libtakebox.a
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
 $(BUILD)/perf/%: $(BUILD)/obj/tests/perf/%.o $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
-$(BUILD)/bench/compare: $(BUILD)/obj/tests/bench/compare.o
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
@@ -145,7 +150,8 @@ run: setup-build ## record: on the first interface, or the virtual one
 # ---- testing ----
 
 .PHONY: test check tests asan tsan fuzz fuzzers asan-build tsan-build
-E2E := $(VIRTUAL_READER) $(COUNTER_CHECK) $(BUILD)/bench/compare
+BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall
+E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/bench/compare
 
 test: setup-test ## install, build and run all tests
 	@$(MAKE) --no-print-directory tests fuzzers
@@ -224,7 +230,7 @@ install: all ## put programs, man pages and configuration in place
 
 SUITE ?= bookworm
 .PHONY: vm fresh
-vm: all $(BUILD)/bench/compare ## record 32 channels from a kernel PCM in a virtual machine
+vm: all $(BENCH) ## record 32 channels from a kernel PCM in a virtual machine
 	BUILD=$(BUILD) tests/bench/record32.sh
 
 fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)

@@ -1,0 +1,403 @@
+# The two daemons and takebox together, on the virtual interface with the
+# counter pattern, so that every frame that is missing is known by its number.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-build}
+	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+	export ROOT BUILD
+	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	export TAKEBOX_SOCKET=$PWD/control
+	mkdir medium
+	channels=4
+}
+
+teardown() {
+	for name in takeboxd takebox-tape; do
+		[ -s "$name.pid" ] && kill -9 "$(cat "$name.pid")" 2>/dev/null
+	done
+	wait 2>/dev/null || true
+}
+
+takebox() {
+	"$BUILD/takebox" "$@"
+}
+
+# Waits until the command succeeds, fifteen seconds at most.
+wait_until() {
+	local tries=0
+
+	until "$@"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 300 ] || {
+			echo "waited in vain for: $*"
+			cat takeboxd.log takebox-tape.log
+			return 1
+		}
+		sleep 0.05
+	done
+}
+
+# A value of the status, by its jq path.
+status_of() {
+	takebox status --json 2>/dev/null | jq -r ".status$1"
+}
+
+status_is() {
+	[ "$(status_of "$1")" = "$2" ]
+}
+
+at_least() {
+	jq -en --argjson a "$(status_of "$1" | grep -E '^[0-9.]+$' || echo 0)" \
+		--argjson b "$2" '$a >= $b' >/dev/null
+}
+
+start_tape() {
+	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>>takebox-tape.log 3>&- &
+	echo $! >takebox-tape.pid
+	wait_until test -S tape
+}
+
+start_daemon() {
+	"$BUILD/takeboxd" -c takebox.conf 2>>takeboxd.log 3>&- &
+	echo $! >takeboxd.pid
+}
+
+write_config() {
+	cat >takebox.conf <<-EOF
+		interface: { device = "takebox_virtual:CHANNELS=$channels,SIGNAL=counter,ORIGIN=clock,CONTROL=$PWD/virtual"; };
+		tape: { seconds = 30.0; };
+		record: { folder = "$PWD/medium"; preroll = 1.0; $1 };
+		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
+	EOF
+}
+
+start_all() {
+	write_config "${1:-}"
+	start_tape
+	start_daemon
+	wait_until status_is .state idle
+}
+
+take_folder() {
+	ls -d medium/Takebox/*/Take-* | tail -n 1
+}
+
+segments() {
+	"$BUILD/e2e/segments" "$1"
+}
+
+# Every track of the take is one unbroken stretch of the counter, all begin
+# with the same frame of the device, and each is of its own channel.
+check_unbroken() {
+	local folder=$1 file lines="" channel=0
+
+	for file in "$folder"/*.flac; do
+		run segments "$file"
+		[ "$status" -eq 0 ]
+		[ "${#lines[@]}" -ge 1 ]
+		[ "$(echo "$output" | wc -l)" -eq 1 ] || {
+			echo "$file: $output"
+			return 1
+		}
+		set -- $output
+		[ "$3" = counter ]
+		[ "$5" -eq "$channel" ]
+		echo "$1 $2 $4"
+		channel=$((channel + 1))
+	done | sort -u >alike
+	cat alike
+	[ "$(wc -l <alike)" -eq 1 ]
+}
+
+@test "a take has the pre-roll, the markers and every frame" {
+	start_all
+	wait_until at_least .tape.seconds_held 1.5
+	run takebox record --name "Blue Moon" --json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .take.name <<<"$output")" = Take-001-Blue-Moon ]
+	wait_until at_least .take.seconds 2.5
+	takebox mark "Solo"
+	run takebox stop --json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .take.verdict <<<"$output")" = sample-complete ]
+	[ "$(jq -r .take.tracks <<<"$output")" -eq 4 ]
+	folder=$(jq -r .take.folder <<<"$output")
+	takebox verify "$folder"
+	check_unbroken "$folder"
+	[ "$(jq -r '.markers[0].name' "$folder/take.json")" = Solo ]
+	grep -q "Solo" "$folder/labels.txt"
+	metaflac --list --block-type=VORBIS_COMMENT "$folder/01-Ch-01.flac" |
+		grep -q "CHAPTER001NAME=Solo"
+	metaflac --list --block-type=VORBIS_COMMENT "$folder/02-Ch-02.flac" |
+		grep -q "TITLE=Ch 02"
+}
+
+@test "takeboxd killed in mid-take goes on with it and loses nothing" {
+	start_all
+	takebox record
+	for length in 1.2 2.5 3.1 4.4 5.9; do
+		wait_until at_least .take.seconds $length
+		kill -9 "$(cat takeboxd.pid)"
+		wait "$(cat takeboxd.pid)" || true
+		start_daemon
+		wait_until status_is .state recording
+	done
+	wait_until at_least .take.seconds 7
+	run takebox stop --json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .take.verdict <<<"$output")" = sample-complete ]
+	[ "$(ls -d medium/Takebox/*/Take-* | wc -l)" -eq 1 ]
+	[ "$(grep -c '"resumed"' "$(take_folder)/take.ledger")" -eq 5 ]
+	takebox verify "$(take_folder)"
+	check_unbroken "$(take_folder)"
+}
+
+@test "takeboxd killed while it finishes a take finishes it when it is back" {
+	start_all
+	takebox record
+	wait_until at_least .take.seconds 2
+	takebox stop >stopped 2>&1 &
+	stopper=$!
+	kill -9 "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" "$stopper" || true
+	start_daemon
+	wait_until status_is .version "$(cat "$ROOT/VERSION")"
+	# The stop may have come too late: then the take still runs.
+	if status_is .state recording; then
+		takebox stop
+	fi
+	wait_until status_is .state idle
+	takebox verify "$(take_folder)"
+	check_unbroken "$(take_folder)"
+}
+
+@test "a track armed or disarmed in mid-take is as long as the others" {
+	channels=3
+	start_all
+	takebox disarm 2
+	takebox record --preroll 0
+	wait_until at_least .take.seconds 1.5
+	takebox arm 2
+	takebox disarm 3
+	wait_until at_least .take.seconds 3
+	takebox arm 3
+	wait_until at_least .take.seconds 4
+	takebox stop
+	folder=$(take_folder)
+	takebox verify "$folder"
+	run segments "$folder/01-Ch-01.flac"
+	set -- $output
+	first=$4 length=$2
+	# Track 2: silence, then its channel, in step with track 1.
+	segments "$folder/02-Ch-02.flac" >two
+	cat two
+	[ "$(wc -l <two)" -eq 2 ]
+	read -r _ quiet what <two
+	[ "$what" = silence ]
+	[ "$quiet" -ge 60000 ]
+	read -r at frames what frame channel < <(tail -n 1 two)
+	[ "$what $channel" = "counter 1" ]
+	[ $((frame - at)) -eq "$first" ]
+	[ $((at + frames)) -eq "$length" ]
+	# Track 3: its channel, silence, its channel.
+	segments "$folder/03-Ch-03.flac" >three
+	cat three
+	[ "$(cut -d' ' -f3 three | xargs)" = "counter silence counter" ]
+	read -r at frames what frame channel < <(tail -n 1 three)
+	[ $((frame - at)) -eq "$first" ]
+	[ $((at + frames)) -eq "$length" ]
+}
+
+@test "a take goes on in further files without losing a frame" {
+	start_all "max_file_bytes = 1048576L; "
+	takebox record --preroll 0
+	wait_until at_least .take.seconds 20
+	takebox stop
+	folder=$(take_folder)
+	takebox verify "$folder"
+	[ -e "$folder/01-Ch-01_2.flac" ]
+	[ "$(stat -c %s "$folder/01-Ch-01.flac")" -le 1048576 ]
+	run segments "$folder/01-Ch-01.flac"
+	set -- $output
+	next=$(($4 + $2))
+	run segments "$folder/01-Ch-01_2.flac"
+	set -- $output
+	[ "$3" = counter ]
+	[ "$4" -eq "$next" ]
+	[ "$(jq -r '.tracks[0].files[1].file' "$folder/take.json")" = \
+		01-Ch-01_2.flac ]
+}
+
+@test "an interface unplugged in mid-take comes back into the same take" {
+	start_all
+	wait_until at_least .tape.seconds_held 3
+	takebox record --preroll 0
+	wait_until at_least .take.seconds 1.5
+	"$ROOT/drivers/virtual/virtualctl" "$PWD/virtual" unplug
+	wait_until status_is .interface.state absent
+	wait_until at_least .take.seconds 2.5
+	"$ROOT/drivers/virtual/virtualctl" "$PWD/virtual" plug
+	wait_until status_is .interface.state running
+	wait_until at_least .take.seconds 4.5
+	run takebox stop --json
+	[ "$(jq -r .take.verdict <<<"$output")" = gaps ]
+	folder=$(take_folder)
+	run takebox verify "$folder"
+	[ "$status" -eq 7 ]
+	for file in "$folder"/*.flac; do
+		segments "$file"
+	done >all
+	cat all
+	# Sound, silence, sound, in each of the four tracks at the same places.
+	[ "$(cut -d' ' -f1-3 all | sort -u | wc -l)" -eq 3 ]
+	# The silence is as long as the time that is missing: 2 ms of leeway for
+	# the clock's fit over a second of absence.
+	file=$folder/01-Ch-01.flac
+	read -r a n _ f _ < <(segments "$file" | head -n 1)
+	read -r a2 _ _ f2 _ < <(segments "$file" | tail -n 1)
+	off=$(((f2 - a2) - (f - a)))
+	[ "${off#-}" -le 96 ]
+}
+
+@test "takebox-tape killed: the take ends there, whole, with the reason" {
+	start_all
+	takebox record
+	wait_until at_least .take.seconds 2
+	kill -9 "$(cat takebox-tape.pid)"
+	wait_until status_is .state no-interface
+	folder=$(take_folder)
+	wait_until test -e "$folder/take.json"
+	takebox verify "$folder"
+	[ "$(jq -r .stopped_by "$folder/take.json")" = \
+		"the tape's process died" ]
+	# And a new one is found by itself.
+	rm -f tape
+	start_tape
+	wait_until status_is .state idle
+	takebox record
+	wait_until at_least .take.seconds 1
+	takebox stop
+}
+
+@test "both killed: what was synced is made whole at the next start" {
+	start_all
+	takebox record
+	wait_until at_least .take.durable 2
+	kill -9 "$(cat takebox-tape.pid)" "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	folder=$(take_folder)
+	# Before anything mends it, every decoder gets the synced part.
+	flac -s -d -c "$folder/01-Ch-01.flac" 2>/dev/null >before.wav || true
+	[ "$(stat -c %s before.wav)" -ge $((2 * 48000 * 3)) ]
+	rm -f tape control
+	start_tape
+	start_daemon
+	wait_until test -e "$folder/take.json"
+	wait_until status_is .state idle
+	takebox verify "$folder"
+	check_unbroken "$folder"
+	[ "$(jq -r .stopped_by "$folder/take.json")" = interrupted ]
+	[ "$(jq -r .seconds "$folder/take.json" | cut -d. -f1)" -ge 2 ]
+}
+
+@test "SIGTERM in mid-take closes the take first" {
+	start_all
+	takebox record
+	wait_until at_least .take.seconds 1.5
+	kill "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)"
+	takebox verify "$(take_folder)"
+	check_unbroken "$(take_folder)"
+}
+
+@test "takes are numbered and nothing is overwritten" {
+	start_all
+	for i in 1 2 3; do
+		takebox record --preroll 0
+		wait_until at_least .take.seconds 0.3
+		takebox stop
+	done
+	rm -r medium/Takebox/*/Take-003
+	takebox record
+	wait_until at_least .take.seconds 0.3
+	takebox stop
+	[ "$(ls -d medium/Takebox/*/Take-* | sed 's/.*Take-//' | xargs)" = \
+		"001 002 004" ]
+	[ "$(takebox takes --json | jq '.takes | length')" -eq 3 ]
+}
+
+@test "what cannot be done is refused with its own exit code" {
+	start_all
+	run -4 takebox stop
+	run -4 takebox mark
+	run -10 takebox arm 9
+	takebox disarm all
+	run -4 takebox record
+	[[ $output == *"no track is armed"* ]]
+	takebox arm all
+	takebox record
+	run -4 takebox record
+	run -4 takebox session Friday
+	takebox stop
+	takebox session Friday
+	takebox record
+	takebox stop
+	[ -d medium/Takebox/Friday/Take-001 ]
+	rm -rf medium
+	: >medium
+	run -6 takebox record
+	[[ $output == *"nothing is being recorded"* ]]
+	TAKEBOX_SOCKET=$PWD/nowhere run -3 takebox status
+}
+
+@test "no interface: said in words, and taken up when it comes" {
+	mkdir state
+	write_config
+	"$ROOT/drivers/virtual/virtualctl" "$PWD/virtual" unplug || true
+	start_tape
+	start_daemon
+	wait_until status_is .state no-interface
+	run -5 takebox record
+	"$ROOT/drivers/virtual/virtualctl" "$PWD/virtual" plug
+	wait_until status_is .state idle
+	takebox record
+	wait_until at_least .take.seconds 0.5
+	takebox stop
+}
+
+@test "clients that misbehave do not disturb a recording" {
+	start_all
+	takebox record
+	printf 'nonsense\n{"cmd":7}\n[]\n{"cmd":"status","cmd":"x"}\n' |
+		timeout 2 socat - "UNIX-CONNECT:$PWD/control" >answers || true
+	[ "$(grep -c '"ok":false' answers)" -eq 4 ]
+	# A line without an end, and one who asks for all and reads nothing.
+	head -c 300000 /dev/zero | tr '\0' x |
+		timeout 2 socat -u - "UNIX-CONNECT:$PWD/control" || true
+	(
+		echo '{"cmd":"subscribe","interval":0.02}'
+		wait_until at_least .take.seconds 3
+	) | timeout 10 socat -u - "UNIX-CONNECT:$PWD/control" || true
+	wait_until at_least .take.seconds 3
+	takebox stop
+	takebox verify "$(take_folder)"
+	check_unbroken "$(take_folder)"
+}
+
+@test "a configuration with an error is refused with file and line" {
+	printf 'record: {\n  levle = 3;\n};\n' >bad.conf
+	run -9 "$BUILD/takeboxd" -c bad.conf --check-config
+	[[ $output == *"bad.conf:2:"*"level"* ]]
+	run -9 "$BUILD/takeboxd" -c missing.conf
+	write_config
+	run -0 "$BUILD/takeboxd" -c takebox.conf --check-config
+	"$BUILD/takeboxd" -c takebox.conf --print-config >printed.conf
+	"$BUILD/takeboxd" -c printed.conf --print-config | cmp - printed.conf
+}
