@@ -51,8 +51,8 @@ static void say(struct check *check, const char *format, ...)
 }
 
 /* As RFC 9639 section 8.2 wants it: interleaved, little-endian, whole bytes. */
-static void hash(struct md5_state *md5, const struct flac_streaminfo *info,
-		 const int32_t *const *planes, unsigned count)
+static void hash_any(struct md5_state *md5, const struct flac_streaminfo *info,
+		     const int32_t *const *planes, unsigned count)
 {
 	uint8_t bytes[HASH_PART * 8 * 4], *p;
 	unsigned width = (info->bits + 7) / 8, at, i, c, b;
@@ -64,6 +64,18 @@ static void hash(struct md5_state *md5, const struct flac_streaminfo *info,
 					*p++ = (uint8_t)(planes[c][i] >> 8 * b);
 		md5_update_bytes(md5, bytes, (size_t)(p - bytes));
 	}
+}
+
+static void hash(struct md5_state *md5, const struct flac_streaminfo *info,
+		 const int32_t *const *planes, unsigned count)
+{
+	unsigned width = (info->bits + 7) / 8;
+	struct md5_source source = {{planes[0], planes[info->channels - 1]}};
+
+	if (info->channels <= 2 && (width == 2 || width == 3))
+		md5_update(&md5, &source, 1, info->channels, width, count);
+	else
+		hash_any(md5, info, planes, count);
 }
 
 static int take_samples(void *user, const int32_t *const *planes,
