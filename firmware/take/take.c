@@ -229,11 +229,14 @@ static void look_for_stop(struct take *take)
 	pthread_mutex_lock(&take->mutex);
 	stop = take->stop;
 	pthread_mutex_unlock(&take->mutex);
-	if (take->limit != TAKE_FOREVER || stop == TAKE_FOREVER)
+	if (take->stop_noted || stop == TAKE_FOREVER)
 		return;
-	take->limit = stop > take->info.start ? stop - take->info.start : 0;
-	if (take->limit < take->fed)
-		take->limit = take->fed;
+	stop = stop > take->info.start ? stop - take->info.start : 0;
+	if (stop < take->fed)
+		stop = take->fed;
+	/* A take of a fixed length can be stopped before it is full. */
+	if (stop < take->limit)
+		take->limit = stop;
 }
 
 /* ---- rounds ---- */
