@@ -64,8 +64,8 @@ static int choose_access(struct pcm *pcm, snd_pcm_hw_params_t *params)
 					 SND_PCM_ACCESS_MMAP_INTERLEAVED) == 0)
 		return 0;
 	pcm->interleaved = false;
-	return snd_pcm_hw_params_set_access(
-		handle, params, SND_PCM_ACCESS_MMAP_NONINTERLEAVED);
+	return snd_pcm_hw_params_set_access(handle, params,
+					    SND_PCM_ACCESS_MMAP_NONINTERLEAVED);
 }
 
 static int choose_format(struct pcm *pcm, snd_pcm_hw_params_t *params,
@@ -111,9 +111,12 @@ static int choose_channels(struct pcm *pcm, snd_pcm_hw_params_t *params,
 
 	snd_pcm_hw_params_get_channels_min(params, &low);
 	snd_pcm_hw_params_get_channels_max(params, &high);
+	if (high > PCM_CHANNELS_MAX)
+		high = PCM_CHANNELS_MAX;
 	if (channels == 0)
-		channels = high > PCM_CHANNELS_MAX ? PCM_CHANNELS_MAX : high;
-	if (snd_pcm_hw_params_set_channels(pcm->handle, params, channels) < 0)
+		channels = high;
+	if (channels > PCM_CHANNELS_MAX ||
+	    snd_pcm_hw_params_set_channels(pcm->handle, params, channels) < 0)
 		return refuse(error, -EINVAL,
 			      "%s has no %u channels: it can do %u to %u",
 			      setup->device, channels, low, high);
@@ -255,7 +258,8 @@ static bool is_conversion(snd_pcm_type_t type)
 	}
 }
 
-static int explain_open(const char *device, int code, struct pcm_error *error)
+static int explain_open(const char *device, int code, const char *complaint,
+			struct pcm_error *error)
 {
 	char holder[PCM_TEXT_MAX];
 
@@ -273,14 +277,48 @@ static int explain_open(const char *device, int code, struct pcm_error *error)
 			      "there)",
 			      device);
 	return refuse(error, code, "%s cannot be opened: %s", device,
-		      snd_strerror(code));
+		      complaint[0] ? complaint : snd_strerror(code));
+}
+
+static int open_handle(struct pcm *pcm, const char *device,
+		       struct pcm_error *error)
+{
+	char complaint[160];
+	int code;
+
+	pcm_cards_listen(complaint, sizeof(complaint));
+	code = snd_pcm_open(&pcm->handle, device, SND_PCM_STREAM_CAPTURE,
+			    SND_PCM_NONBLOCK | SND_PCM_NO_AUTO_RESAMPLE |
+				    SND_PCM_NO_AUTO_CHANNELS |
+				    SND_PCM_NO_AUTO_FORMAT);
+	if (code < 0)
+		explain_open(device, code, complaint, error);
+	pcm_cards_listen(NULL, 0);
+	return code == -ENOENT || code == -ENXIO ? -ENODEV : code;
+}
+
+static int set_up(struct pcm *pcm, const struct pcm_request *request,
+		  struct pcm_setup *setup, struct pcm_error *error)
+{
+	int code;
+
+	setup->converted = is_conversion(snd_pcm_type(pcm->handle));
+	code = set_hardware(pcm, request, setup, error);
+	if (code < 0)
+		return code;
+	code = set_software(pcm, setup->period);
+	if (code < 0)
+		return refuse(error, code, "%s cannot be set up: %s",
+			      setup->device, snd_strerror(code));
+	pcm_cards_describe(pcm->handle, setup);
+	return 0;
 }
 
 int pcm_open(struct pcm **out, const struct pcm_request *request,
 	     struct pcm_setup *setup, struct pcm_error *error)
 {
 	struct pcm *pcm = calloc(1, sizeof(*pcm));
-	int code;
+	int code = 0;
 
 	*out = NULL;
 	*setup = (struct pcm_setup){0};
@@ -289,36 +327,18 @@ int pcm_open(struct pcm **out, const struct pcm_request *request,
 		return refuse(error, -ENOMEM, "out of memory");
 	snprintf(setup->device, sizeof(setup->device), "%s", request->device);
 	if (strcmp(request->device, "auto") == 0 &&
-	    pcm_cards_first(setup->device, sizeof(setup->device)) < 0) {
+	    pcm_cards_first(setup->device, sizeof(setup->device)) < 0)
 		code = refuse(error, -ENODEV,
 			      "this machine has no capture interface; plug one "
 			      "in");
-		goto fail;
-	}
-	code = snd_pcm_open(&pcm->handle, setup->device,
-			    SND_PCM_STREAM_CAPTURE,
-			    SND_PCM_NONBLOCK | SND_PCM_NO_AUTO_RESAMPLE |
-				    SND_PCM_NO_AUTO_CHANNELS |
-				    SND_PCM_NO_AUTO_FORMAT);
-	if (code < 0) {
-		code = explain_open(setup->device, code, error);
-		goto fail;
-	}
-	setup->converted = is_conversion(snd_pcm_type(pcm->handle));
-	code = set_hardware(pcm, request, setup, error);
+	if (code == 0)
+		code = open_handle(pcm, setup->device, error);
+	if (code == 0)
+		code = set_up(pcm, request, setup, error);
 	if (code < 0)
-		goto fail;
-	code = set_software(pcm, setup->period);
-	if (code < 0) {
-		refuse(error, code, "%s cannot be set up: %s", setup->device,
-		       snd_strerror(code));
-		goto fail;
-	}
-	pcm_cards_describe(pcm->handle, setup);
-	*out = pcm;
-	return 0;
-fail:
-	pcm_close(pcm);
+		pcm_close(pcm);
+	else
+		*out = pcm;
 	return code;
 }
 

@@ -7,10 +7,44 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* The only state outside a struct in drivers/: alsa-lib's handler is one for
+ * the process and is given no context. */
+static _Thread_local struct {
+	char *text;
+	size_t size;
+} complaint;
+
+static void __attribute__((format(printf, 5, 6)))
+hear(const char *file, int line, const char *function, int error,
+     const char *format, ...)
+{
+	va_list args;
+
+	(void)file;
+	(void)line;
+	(void)function;
+	(void)error;
+	if (!complaint.text || complaint.text[0])
+		return;
+	va_start(args, format);
+	vsnprintf(complaint.text, complaint.size, format, args);
+	va_end(args);
+}
+
+void pcm_cards_listen(char *text, size_t size)
+{
+	complaint.text = text;
+	complaint.size = size;
+	if (text)
+		text[0] = '\0';
+	snd_lib_error_set_handler(hear);
+}
 
 static bool read_line(const char *path, char *line, size_t size)
 {
@@ -54,8 +88,8 @@ static int holder_pid(int card, unsigned device)
 	int pid = 0;
 	FILE *file;
 
-	snprintf(path, sizeof(path),
-		 "/proc/asound/card%d/pcm%uc/sub0/status", card, device);
+	snprintf(path, sizeof(path), "/proc/asound/card%d/pcm%uc/sub0/status",
+		 card, device);
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file))
 		if (sscanf(line, "owner_pid : %d", &pid) == 1)
@@ -102,8 +136,7 @@ void pcm_cards_describe(snd_pcm_t *handle, struct pcm_setup *setup)
 	int card;
 
 	snprintf(setup->name, sizeof(setup->name), "%s", setup->device);
-	snprintf(setup->identity, sizeof(setup->identity), "%s",
-		 setup->device);
+	snprintf(setup->identity, sizeof(setup->identity), "%s", setup->device);
 	snd_pcm_info_alloca(&info);
 	if (snd_pcm_info(handle, info) < 0)
 		return;
@@ -137,10 +170,8 @@ static bool read_abilities(struct pcm_info *info)
 		return false;
 	snd_pcm_hw_params_alloca(&params);
 	if (snd_pcm_hw_params_any(handle, params) >= 0) {
-		snd_pcm_hw_params_get_channels_min(params,
-						   &info->channels_min);
-		snd_pcm_hw_params_get_channels_max(params,
-						   &info->channels_max);
+		snd_pcm_hw_params_get_channels_min(params, &info->channels_min);
+		snd_pcm_hw_params_get_channels_max(params, &info->channels_max);
 		snd_pcm_hw_params_get_rate_min(params, &info->rate_min, NULL);
 		snd_pcm_hw_params_get_rate_max(params, &info->rate_max, NULL);
 		for (int i = 0; i < PCM_FORMATS; i++)
@@ -226,6 +257,7 @@ int pcm_list(void (*fn)(void *context, const struct pcm_info *info),
 {
 	struct listing listing = {fn, context};
 
+	pcm_cards_listen(NULL, 0);
 	return each_card(list_one, &listing);
 }
 

@@ -9,6 +9,14 @@
 
 #include "drivers/pcm.h"
 
+/*
+ * alsa-lib would write its complaints to standard error, several lines for a
+ * device that is merely missing, from any thread. From here on it does not; the
+ * first of them goes into text (while this thread has one; NULL: none), for a
+ * line that says why.
+ */
+void pcm_cards_listen(char *text, size_t size);
+
 /* The first capture device by card order, as "hw:CARD=id,DEV=n". */
 int pcm_cards_first(char *device, size_t size);
 
