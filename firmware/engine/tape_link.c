@@ -64,6 +64,12 @@ int tape_link_listen(const char *path)
 
 	if (error < 0)
 		return error;
+	/* A socket that nobody listens on was left behind by a crash. */
+	fd = tape_link_connect(path);
+	if (fd >= 0) {
+		close(fd);
+		return -EADDRINUSE;
+	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -86,7 +92,8 @@ int tape_link_send(int socket, const struct tape_request *request)
 
 int tape_link_read_request(int socket, struct tape_request *request)
 {
-	ssize_t got = recv(socket, request, sizeof(*request), 0);
+	/* MSG_TRUNC: a message that is too long says so. */
+	ssize_t got = recv(socket, request, sizeof(*request), MSG_TRUNC);
 
 	if (got == 0)
 		return -ECONNRESET;
@@ -127,6 +134,27 @@ int tape_link_reply(int socket, const struct tape_reply *reply, int fd)
 	return sent == (ssize_t)sizeof(*reply) ? 0 : -errno;
 }
 
+/* The one that came; more than one are none of ours. */
+static void take_descriptor(struct msghdr *message, int *fd)
+{
+	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	size_t count;
+
+	if (!header || header->cmsg_level != SOL_SOCKET ||
+	    header->cmsg_type != SCM_RIGHTS)
+		return;
+	count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < count; i++) {
+		int one;
+
+		memcpy(&one, CMSG_DATA(header) + i * sizeof(int), sizeof(one));
+		if (count == 1)
+			*fd = one;
+		else
+			close(one);
+	}
+}
+
 int tape_link_receive(int socket, struct tape_reply *reply, int *fd)
 {
 	struct iovec part = {reply, sizeof(*reply)};
@@ -137,7 +165,6 @@ int tape_link_receive(int socket, struct tape_reply *reply, int *fd)
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	struct cmsghdr *header;
 	ssize_t got;
 
 	*fd = -1;
@@ -146,11 +173,9 @@ int tape_link_receive(int socket, struct tape_reply *reply, int *fd)
 		return -ECONNRESET;
 	if (got < 0)
 		return -errno;
-	header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(header), sizeof(int));
+	take_descriptor(&message, fd);
 	if (got != (ssize_t)sizeof(*reply) ||
+	    (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
 	    reply->magic != TAPE_LINK_MAGIC ||
 	    reply->version != TAPE_LINK_VERSION) {
 		if (*fd >= 0)

@@ -53,7 +53,7 @@ int tape_link_send(int socket, const struct tape_request *request);
  * gone; -EAGAIN: nothing there (socket non-blocking); -EPROTO. */
 int tape_link_receive(int socket, struct tape_reply *reply, int *fd);
 
-/* The server's half. */
+/* The server's half. -EADDRINUSE: another one listens there. */
 int tape_link_listen(const char *path);
 int tape_link_read_request(int socket, struct tape_request *request);
 int tape_link_reply(int socket, const struct tape_reply *reply, int fd);
