@@ -154,8 +154,13 @@ static int serve(struct service *service, const char *path, int fd)
 {
 	int error = 0;
 
+	/* Ctrl-C is for the client of --fd, which has its last frames to fetch
+	 * before it leaves. */
+	if (fd >= 0)
+		signal(SIGINT, SIG_IGN);
 	if (!loop_add_signal(service->loop, SIGTERM, on_signal, service) ||
-	    !loop_add_signal(service->loop, SIGINT, on_signal, service) ||
+	    (fd < 0 &&
+	     !loop_add_signal(service->loop, SIGINT, on_signal, service)) ||
 	    !loop_add_timer(service->loop, SUPERVISOR_TICK_MS * NS_PER_MS,
 			    SUPERVISOR_TICK_MS * NS_PER_MS, on_timer,
 			    service) ||

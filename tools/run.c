@@ -35,10 +35,12 @@ static const char help[] =
 	"  -D, --device DEVICE    any ALSA name; default: the first interface\n"
 	"  -c, --channels N       default: all there are\n"
 	"  -r, --rate HZ          default 48000\n"
-	"  -f, --format FORMAT    S16_LE, S24_LE, S24_3LE, S32_LE; default: the\n"
+	"  -f, --format FORMAT    S16_LE, S24_LE, S24_3LE, S32_LE; default: "
+	"the\n"
 	"                         widest\n"
 	"  -d, --duration SECONDS default: until interrupted (Ctrl-C)\n"
-	"  -o, --output FOLDER    where Takebox/SESSION/TAKE is made; default .\n"
+	"  -o, --output FOLDER    where Takebox/SESSION/TAKE is made; default "
+	".\n"
 	"      --tape SECONDS     length of the tape in memory\n"
 	"      --level N          FLAC level, 0 to 8; default 5\n"
 	"      --period FRAMES, --buffer FRAMES\n"
@@ -74,8 +76,7 @@ struct run {
 
 /* ---- the command line ---- */
 
-static int set(struct run *run, char **argv, const char *key,
-	       const char *value)
+static int set(struct run *run, char **argv, const char *key, const char *value)
 {
 	char error[256];
 
@@ -132,9 +133,12 @@ static int read_option(struct run *run, int letter, char **argv)
 		int letter;
 		const char *key;
 	} keys[] = {
-		{'D', "interface.device"},	{'c', "interface.channels"},
-		{'r', "interface.rate"},	{'f', "interface.format"},
-		{OPTION_TAPE, "tape.seconds"},	{OPTION_LEVEL, "record.level"},
+		{'D', "interface.device"},
+		{'c', "interface.channels"},
+		{'r', "interface.rate"},
+		{'f', "interface.format"},
+		{OPTION_TAPE, "tape.seconds"},
+		{OPTION_LEVEL, "record.level"},
 		{OPTION_PERIOD, "interface.period"},
 		{OPTION_BUFFER, "interface.buffer"},
 		{OPTION_SESSION, "session.name"},
@@ -270,8 +274,8 @@ static int start_take(struct run *run)
 		.max_file_bytes = run->config.max_file_bytes,
 	};
 
-	recording.track_count = recording_tracks(tracks, &run->config,
-						 tape->facts->channels);
+	recording.track_count =
+		recording_tracks(tracks, &run->config, tape->facts->channels);
 	if (recording_begin(&run->take, tape, &recording, &run->place, error,
 			    sizeof(error)) < 0)
 		return fail(run, EXIT_MEDIUM, error);
@@ -301,11 +305,14 @@ static bool interrupted(struct run *run)
 
 static void wait_for_end(struct run *run, struct take_status *status)
 {
+	bool died = false;
+
 	for (;;) {
 		struct pollfd fds[] = {
 			{take_fd(run->take), POLLIN, 0},
 			{run->signals, POLLIN, 0},
-			{run->client.socket, 0, 0}, /* POLLHUP: it died */
+			/* POLLHUP: it died; to be told once is enough */
+			{died ? -1 : run->client.socket, 0, 0},
 		};
 		uint64_t count;
 		const char *reason = NULL;
@@ -317,15 +324,17 @@ static void wait_for_end(struct run *run, struct take_status *status)
 		take_get_status(run->take, status);
 		if (status->state == TAKE_DONE || status->state == TAKE_FAILED)
 			return;
-		if (interrupted(run))
+		if (interrupted(run)) {
 			reason = "interrupted";
-		else if (fds[2].revents & POLLHUP)
+		} else if (fds[2].revents & POLLHUP) {
+			died = true;
 			reason = "the tape's process died";
-		else if (gave_up(run))
+		} else if (gave_up(run)) {
 			reason = "interface gone";
+		}
 		if (reason)
-			take_stop(run->take,
-				  tape_published(&run->client.tape), reason);
+			take_stop(run->take, tape_published(&run->client.tape),
+				  reason);
 	}
 }
 
