@@ -151,7 +151,7 @@ run: setup-build ## record: on the first interface, or the virtual one
 
 .PHONY: test check tests asan tsan fuzz fuzzers asan-build tsan-build
 BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall
-E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/bench/compare
+E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BENCH)
 
 test: setup-test ## install, build and run all tests
 	@$(MAKE) --no-print-directory tests fuzzers
@@ -189,11 +189,12 @@ fuzzers:
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ_SRC:tests/fuzz/%.c=$(FUZZ_OUT)/%)
 $(FUZZ_OUT)/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libtakebox.a \
-  $(patsubst tools/%.c,$(BUILD)/obj/tools/%.o,$(filter-out tools/takebox.c,$(TOOL_SRC)))
+  $(TOOL_TESTED:%=$(BUILD)/obj/tools/%.o)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -pthread -o $@ \
-	  $< $(BUILD)/libtakebox.a $(filter %/wire.o %/view.o %/text.o %/client.o,$^) $(DAEMON_LIBS)
+	  $< $(filter $(BUILD)/obj/tools/%,$^) \
+	  $(BUILD)/libtakebox.a $(DAEMON_LIBS)
 
 fuzz: fuzzers ## fuzz the parsers, FUZZ_SECONDS (10) each
 	BUILD=$(BUILD) tests/run.sh fuzz

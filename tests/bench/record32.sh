@@ -35,15 +35,38 @@ source=$(readlink -f "$work/sound/$channels.s32")
 cp --reflink=auto "$source" "$work/played.s32"
 truncate -s +$((channels * rate * 4)) "$work/played.s32"
 
-truncate -s 1G "$work/disk"
-mkfs.ext4 -q "$work/disk"
-status=0
-"$here/vm.sh" --share "$work" --disk "$work/disk" --log "$work/console.log" \
-	--module ext4 --module "snd-aloop pcm_substreams=1" \
-	"$here/record32_guest.sh" "$work/played.s32" $channels $rate $recorded \
-	"$recorder" "$work" || status=$?
-if [ $status -ne 0 ]; then
-	echo "record32: the recorder's exit status was $status" >&2
+# The machine goes before what else this host does, where that is allowed.
+if [ "$(nice -n -15 nice 2>/dev/null)" -lt 0 ]; then
+	first=(nice -n -15)
+else
+	first=()
+fi
+
+# Plays and records in the virtual machine; the recorder's status, or 3 when the
+# player failed or the machine stood still.
+run_guest()
+{
+	rm -f "$work/disk"
+	truncate -s 1G "$work/disk"
+	mkfs.ext4 -q "$work/disk"
+	"${first[@]}" "$here/vm.sh" --share "$work" --log "$work/console.log" \
+		--disk "$work/disk" --disk "$work/played.s32" \
+		--module ext4 --module "snd-aloop pcm_substreams=1" \
+		"$here/record32_guest.sh" $channels $rate $recorded \
+		"$recorder" "$build/bench/stall" "$work"
+}
+
+# A host that is busy with other things makes the emulated machine stand still,
+# for longer than the 0.34 s that snd-aloop can hold: what the player or the
+# recorder lose then says nothing about the recorder.
+for attempt in 1 2 3; do
+	status=0
+	run_guest || status=$?
+	[ "$status" -eq 3 ] || break
+	echo "record32: attempt $attempt tells nothing: this host is busy" >&2
+done
+if [ "$status" -ne 0 ]; then
+	echo "record32: no good recording (exit status $status)" >&2
 	exit 1
 fi
 
@@ -58,7 +81,12 @@ if [ "$recorder" = arecord ]; then
 fi
 mapfile -d '' tracks < <(find "$work/take" -name '[0-9][0-9]-*.flac' -print0 |
 	sort -z)
+echo "the machine's longest stall: $(cat "$work/stall") ms"
 "$build/bench/compare" "$source" $channels $rate $bits "${tracks[@]}"
 if [ "$recorder" != arecord ]; then
-	"$recorder" verify "$(dirname "${tracks[0]}")"
+	take=$(dirname "${tracks[0]}")
+	jq -r '"the take: \(.frames) frames, \(.ppm) ppm, \(.verdict)"' \
+		"$take/take.json"
+	jq -e '.verdict == "sample-complete"' "$take/take.json" >/dev/null
+	"$recorder" verify "$take"
 fi

@@ -4,7 +4,8 @@
 setup()
 {
 	bench=$BATS_TEST_DIRNAME
-	build=${BUILD:-$bench/../../build}
+	build=${BUILD:-build}
+	case $build in /*) ;; *) build=$bench/../../$build ;; esac
 	work=$BATS_TEST_TMPDIR
 }
 
