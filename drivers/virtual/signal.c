@@ -17,12 +17,14 @@
 
 #define TILE	   64
 #define TABLE_BITS 14
+#define PI	   3.14159265358979323846
 
 struct signal {
 	struct signal_setup setup;
 	uint32_t step[SIGNAL_CHANNELS]; /* sine: phase per frame */
 	int32_t *table;			/* sine: one turn */
 	int32_t scale;			/* noise */
+	int32_t mask;			/* of the significant bits */
 	unsigned char *material;	/* files, in the device's layout */
 	struct signal_ring layout;	/* of the material */
 	uint64_t length;		/* of the material, in frames */
@@ -83,14 +85,15 @@ static void make_noise(const struct signal *s, unsigned channel, int64_t frame,
 		       int32_t *out, unsigned n)
 {
 	const uint32_t key = (s->setup.seed + channel) * 0x9e3779b9u;
+	const uint32_t from = (key ^ key >> 15) + (uint32_t)frame * 0x85ebca6bu;
 
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t h = ((uint32_t)frame + i) ^ key;
+		uint32_t h = from + i * 0x85ebca6bu;
 
-		h = (h ^ h >> 16) * 0x85ebca6bu;
-		h = (h ^ h >> 13) * 0xc2b2ae35u;
+		h = (h ^ h >> 15) * 0xc2b2ae35u;
 		h ^= h >> 16;
-		out[i] = (int32_t)((int64_t)(int32_t)h * s->scale >> 31);
+		out[i] = (int32_t)((int64_t)(int32_t)h * s->scale >> 31) &
+			 s->mask;
 	}
 }
 
@@ -119,8 +122,7 @@ static void write_tile(const struct signal *s, const struct signal_ring *ring,
 		       int64_t frame, uint64_t offset, unsigned n)
 {
 	const struct signal_setup *setup = &s->setup;
-	const int32_t mask = (int32_t)(UINT32_MAX << (32 - setup->bits));
-	int32_t first[TILE] = {0}, tile[TILE] = {0};
+	int32_t first[TILE], tile[TILE];
 
 	if (setup->kind == SIGNAL_COUNTER)
 		make_counter(s, 0, frame, first, n);
@@ -129,10 +131,8 @@ static void write_tile(const struct signal *s, const struct signal_ring *ring,
 			make_sine(s, c, frame, tile, n);
 		else if (setup->kind == SIGNAL_NOISE)
 			make_noise(s, c, frame, tile, n);
-		else if (setup->kind == SIGNAL_COUNTER)
+		else
 			copy_counter(first, c, frame, tile, n);
-		for (unsigned i = 0; i < n; i++)
-			tile[i] &= mask;
 		store(setup->format, ring->base[c] + offset * ring->step,
 		      ring->step, tile, n);
 	}
@@ -208,8 +208,8 @@ static int prepare_sine(struct signal *s)
 	if (!s->table)
 		return -ENOMEM;
 	for (unsigned i = 0; i < size; i++)
-		s->table[i] = (int32_t)lrint(
-			peak * sin(2 * 3.14159265358979323846 * i / size));
+		s->table[i] =
+			(int32_t)lrint(peak * sin(2 * PI * i / size)) & s->mask;
 	for (unsigned c = 0; c < s->setup.channels; c++)
 		s->step[c] = (uint32_t)llrint(
 			fmod(s->setup.frequency * (c + 1) / s->setup.rate, 1) *
@@ -275,7 +275,6 @@ static int make_room(struct signal *s, char *error, size_t size)
 /* One file to the device's channels from `first` on. */
 static int load_file(struct signal *s, const char *path, unsigned first)
 {
-	const int32_t mask = (int32_t)(UINT32_MAX << (32 - s->setup.bits));
 	int32_t *block, tile[TILE];
 	uint64_t at = 0;
 	struct wav wav;
@@ -294,7 +293,7 @@ static int load_file(struct signal *s, const char *path, unsigned first)
 			if (first + c >= s->setup.channels)
 				break;
 			for (size_t i = 0; i < n; i++)
-				tile[i] = block[i * wav.channels + c] & mask;
+				tile[i] = block[i * wav.channels + c] & s->mask;
 			store(s->setup.format,
 			      s->layout.base[first + c] + at * s->layout.step,
 			      s->layout.step, tile, (unsigned)n);
@@ -350,6 +349,7 @@ int signal_create(struct signal **signal, const struct signal_setup *setup,
 	if (!s)
 		return -ENOMEM;
 	s->setup = *setup;
+	s->mask = (int32_t)(UINT32_MAX << (32 - setup->bits));
 	s->scale = (int32_t)lrint(pow(10, setup->level / 20) * INT32_MAX);
 	if (setup->kind == SIGNAL_SINE)
 		err = prepare_sine(s);

@@ -65,12 +65,19 @@ one_seam() {
 	[ "$(value to '^seam at')" = "$2" ]
 }
 
+# A program that is not instrumented cannot load a plugin that is.
+needs_plain_plugin() {
+	! ldd "$build"/libasound_module_pcm_takebox_virtual.so |
+		grep -qE 'lib(a|t|ub)san' || skip "the plugin is instrumented"
+}
+
 near() { # VALUE TARGET TOLERANCE
 	awk -v v="$1" -v t="$2" -v d="$3" \
 		'BEGIN { exit !(v >= t - d && v <= t + d) }'
 }
 
 @test "arecord records from it" {
+	needs_plain_plugin
 	arecord -q -D takebox_virtual -c 4 -r 48000 -f S32_LE -d 1 \
 		"$BATS_TEST_TMPDIR/a.wav"
 	[ "$(stat -c %s "$BATS_TEST_TMPDIR/a.wav")" = $((44 + 48000 * 16)) ]
@@ -345,6 +352,7 @@ near() { # VALUE TARGET TOLERANCE
 }
 
 @test "sox and ffmpeg record from it" {
+	needs_plain_plugin
 	d=takebox_virtual:CHANNELS=8,RATE=48000,FORMAT=S32_LE,SIGNAL=noise,PACED=no
 	cd "$BATS_TEST_TMPDIR"
 	sox -q -c 8 -r 48000 -b 32 -t alsa "$d" -b 24 -t raw sox.raw trim 0 1
