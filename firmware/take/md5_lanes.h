@@ -21,8 +21,8 @@
 
 struct md5_state {
 	uint32_t word[4];
-	uint64_t bytes;	    /* hashed so far, tail included */
-	uint8_t tail[64];   /* bytes % 64 of them are waiting */
+	uint64_t bytes;	  /* hashed so far, tail included */
+	uint8_t tail[64]; /* bytes % 64 of them are waiting */
 };
 
 /* One track's samples of a run: channels (1 or 2) planes of tape samples.
