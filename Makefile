@@ -189,7 +189,7 @@ fuzzers:
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ_SRC:tests/fuzz/%.c=$(FUZZ_OUT)/%)
 $(FUZZ_OUT)/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libtakebox.a \
-  $(TOOL_TESTED:%=$(BUILD)/obj/tools/%.o)
+  $(BUILD)/obj/tools/client.o $(TOOL_TESTED:%=$(BUILD)/obj/tools/%.o)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -pthread -o $@ \

@@ -39,9 +39,9 @@ struct pcm_error {
 struct pcm_request {
 	char device[PCM_TEXT_MAX]; /* an ALSA name, or "auto": the first capture
 				      interface of the machine */
-	unsigned channels; /* 0: as many as it has (at most 64) */
-	unsigned rate;	   /* Hz */
-	int format;	   /* enum pcm_format; PCM_FORMAT_ANY: the widest */
+	unsigned channels;	   /* 0: as many as it has (at most 64) */
+	unsigned rate;		   /* Hz */
+	int format; /* enum pcm_format; PCM_FORMAT_ANY: the widest */
 	unsigned period, buffer; /* frames; 0: chosen here */
 };
 

@@ -72,9 +72,9 @@ int pcm_begin(struct pcm *pcm, struct pcm_area *area, unsigned long *frames)
 	area->stride = areas[0].step / 8;
 	count = pcm->interleaved ? 1 : pcm->channels;
 	for (unsigned c = 0; c < count; c++)
-		area->channel[c] = (const uint8_t *)areas[c].addr +
-				   (areas[c].first +
-				    pcm->offset * areas[c].step) / 8;
+		area->channel[c] =
+			(const uint8_t *)areas[c].addr +
+			(areas[c].first + pcm->offset * areas[c].step) / 8;
 	return 0;
 }
 

@@ -133,8 +133,7 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
 static int load_config(struct config *config, struct arguments *arguments)
 {
 	char error[512] = "";
-	int code = config_load(config, arguments->config, error,
-			       sizeof(error));
+	int code = config_load(config, arguments->config, error, sizeof(error));
 
 	for (int i = 0; code == 0 && i < arguments->sets; i++) {
 		char *equals = strchr(arguments->set[i], '=');

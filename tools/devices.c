@@ -18,25 +18,24 @@ static json_t *formats_of(const struct pcm_info *info)
 
 	for (int i = 0; i < PCM_FORMATS; i++)
 		if (info->formats & (1u << i))
-			json_array_append_new(
-				formats, json_string(pcm_format_name(i)));
+			json_array_append_new(formats,
+					      json_string(pcm_format_name(i)));
 	return formats;
 }
 
 static void collect(void *context, const struct pcm_info *info)
 {
 	json_t *devices = context;
-	json_t *one = json_pack(
-		"{ss ss ss ss ss sb so}", "device", info->device, "name",
-		info->name, "card", info->card_id, "id", info->identity,
-		"holder", info->holder, "readable", (int)info->readable,
-		"formats", formats_of(info));
+	json_t *one =
+		json_pack("{ss ss ss ss ss sb so}", "device", info->device,
+			  "name", info->name, "card", info->card_id, "id",
+			  info->identity, "holder", info->holder, "readable",
+			  (int)info->readable, "formats", formats_of(info));
 
 	if (info->readable) {
-		json_object_set_new(
-			one, "channels",
-			json_pack("[ii]", (int)info->channels_min,
-				  (int)info->channels_max));
+		json_object_set_new(one, "channels",
+				    json_pack("[ii]", (int)info->channels_min,
+					      (int)info->channels_max));
 		json_object_set_new(one, "rates",
 				    json_pack("[ii]", (int)info->rate_min,
 					      (int)info->rate_max));

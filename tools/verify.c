@@ -11,8 +11,10 @@
 
 static const char help[] =
 	"usage: takebox verify [--json] TAKE...\n\n"
-	"Decodes every track of the takes (folders) and checks MD5, frame CRCs,\n"
-	"equal lengths and the ledger. Says sample-complete, or what is missing.\n"
+	"Decodes every track of the takes (folders) and checks MD5, frame "
+	"CRCs,\n"
+	"equal lengths and the ledger. Says sample-complete, or what is "
+	"missing.\n"
 	"Exits 0 if all are sample-complete, 7 if one has gaps, 8 if one is\n"
 	"damaged or not finished, 10 if one is no take.\n";
 
@@ -42,7 +44,7 @@ static void on_file(void *context, const struct take_track *track,
 	if (!report->json)
 		printf("  %-28s %12llu frames  %s\n", file,
 		       (unsigned long long)check->samples,
-		       problem[0] ? problem
+		       problem[0]	  ? problem
 		       : check->md5_known ? "MD5 right"
 					  : "unfinished");
 }
@@ -52,7 +54,8 @@ static void show_gaps(const struct take_info *info)
 	size_t index;
 	json_t *gap;
 
-	json_array_foreach(info->gaps, index, gap) {
+	json_array_foreach(info->gaps, index, gap)
+	{
 		json_int_t at = json_integer_value(json_object_get(gap, "at"));
 		json_int_t frames =
 			json_integer_value(json_object_get(gap, "frames"));
@@ -89,8 +92,7 @@ static json_t *to_json(const char *folder, const struct verify_result *result,
 			 report->problems);
 }
 
-static int verify_one(const char *folder, struct report *report,
-		      json_t *takes)
+static int verify_one(const char *folder, struct report *report, json_t *takes)
 {
 	struct verify_result result;
 	int error;
@@ -104,9 +106,9 @@ static int verify_one(const char *folder, struct report *report,
 		fprintf(stderr, "takebox verify: %s is no take: %s\n", folder,
 			error == -ENOENT ? "there is no take.ledger in it"
 					 : strerror(-error));
-		json_array_append_new(takes, json_pack("{ss ss}", "folder",
-						       folder, "verdict",
-						       "no take"));
+		json_array_append_new(takes,
+				      json_pack("{ss ss}", "folder", folder,
+						"verdict", "no take"));
 		json_decref(report->files);
 		json_decref(report->problems);
 		return EXIT_NOT_FOUND;

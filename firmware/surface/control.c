@@ -93,8 +93,8 @@ static void write_some(struct client *client)
 /* Takes object (may be NULL). */
 static void send_json(struct client *client, json_t *object)
 {
-	char *text = object ? json_dumps(object, JSON_COMPACT |
-						 JSON_REAL_PRECISION(12))
+	char *text = object ? json_dumps(object,
+					 JSON_COMPACT | JSON_REAL_PRECISION(12))
 			    : NULL;
 	size_t length = text ? strlen(text) : 0;
 	char *grown = NULL;
@@ -260,8 +260,8 @@ static void do_subscribe(struct client *client, json_t *id,
 {
 	const json_t *interval = json_object_get(request, "interval");
 	const json_t *meters = json_object_get(request, "meters");
-	double seconds = interval ? json_number_value(interval)
-				  : INTERVAL_DEFAULT;
+	double seconds =
+		interval ? json_number_value(interval) : INTERVAL_DEFAULT;
 
 	if (!(seconds >= INTERVAL_MIN && seconds <= INTERVAL_MAX)) {
 		send_error(client, id, COMMAND_USAGE,
@@ -271,10 +271,9 @@ static void do_subscribe(struct client *client, json_t *id,
 	loop_remove(client->timer);
 	client->subscribed = true;
 	client->meters = !meters || json_is_true(meters);
-	client->timer = loop_add_timer(client->control->loop,
-				       (int64_t)(seconds * NS_PER_S),
-				       (int64_t)(seconds * NS_PER_S),
-				       on_interval, client);
+	client->timer = loop_add_timer(
+		client->control->loop, (int64_t)(seconds * NS_PER_S),
+		(int64_t)(seconds * NS_PER_S), on_interval, client);
 	send_json(client, success(id));
 	send_event(client);
 }
@@ -314,8 +313,8 @@ static void do_request(struct client *client, const json_t *request)
 static void do_line(struct client *client, const char *line, size_t length)
 {
 	json_error_t error;
-	json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES,
-				     &error);
+	json_t *request =
+		json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
 	char message[sizeof(error.text) + 32];
 
 	if (json_is_object(request)) {
@@ -333,9 +332,8 @@ static void split_lines(struct client *client)
 	size_t start = 0;
 	char *end;
 
-	while (!client->doomed &&
-	       (end = memchr(client->line + start, '\n',
-			     client->length - start))) {
+	while (!client->doomed && (end = memchr(client->line + start, '\n',
+						client->length - start))) {
 		size_t length = (size_t)(end - client->line) - start;
 
 		if (length > 0)
@@ -442,8 +440,8 @@ static int start_listening(struct control *control)
 	if (strlen(control->path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, control->path);
-	control->listen_fd = socket(
-		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	control->listen_fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->listen_fd < 0)
 		return -errno;
 	unlink(control->path);

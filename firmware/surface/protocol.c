@@ -69,7 +69,8 @@ static int read_tracks(const json_t *request, struct command *command,
 	if (json_array_size(tracks) == 0)
 		return wrong(reply, "tracks must be a list of numbers, or "
 				    "\"all\"");
-	json_array_foreach((json_t *)tracks, index, one) {
+	json_array_foreach((json_t *)tracks, index, one)
+	{
 		json_int_t number = json_integer_value(one);
 
 		if (number < 1 || number > CONFIG_CHANNELS_MAX)
@@ -195,10 +196,10 @@ json_t *protocol_tracks(const struct transport_status *status)
 			json_array_append_new(channels,
 					      number(track->channels[c]));
 		json_array_append_new(
-			tracks, json_pack("{si so so sb}", "number", (int)i + 1,
-					  "name", text(track->name),
-					  "channels", channels, "armed",
-					  (int)track->armed));
+			tracks,
+			json_pack("{si so so sb}", "number", (int)i + 1, "name",
+				  text(track->name), "channels", channels,
+				  "armed", (int)track->armed));
 	}
 	return tracks;
 }
@@ -210,17 +211,14 @@ static json_t *take_json(const struct transport_status *status)
 
 	if (!status->has_take)
 		return json_null();
-	return json_pack("{so so so so so so so so so so}", "name",
-			 text(status->take), "folder", text(status->folder),
-			 "start", number(take->start), "length",
-			 number(status->length), "seconds",
-			 rounded((double)status->length / rate, 0.001),
-			 "durable",
-			 rounded((double)take->durable / rate, 0.001),
-			 "bytes", number(take->bytes), "markers",
-			 number(take->markers), "gaps",
-			 number(take->gap_count), "lost",
-			 number(take->gap_frames));
+	return json_pack(
+		"{so so so so so so so so so so}", "name", text(status->take),
+		"folder", text(status->folder), "start", number(take->start),
+		"length", number(status->length), "seconds",
+		rounded((double)status->length / rate, 0.001), "durable",
+		rounded((double)take->durable / rate, 0.001), "bytes",
+		number(take->bytes), "markers", number(take->markers), "gaps",
+		number(take->gap_count), "lost", number(take->gap_frames));
 }
 
 static json_t *interface_json(const struct transport_status *status)
@@ -232,9 +230,8 @@ static json_t *interface_json(const struct transport_status *status)
 		[INTERFACE_ABSENT] = "absent",
 	};
 	const struct tape_facts *facts = status->facts;
-	json_t *object = json_pack("{ss so}", "state",
-				   state[status->interface], "error",
-				   text(status->interface_error));
+	json_t *object = json_pack("{ss so}", "state", state[status->interface],
+				   "error", text(status->interface_error));
 
 	if (!facts)
 		return object;
@@ -260,13 +257,13 @@ static json_t *tape_json(const struct transport_status *status)
 
 	if (!facts)
 		return json_null();
-	return json_pack(
-		"{so so so}", "position", number(status->position),
-		"seconds_held",
-		rounded((double)(status->position - status->oldest) /
-				facts->rate,
-			0.1),
-		"seconds", rounded((double)facts->frames / facts->rate, 0.1));
+	return json_pack("{so so so}", "position", number(status->position),
+			 "seconds_held",
+			 rounded((double)(status->position - status->oldest) /
+					 facts->rate,
+				 0.1),
+			 "seconds",
+			 rounded((double)facts->frames / facts->rate, 0.1));
 }
 
 static json_t *problems_json(const struct transport_status *status)
@@ -279,11 +276,11 @@ static json_t *problems_json(const struct transport_status *status)
 	json_t *problems = json_array();
 
 	for (unsigned i = 0; i < status->problems; i++)
-		json_array_append_new(
-			problems,
-			json_pack("{ss so}", "level",
-				  level[status->problem[i].level], "text",
-				  text(status->problem[i].text)));
+		json_array_append_new(problems,
+				      json_pack("{ss so}", "level",
+						level[status->problem[i].level],
+						"text",
+						text(status->problem[i].text)));
 	return problems;
 }
 

@@ -32,8 +32,7 @@ static int posix_open(int dir, const char *name, int create)
 	return fd < 0 ? -errno : fd;
 }
 
-static int posix_write(int file, const void *data, size_t size,
-		       uint64_t offset)
+static int posix_write(int file, const void *data, size_t size, uint64_t offset)
 {
 	const char *next = data;
 
@@ -92,8 +91,8 @@ static const struct {
 	unsigned long magic;
 	const char *name;
 } filesystems[] = {
-	{0xef53, "ext4"},      {0x4d44, "vfat"},      {0x2011bab0, "exfat"},
-	{0x01021994, "tmpfs"}, {0x9123683e, "btrfs"}, {0x58465342, "xfs"},
+	{0xef53, "ext4"},      {0x4d44, "vfat"},	{0x2011bab0, "exfat"},
+	{0x01021994, "tmpfs"}, {0x9123683e, "btrfs"},	{0x58465342, "xfs"},
 	{0x01021997, "9p"},    {0x794c7630, "overlay"}, {0x6969, "nfs"},
 	{0xf2f52010, "f2fs"},  {0x7366746e, "ntfs3"},
 };

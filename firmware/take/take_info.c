@@ -111,11 +111,10 @@ static int apply_start(struct take_info *info, const json_t *entry)
 	ok = ok && get_text(entry, "artist", info->artist, TAKE_TEXT_MAX);
 	ok = ok && get_text(entry, "tape", info->tape, sizeof(info->tape));
 	ok = ok && get_text(entry, "device", info->device, TAKE_TEXT_MAX);
-	ok = ok && get_text(entry, "interface", info->interface,
-			    TAKE_TEXT_MAX);
+	ok = ok && get_text(entry, "interface", info->interface, TAKE_TEXT_MAX);
 	ok = ok && get_text(entry, "identity", info->identity, TAKE_TEXT_MAX);
-	ok = ok && get_text(entry, "format", info->format,
-			    sizeof(info->format));
+	ok = ok &&
+	     get_text(entry, "format", info->format, sizeof(info->format));
 	ok = ok && get_text(entry, "date", info->date, sizeof(info->date));
 	ok = ok && get_number(entry, "position", 0, INT64_MAX, &info->start);
 	ok = ok && get_number(entry, "time_reference", 0, INT64_MAX,
@@ -190,9 +189,9 @@ static int apply_part(struct take_info *info, const json_t *entry)
 {
 	uint64_t at;
 
-	if (!get_number(entry, "at", take_info_part_start(
-					     info, take_info_parts(info) - 1) +
-					     1,
+	if (!get_number(entry, "at",
+			take_info_part_start(info, take_info_parts(info) - 1) +
+				1,
 			INT64_MAX, &at))
 		return -EINVAL;
 	return keep(info->parts, entry);
@@ -207,7 +206,8 @@ static int apply_end(struct take_info *info, const json_t *entry)
 	if (!get_number(entry, "frames", 0, INT64_MAX, &info->frames) ||
 	    !get_text(entry, "reason", info->reason, TAKE_TEXT_MAX))
 		return -EINVAL;
-	json_array_foreach((json_t *)tracks, index, one) {
+	json_array_foreach((json_t *)tracks, index, one)
+	{
 		uint64_t number = (uint64_t)json_integer_value(
 			json_object_get(one, "number"));
 		struct take_track *track = find_track(info, number);
@@ -268,8 +268,8 @@ json_t *take_info_start_entry(const struct take_info *info)
 		json_array_append_new(tracks, track_entry(&info->track[i]));
 	return json_pack(
 		"{ss si ss ss ss ss ss ss ss ss ss sb sI sI si si si so}",
-		"type", "start", "version", 1, "session", info->session,
-		"take", info->name, "artist", info->artist, "tape", info->tape,
+		"type", "start", "version", 1, "session", info->session, "take",
+		info->name, "artist", info->artist, "tape", info->tape,
 		"device", info->device, "interface", info->interface,
 		"identity", info->identity, "format", info->format, "date",
 		info->date, "clock_set", (int)info->clock_set, "position",
@@ -286,10 +286,10 @@ unsigned take_info_parts(const struct take_info *info)
 
 uint64_t take_info_part_start(const struct take_info *info, unsigned part)
 {
-	return part == 0 ? 0
-			 : (uint64_t)json_integer_value(json_object_get(
-				   json_array_get(info->parts, part - 1),
-				   "at"));
+	return part == 0
+		       ? 0
+		       : (uint64_t)json_integer_value(json_object_get(
+				 json_array_get(info->parts, part - 1), "at"));
 }
 
 void take_info_file(const struct take_track *track, unsigned part,
@@ -324,10 +324,9 @@ static json_t *files_json(const struct take_info *info,
 
 		take_info_file(track, part, name);
 		json_array_append_new(
-			files,
-			json_pack("{ss sI}", "file", name, "at",
-				  (json_int_t)take_info_part_start(info,
-								   part)));
+			files, json_pack("{ss sI}", "file", name, "at",
+					 (json_int_t)take_info_part_start(
+						 info, part)));
 	}
 	return files;
 }

@@ -22,13 +22,13 @@
 struct take_track {
 	unsigned number; /* 1.. */
 	char name[64];
-	char stem[64];		 /* file name without part and ".flac" */
-	unsigned channels[2];	 /* 0-based inputs */
-	unsigned channel_count;	 /* 1, or 2 for a linked pair */
-	bool armed;		 /* now, or at the end */
-	bool filed;		 /* has files: it was armed at some time */
-	uint32_t peak, clips;	 /* largest |sample|; both from the ledger's
-				    end entry, or counted on while it runs */
+	char stem[64];		/* file name without part and ".flac" */
+	unsigned channels[2];	/* 0-based inputs */
+	unsigned channel_count; /* 1, or 2 for a linked pair */
+	bool armed;		/* now, or at the end */
+	bool filed;		/* has files: it was armed at some time */
+	uint32_t peak, clips;	/* largest |sample|; both from the ledger's
+				   end entry, or counted on while it runs */
 };
 
 struct take_info {
@@ -37,9 +37,9 @@ struct take_info {
 	char tape[33]; /* hexadecimal id of the tape it was on */
 	char device[TAKE_TEXT_MAX], interface[TAKE_TEXT_MAX];
 	char identity[TAKE_TEXT_MAX], format[16];
-	char date[40]; /* ISO 8601, of the first frame */
-	bool clock_set; /* the date can be believed */
-	uint64_t start; /* on the tape */
+	char date[40];		 /* ISO 8601, of the first frame */
+	bool clock_set;		 /* the date can be believed */
+	uint64_t start;		 /* on the tape */
 	uint64_t time_reference; /* samples since midnight, local time */
 	unsigned rate, bits, level, tracks;
 	struct take_track track[TAKE_TRACKS_MAX];

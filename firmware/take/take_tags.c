@@ -54,11 +54,12 @@ static void add_chapters(struct take_tags *tags, const struct take_info *info,
 	size_t index;
 	json_t *marker;
 
-	json_array_foreach(info->markers, index, marker) {
+	json_array_foreach(info->markers, index, marker)
+	{
 		uint64_t at = (uint64_t)json_integer_value(
 			json_object_get(marker, "at"));
-		const char *name = json_string_value(
-			json_object_get(marker, "name"));
+		const char *name =
+			json_string_value(json_object_get(marker, "name"));
 		uint64_t ms;
 
 		if (at < from || number >= CHAPTERS_MAX)
@@ -66,12 +67,11 @@ static void add_chapters(struct take_tags *tags, const struct take_info *info,
 		number++;
 		ms = (at - from) * 1000 / info->rate;
 		add(tags, print(tags, "CHAPTER%03u", number),
-		    print(tags, "%02u:%02u:%02u.%03u",
-			  (unsigned)(ms / 3600000), (unsigned)(ms / 60000 % 60),
+		    print(tags, "%02u:%02u:%02u.%03u", (unsigned)(ms / 3600000),
+			  (unsigned)(ms / 60000 % 60),
 			  (unsigned)(ms / 1000 % 60), (unsigned)(ms % 1000)));
 		if (name)
-			add(tags, print(tags, "CHAPTER%03uNAME", number),
-			    name);
+			add(tags, print(tags, "CHAPTER%03uNAME", number), name);
 	}
 }
 

@@ -46,12 +46,11 @@ static uint64_t number(const json_t *entry, const char *key)
 	return (uint64_t)json_integer_value(json_object_get(entry, key));
 }
 
-static void measure(struct verify *verify, const int32_t *plane,
-		    unsigned count)
+static void measure(struct verify *verify, const int32_t *plane, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		uint32_t level = plane[i] < 0 ? -(uint32_t)plane[i]
-					      : (uint32_t)plane[i];
+		uint32_t level =
+			plane[i] < 0 ? -(uint32_t)plane[i] : (uint32_t)plane[i];
 
 		if (level > verify->peak)
 			verify->peak = level;
@@ -212,8 +211,10 @@ static int read_ledger(struct verify *verify)
 int verify_take(const char *folder, verify_fn fn, void *context,
 		struct verify_result *result)
 {
-	struct verify verify = {.folder = folder, .fn = fn,
-				.context = context, .result = result};
+	struct verify verify = {.folder = folder,
+				.fn = fn,
+				.context = context,
+				.result = result};
 	int error;
 
 	*result = (struct verify_result){0};
@@ -232,8 +233,8 @@ int verify_take(const char *folder, verify_fn fn, void *context,
 	else if (!result->info.ended)
 		result->verdict = VERIFY_OPEN;
 	else
-		result->verdict = result->info.gap_count ? VERIFY_GAPS
-							 : VERIFY_COMPLETE;
+		result->verdict =
+			result->info.gap_count ? VERIFY_GAPS : VERIFY_COMPLETE;
 	return 0;
 }
 

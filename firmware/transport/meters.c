@@ -32,13 +32,12 @@ static void read_channel(struct meters *meters, const struct tape *tape,
 		     facts->bits, samples, count, now_ns);
 }
 
-void meters_read(struct meters *meters, const struct tape *tape,
-		 int64_t now_ns)
+void meters_read(struct meters *meters, const struct tape *tape, int64_t now_ns)
 {
 	uint64_t to = tape_published(tape);
 
-	if (meters->channels == 0 || memcmp(meters->tape, tape->facts->id,
-					    sizeof(meters->tape)) != 0)
+	if (meters->channels == 0 ||
+	    memcmp(meters->tape, tape->facts->id, sizeof(meters->tape)) != 0)
 		start_over(meters, tape);
 	/* Whole peak blocks, so that no clip is counted twice. */
 	to -= to % TAPE_PEAK_FRAMES;

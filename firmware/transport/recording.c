@@ -148,8 +148,7 @@ static void describe_interface(struct take_info *info, const struct tape *tape)
 	info->bits = facts->bits;
 	snprintf(info->device, sizeof(info->device), "%s", facts->device);
 	snprintf(info->interface, sizeof(info->interface), "%s", facts->name);
-	snprintf(info->identity, sizeof(info->identity), "%s",
-		 facts->identity);
+	snprintf(info->identity, sizeof(info->identity), "%s", facts->identity);
 	snprintf(info->format, sizeof(info->format), "%s", facts->format);
 	for (int i = 0; i < 16; i++)
 		snprintf(info->tape + 2 * i, 3, "%02x", facts->id[i]);
@@ -300,8 +299,7 @@ static void look_at_take(void *context, int dir, const char *name)
 		close(dir);
 		return;
 	}
-	snprintf(search->place.take, sizeof(search->place.take), "%.63s",
-		 name);
+	snprintf(search->place.take, sizeof(search->place.take), "%.63s", name);
 	snprintf(search->place.folder, sizeof(search->place.folder),
 		 "%s/%s/%s/%s", search->folder, TAKEBOX_FOLDER,
 		 search->place.session, name);
@@ -312,17 +310,15 @@ static void look_at_session(void *context, int dir, const char *name)
 {
 	struct search *search = context;
 
-	snprintf(search->place.session, sizeof(search->place.session),
-		 "%.63s", name);
+	snprintf(search->place.session, sizeof(search->place.session), "%.63s",
+		 name);
 	each_folder(dir, look_at_take, search);
 	close(dir);
 }
 
-int recording_find_open(const char *folder, recording_open_fn fn,
-			void *context)
+int recording_find_open(const char *folder, recording_open_fn fn, void *context)
 {
-	struct search search = {.fn = fn, .context = context,
-				.folder = folder};
+	struct search search = {.fn = fn, .context = context, .folder = folder};
 	char path[PATH_MAX];
 	int dir, error;
 

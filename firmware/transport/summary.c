@@ -33,11 +33,10 @@ json_t *summary_of_take(const struct take_info *info, const char *folder,
 		json_array_append_new(names, json_string(track->name));
 	}
 	take = json_pack("{ss ss ss sf sI si sI sI si ss ss so so so}",
-			 "session", info->session, "name", info->name,
-			 "folder", folder, "seconds",
-			 (double)info->frames / info->rate, "frames",
-			 (json_int_t)info->frames, "tracks", tracks, "gaps",
-			 (json_int_t)info->gap_count, "lost",
+			 "session", info->session, "name", info->name, "folder",
+			 folder, "seconds", (double)info->frames / info->rate,
+			 "frames", (json_int_t)info->frames, "tracks", tracks,
+			 "gaps", (json_int_t)info->gap_count, "lost",
 			 (json_int_t)info->gap_frames, "markers",
 			 (int)json_array_size(info->markers), "verdict",
 			 info->ended ? take_info_verdict(info) : "open",
@@ -81,8 +80,7 @@ static json_t *read_take(const char *folder)
 		return NULL;
 	if (take_info_init(&info) == 0 &&
 	    ledger_read(dir, apply, &info, NULL) == 0 && info.tracks > 0)
-		take = summary_of_take(&info, folder,
-				       folder_bytes(dir, &info));
+		take = summary_of_take(&info, folder, folder_bytes(dir, &info));
 	take_info_finish(&info);
 	close(dir);
 	return take;
@@ -93,8 +91,7 @@ static int is_name(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-static void list_session(json_t *takes, const char *folder,
-			 const char *session)
+static void list_session(json_t *takes, const char *folder, const char *session)
 {
 	struct dirent **names = NULL;
 	char path[PATH_MAX];

@@ -107,8 +107,7 @@ int tape_client_receive(struct tape_client *client)
 		return error;
 	client->realtime = reply.realtime;
 	client->error = reply.error;
-	snprintf(client->message, sizeof(client->message), "%s",
-		 reply.message);
+	snprintf(client->message, sizeof(client->message), "%s", reply.message);
 	if (fd < 0)
 		return reply.error < 0 ? reply.error : -EPROTO;
 	error = tape_attach(&tape, fd);

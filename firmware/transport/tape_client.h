@@ -14,8 +14,8 @@
 #include "engine/tape_link.h"
 
 struct tape_client {
-	int socket; /* -1: not connected */
-	pid_t child; /* 0: not ours */
+	int socket;	  /* -1: not connected */
+	pid_t child;	  /* 0: not ours */
 	struct tape tape; /* header NULL: none yet */
 	bool realtime;
 	int error;	   /* of the last answer */

@@ -19,17 +19,16 @@
 #include "take/ledger.h"
 #include "transport/summary.h"
 
-#define TICK_NS		(100 * NS_PER_MS)
-#define RECONNECT_NS	(500 * NS_PER_MS)
-#define MEASURE_NS	(2 * NS_PER_S)
-#define GUARD_SECONDS	2 /* as the take keeps from what is overwritten */
-#define GUARD_SHARE	4
+#define TICK_NS	      (100 * NS_PER_MS)
+#define RECONNECT_NS  (500 * NS_PER_MS)
+#define MEASURE_NS    (2 * NS_PER_S)
+#define GUARD_SECONDS 2 /* as the take keeps from what is overwritten */
+#define GUARD_SHARE   4
 
 static void changed(struct transport *transport, const json_t *take)
 {
 	for (unsigned i = 0; i < transport->listeners; i++)
-		transport->listener[i].fn(transport->listener[i].context,
-					  take);
+		transport->listener[i].fn(transport->listener[i].context, take);
 }
 
 static bool has_tape(const struct transport *transport)
@@ -129,8 +128,7 @@ static void look_after_heals(struct transport *transport)
 			continue;
 		}
 		take_destroy(transport->heal[i]);
-		transport->heal[i] =
-			transport->heal[--transport->heals];
+		transport->heal[i] = transport->heal[--transport->heals];
 		changed(transport, NULL);
 	}
 }
@@ -387,8 +385,8 @@ static void do_record(struct transport *transport,
 				&transport->place, reply->message,
 				sizeof(reply->message));
 	if (error < 0) {
-		reply->error = error == -EINVAL ? COMMAND_REFUSED
-						: COMMAND_MEDIUM;
+		reply->error =
+			error == -EINVAL ? COMMAND_REFUSED : COMMAND_MEDIUM;
 		return;
 	}
 	/* What was dated stays that session until another one is named. */
@@ -426,8 +424,7 @@ static void do_mark(struct transport *transport, const struct command *command,
 		return;
 	take_get_status(transport->take, &status);
 	position = command_position(transport, command);
-	reply->position = position > status.start ? position - status.start
-						  : 0;
+	reply->position = position > status.start ? position - status.start : 0;
 	if (take_mark(transport->take, position, command->name) < 0)
 		refuse(reply, COMMAND_FAILED,
 		       "too many markers at once; this one was not set");
@@ -436,9 +433,8 @@ static void do_mark(struct transport *transport, const struct command *command,
 static void do_arm(struct transport *transport, const struct command *command,
 		   struct command_reply *reply)
 {
-	uint64_t position = has_tape(transport)
-				    ? command_position(transport, command)
-				    : 0;
+	uint64_t position =
+		has_tape(transport) ? command_position(transport, command) : 0;
 
 	bool all = command->tracks == TRANSPORT_ALL_TRACKS;
 
@@ -454,9 +450,8 @@ static void do_arm(struct transport *transport, const struct command *command,
 
 		if (!(command->tracks >> i & 1) || track->armed == command->on)
 			continue;
-		if (transport->take &&
-		    take_arm(transport->take, i + 1, command->on, position) <
-			    0) {
+		if (transport->take && take_arm(transport->take, i + 1,
+						command->on, position) < 0) {
 			refuse(reply, COMMAND_FAILED,
 			       "too many changes at once; track %u stays as "
 			       "it is",
@@ -509,8 +504,10 @@ void transport_command(struct transport *transport,
 	static void (*const handlers[])(struct transport *,
 					const struct command *,
 					struct command_reply *) = {
-		[COMMAND_TO_RECORD] = do_record, [COMMAND_TO_STOP] = do_stop,
-		[COMMAND_TO_MARK] = do_mark,	 [COMMAND_TO_ARM] = do_arm,
+		[COMMAND_TO_RECORD] = do_record,
+		[COMMAND_TO_STOP] = do_stop,
+		[COMMAND_TO_MARK] = do_mark,
+		[COMMAND_TO_ARM] = do_arm,
 		[COMMAND_TO_NAME] = do_name,
 		[COMMAND_TO_SESSION] = do_session,
 	};

@@ -89,13 +89,17 @@ struct transport_status {
 	struct take_status progress;
 	uint64_t length; /* of the take, frames, up to now */
 
-	enum { INTERFACE_CLOSED, INTERFACE_RUNNING, INTERFACE_SILENT,
-	       INTERFACE_ABSENT } interface;
+	enum {
+		INTERFACE_CLOSED,
+		INTERFACE_RUNNING,
+		INTERFACE_SILENT,
+		INTERFACE_ABSENT
+	} interface;
 	char interface_error[384];
 	const struct tape_facts *facts; /* NULL: no tape; valid until the next
 					   run of the loop */
 	struct posclock_line line;
-	uint64_t position, oldest; /* on the tape */
+	uint64_t position, oldest;	/* on the tape */
 	uint64_t gap_count, gap_frames; /* since the interface was opened */
 
 	char medium[CONFIG_PATH_MAX];

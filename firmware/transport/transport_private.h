@@ -34,7 +34,8 @@ struct transport {
 	struct storage_space space;
 	int medium_error;
 	int64_t measured_ns;
-	char last_error[256]; /* why the last take ended badly; "": it did not */
+	char last_error[256]; /* why the last take ended badly; "": it did not
+			       */
 	bool quitting;
 
 	struct {

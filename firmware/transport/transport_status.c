@@ -169,9 +169,8 @@ void transport_get_status(struct transport *transport,
 			  struct transport_status *status)
 {
 	*status = (struct transport_status){
-		.state = transport->client.tape.header
-				 ? TRANSPORT_IDLE
-				 : TRANSPORT_NO_INTERFACE,
+		.state = transport->client.tape.header ? TRANSPORT_IDLE
+						       : TRANSPORT_NO_INTERFACE,
 		.preroll = transport->config.preroll_seconds,
 		.space = transport->space,
 		.track_count = transport->track_count,

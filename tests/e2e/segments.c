@@ -62,9 +62,8 @@ static size_t counter_at(const struct samples *samples, size_t at,
 	if (*frame < 0)
 		return 0;
 	while (end < samples->count &&
-	       samples->at[end] ==
-		       counter_sample((uint64_t)*frame + (end - at), *channel,
-				      samples->bits))
+	       samples->at[end] == counter_sample((uint64_t)*frame + (end - at),
+						  *channel, samples->bits))
 		end++;
 	return end - at >= COUNTER_RUN ? end - at : 0;
 }

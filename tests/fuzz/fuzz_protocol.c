@@ -27,8 +27,8 @@ static void check(const struct command *command)
 
 static void read_line(const char *line, size_t length)
 {
-	json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES,
-				     NULL);
+	json_t *request =
+		json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
 	struct command_reply reply;
 	struct command command;
 	int error;

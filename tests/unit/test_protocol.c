@@ -135,8 +135,7 @@ static void names_that_are_no_utf8_do_not_break_the_status(void **state)
 	status.tracks[0].channels[0] = 1;
 	object = protocol_status(&status);
 	assert_non_null(object);
-	assert_int_equal(json_array_size(json_object_get(object, "tracks")),
-			 1);
+	assert_int_equal(json_array_size(json_object_get(object, "tracks")), 1);
 	json_decref(object);
 }
 
@@ -150,7 +149,8 @@ int main(void)
 		cmocka_unit_test(a_name_that_is_too_long_is_refused_not_cut),
 		cmocka_unit_test(an_unknown_command_is_told_from_a_wrong_one),
 		cmocka_unit_test(status_without_an_interface_is_whole),
-		cmocka_unit_test(names_that_are_no_utf8_do_not_break_the_status),
+		cmocka_unit_test(
+			names_that_are_no_utf8_do_not_break_the_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
