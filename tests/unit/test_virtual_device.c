@@ -256,6 +256,19 @@ static void late_reader_learns_the_exact_loss(void **state)
 	assert_int_equal(e.lost, 2448);
 }
 
+static void a_ring_is_filled_once_at_most(void **state)
+{
+	struct bench *b = *state;
+
+	start(b);
+	b->now = EPOCH + 100 * MS + 20834; /* one frame more than it holds */
+	look(b);
+	assert_int_equal(b->device.shown, BUFFER + 1);
+	assert_int_equal(b->captured, BUFFER);
+	assert_int_equal(b->ring[0], BUFFER);
+	assert_int_equal(b->ring[1], 1);
+}
+
 static void threshold_stops_the_device(void **state)
 {
 	struct bench *b = *state;
@@ -584,6 +597,7 @@ int main(void)
 		CASE(wakes_for_a_fault_that_comes_earlier),
 		CASE(never_wakes_while_stopped),
 		CASE(late_reader_learns_the_exact_loss),
+		CASE(a_ring_is_filled_once_at_most),
 		CASE(threshold_stops_the_device),
 		CASE(lose_skips_exactly_those_frames),
 		CASE(lose_does_not_depend_on_when_one_looks),

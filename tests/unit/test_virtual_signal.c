@@ -277,7 +277,7 @@ static struct signal_setup files_setup(char **files, bool interleaved)
 	return (struct signal_setup){.kind = SIGNAL_FILES,
 				     .format = SAMPLE_S24_3LE,
 				     .interleaved = interleaved,
-				     .channels = 4,
+				     .channels = 5,
 				     .rate = 48000,
 				     .bits = 24,
 				     .files = files,
@@ -323,7 +323,7 @@ static void what_is_no_wav_is_refused(void **state)
 	assert_int_equal(wav_open(&wav, "/nowhere/at.all"), -ENOENT);
 }
 
-/* 2 + 1 channels on a device with 4; the shorter file ends in silence. */
+/* 2 + 1 channels on a device with 5; the shorter file ends in silence. */
 static void files_fill_the_channels_in_turn(void **state)
 {
 	(void)state;
@@ -343,6 +343,7 @@ static void files_fill_the_channels_in_turn(void **state)
 					 at < 100 ? (-5000 + 10 * at) * 256
 						  : 0);
 			assert_int_equal(sample(3, i + 1), 10 * at);
+			assert_int_equal(sample(4, i + 1), 10 * at + 1);
 		}
 		signal_destroy(s);
 	}
