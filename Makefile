@@ -234,6 +234,10 @@ SUITE ?= bookworm
 vm: all $(BENCH) ## record 32 channels from a kernel PCM in a virtual machine
 	BUILD=$(BUILD) tests/bench/record32.sh
 
+.PHONY: sync-cost
+sync-cost: $(BUILD)/perf/sync_cost ## measure a sync of 32 tracks on ext4, exFAT and FAT32
+	@BUILD=$(BUILD) tests/bench/sync_cost.sh
+
 fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
 	tests/fresh.sh $(SUITE)
 

@@ -1,0 +1,206 @@
+/*
+ * What it costs to make a second of 32 tracks durable, by the ways that a
+ * recorder could choose from: the figures behind the order of syncs in
+ * FORMAT.md. For a fresh file system; tests/bench/sync_cost.sh runs it on
+ * several.
+ *
+ *     sync_cost FOLDER DISK    (DISK: vda, for /sys/block/vda/stat)
+ *
+ * Each way has 32 new files. A round appends 80 KiB to each and syncs. Printed
+ * per round: median and worst time of the sync, and what the disk was asked
+ * for: writes, KiB written, cache flushes. The counts are the file system's
+ * own and the same everywhere; the times are those of this disk.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define FILES	32
+#define ROUNDS	20
+#define HEAD	16384
+#define APPEND	(80 * 1024)
+#define SECTOR	512
+#define RESERVE (16 << 20)
+
+enum sector { SECTOR_NONE, SECTOR_NEXT, SECTOR_NOW };
+
+struct way {
+	const char *name;
+	bool start_first, whole; /* sync_file_range before; syncfs instead */
+	enum sector sector;
+	bool reserve;
+};
+
+static const struct way ways[] = {
+	{.name = "fdatasync, file after file"},
+	{.name = "all started, then fdatasync", .start_first = true},
+	{.name = "syncfs", .whole = true},
+	{.name = "... and the sector, next round",
+	 .start_first = true,
+	 .sector = SECTOR_NEXT},
+	{.name = "... and the sector, at once",
+	 .start_first = true,
+	 .sector = SECTOR_NOW},
+	{.name = "... next round, space reserved",
+	 .start_first = true,
+	 .sector = SECTOR_NEXT,
+	 .reserve = true},
+};
+
+struct disk {
+	unsigned long long writes, sectors, flushes;
+};
+
+static char data[APPEND];
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "sync_cost: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static struct disk read_disk(const char *name)
+{
+	struct disk disk = {0};
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/stat", name);
+	file = fopen(path, "r");
+	must(file != NULL, path);
+	/* Kernel: Documentation/block/stat.rst; flushes are the 16th. */
+	must(fscanf(file,
+		    "%*u %*u %*u %*u %llu %*u %llu %*u %*u %*u %*u %*u %*u %*u "
+		    "%*u %llu",
+		    &disk.writes, &disk.sectors, &disk.flushes) == 3,
+	     path);
+	fclose(file);
+	return disk;
+}
+
+static void write_at(int file, size_t size, off_t at)
+{
+	must(pwrite(file, data, size, at) == (ssize_t)size, "write");
+}
+
+static void sync_all(const struct way *way, int dir, const int *file)
+{
+	if (way->whole) {
+		must(syncfs(dir) == 0, "syncfs");
+		return;
+	}
+	for (int i = 0; way->start_first && i < FILES; i++)
+		sync_file_range(file[i], 0, 0, SYNC_FILE_RANGE_WRITE);
+	for (int i = 0; i < FILES; i++)
+		must(fdatasync(file[i]) == 0, "fdatasync");
+}
+
+static void do_round(const struct way *way, int dir, const int *file)
+{
+	sync_all(way, dir, file);
+	for (int i = 0; way->sector != SECTOR_NONE && i < FILES; i++)
+		write_at(file[i], SECTOR, 0);
+	if (way->sector == SECTOR_NOW)
+		sync_all(way, dir, file);
+}
+
+/* The files with their heads, durable. False: no space can be reserved. */
+static bool make_files(const struct way *way, int dir, int *file)
+{
+	bool ok = true;
+
+	for (int i = 0; i < FILES; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%02d.flac", i);
+		file[i] = openat(dir, name, O_RDWR | O_CREAT | O_EXCL, 0644);
+		must(file[i] >= 0, name);
+		write_at(file[i], HEAD, 0);
+		if (way->reserve &&
+		    fallocate(file[i], FALLOC_FL_KEEP_SIZE, 0, RESERVE) < 0)
+			ok = false;
+		must(fdatasync(file[i]) == 0, name);
+	}
+	must(fsync(dir) == 0, "fsync");
+	return ok;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void print_result(const struct way *way, int64_t *time,
+			 const struct disk *from, const struct disk *to)
+{
+	qsort(time, ROUNDS, sizeof(*time), compare);
+	printf("%-32s %7.1f %7.1f %7llu %7llu %7llu\n", way->name,
+	       (double)time[ROUNDS / 2] / NS_PER_MS,
+	       (double)time[ROUNDS - 1] / NS_PER_MS,
+	       (to->writes - from->writes) / ROUNDS,
+	       (to->sectors - from->sectors) / 2 / ROUNDS,
+	       (to->flushes - from->flushes) / ROUNDS);
+}
+
+static void try(const struct way *way, int parent, unsigned number,
+		const char *disk)
+{
+	int64_t time[ROUNDS];
+	struct disk from, to;
+	int file[FILES], dir;
+	char name[16];
+	bool ok;
+
+	snprintf(name, sizeof(name), "way%u", number);
+	must(mkdirat(parent, name, 0755) == 0, name);
+	dir = openat(parent, name, O_RDONLY | O_DIRECTORY);
+	must(dir >= 0, name);
+	ok = make_files(way, dir, file);
+	sync();
+	from = read_disk(disk);
+	for (int round = 0; ok && round < ROUNDS; round++) {
+		for (int i = 0; i < FILES; i++)
+			write_at(file[i], APPEND, HEAD + (off_t)round * APPEND);
+		time[round] = clock_now_ns();
+		do_round(way, dir, file);
+		time[round] = clock_now_ns() - time[round];
+	}
+	to = read_disk(disk);
+	if (ok)
+		print_result(way, time, &from, &to);
+	else
+		printf("%-32s not possible here\n", way->name);
+	for (int i = 0; i < FILES; i++)
+		close(file[i]);
+	close(dir);
+}
+
+int main(int argc, char **argv)
+{
+	int parent;
+
+	if (argc != 3) {
+		fputs("usage: sync_cost FOLDER DISK\n", stderr);
+		return 2;
+	}
+	parent = open(argv[1], O_RDONLY | O_DIRECTORY);
+	must(parent >= 0, argv[1]);
+	memset(data, 0x5a, sizeof(data));
+	printf("%-32s %7s %7s %7s %7s %7s\n", "a round", "ms", "worst",
+	       "writes", "KiB", "flushes");
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+		try(&ways[i], parent, i, argv[2]);
+	close(parent);
+	return 0;
+}
