@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <string.h>
-
 #include "drivers/virtual/device.h"
 
 #define RATE   48000
