@@ -241,6 +241,10 @@ sync-cost: $(BUILD)/perf/sync_cost ## measure a sync of 32 tracks on ext4, exFAT
 fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
 	tests/fresh.sh $(SUITE)
 
+.PHONY: bench
+bench: all $(PERF) ## what recording costs, here and with other recorders
+	BUILD=$(BUILD) tests/perf/bench.sh
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
