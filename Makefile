@@ -165,13 +165,14 @@ check: tests ## the quick tests: modules and programs, no sanitizers, no VM
 	BUILD=$(BUILD) tests/run.sh rt unit e2e
 
 ASAN := -fsanitize=address,undefined -fno-omit-frame-pointer \
-        -fno-sanitize-recover=undefined
+        -fno-sanitize-recover=undefined -Wno-format-truncation \
+        -Wno-maybe-uninitialized
 asan-build:
 	@$(MAKE) --no-print-directory tests BUILD=$(BUILD)/asan OPT="-O1 -g" \
 	  SANITIZE="$(ASAN)"
 tsan-build:
 	@$(MAKE) --no-print-directory tests BUILD=$(BUILD)/tsan OPT="-O1 -g" \
-	  SANITIZE="-fsanitize=thread -Wno-tsan"
+	  SANITIZE="-fsanitize=thread -Wno-tsan -Wno-format-truncation"
 
 asan: asan-build ## tests under the address and undefined-behaviour sanitizers
 	BUILD=$(BUILD) tests/run.sh asan
