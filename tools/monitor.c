@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/exit_codes.h"
 #include "tools/bar.h"
 #include "tools/client.h"
 #include "tools/commands.h"
@@ -31,7 +32,6 @@ struct monitor {
 	long count;	 /* meter events still to come; -1: without end */
 	bool redraws;
 	int lines_drawn;
-	bool has_status;
 	struct view_status status;
 	struct view_meters meters;
 };
@@ -189,7 +189,8 @@ static void print_line(const struct monitor *monitor)
 	if (status->has_take)
 		printf(" %s %s", status->take_name,
 		       text_clock(words, sizeof(words), status->take_seconds));
-	printf(" peak");
+	if (channel_count(monitor) > 0)
+		printf(" peak");
 	for (int i = 0; i < channel_count(monitor); i++)
 		printf(" %s", text_db(words, sizeof(words),
 				      (double)monitor->meters.peak[i]));
@@ -201,6 +202,14 @@ static void print_line(const struct monitor *monitor)
 	fflush(stdout);
 }
 
+static void show_reading(struct monitor *monitor)
+{
+	if (monitor->redraws)
+		draw(monitor);
+	else
+		print_line(monitor);
+}
+
 /* Takes one message in. Returns true if it was a meter reading. */
 static bool take_in(struct monitor *monitor, json_t *message)
 {
@@ -209,18 +218,17 @@ static bool take_in(struct monitor *monitor, json_t *message)
 		json_string_value(json_object_get(message, "event"));
 	bool metered = event && strcmp(event, "meters") == 0;
 
-	if (status) {
+	if (status)
 		view_status(status, &monitor->status);
-		monitor->has_status = true;
-	}
 	if (metered)
 		view_meters(message, &monitor->meters);
+	else if (monitor->status.state == VIEW_NO_INTERFACE)
+		view_meters(NULL, &monitor->meters);
 	if (monitor->options.json && event)
 		options_print_json(message);
-	else if (metered && monitor->redraws)
-		draw(monitor);
-	else if (metered)
-		print_line(monitor);
+	else if (metered ||
+		 (status && monitor->status.state == VIEW_NO_INTERFACE))
+		show_reading(monitor);
 	return metered;
 }
 
@@ -242,8 +250,9 @@ static int subscribe(struct monitor *monitor, struct client *client,
 	return code;
 }
 
-/* Until count readings have come, the user interrupts, standard output fails
- * or the recorder does not answer; the last is a negative errno. */
+/* Until count readings have come, the user interrupts, or standard output
+ * fails: EXIT_OK; the recorder does not answer: negative errno; or count
+ * readings are wanted of an interface that is not there. */
 static int follow(struct monitor *monitor, struct client *client)
 {
 	while (monitor->count != 0 && !interrupted && !ferror(stdout)) {
@@ -257,6 +266,9 @@ static int follow(struct monitor *monitor, struct client *client)
 		if (take_in(monitor, message) && monitor->count > 0)
 			monitor->count--;
 		json_decref(message);
+		if (monitor->count > 0 &&
+		    monitor->status.state == VIEW_NO_INTERFACE)
+			return EXIT_NO_INTERFACE;
 	}
 	return 0;
 }
@@ -285,5 +297,8 @@ int command_monitor(int argc, char **argv)
 	if (r == 0)
 		r = follow(&monitor, client);
 	client_close(client);
+	if (r == EXIT_NO_INTERFACE)
+		fprintf(stderr, "%s: there is no interface to meter\n",
+			argv[0]);
 	return r < 0 ? options_no_daemon(&monitor.options, argv, where, r) : r;
 }

@@ -77,7 +77,8 @@ static void draw_beside(const struct panel_screen *screen,
 	}
 	if (!layout->big)
 		return;
-	snprintf(words, sizeof(words), "session %s", status->session);
+	snprintf(words, sizeof(words), "session %s",
+		 status->session[0] ? status->session : "not named yet");
 	put_right(layout, 1, from, words);
 	if (status->has_take)
 		snprintf(words, sizeof(words), "safe to %s, %lld marker%s",
@@ -148,6 +149,10 @@ static void draw_medium(const struct panel_screen *screen,
 	if (!status->medium_folder[0]) {
 		column = put_part(screen, row, column, PANEL_INK_RED,
 				  "no medium");
+	} else if (!isfinite(left)) {
+		snprintf(words, sizeof(words), "%s free",
+			 text_bytes(a, sizeof(a), status->medium_free_bytes));
+		column = put_part(screen, row, column, PANEL_INK_PLAIN, words);
 	} else {
 		snprintf(words, sizeof(words), "%s left",
 			 text_duration(a, sizeof(a), left));
@@ -159,6 +164,8 @@ static void draw_medium(const struct panel_screen *screen,
 	snprintf(words, sizeof(words), "tape %s of %s",
 		 text_clock(a, sizeof(a), status->tape_held),
 		 text_clock(b, sizeof(b), status->tape_seconds));
+	if (!isfinite(status->tape_seconds))
+		snprintf(words, sizeof(words), "no tape");
 	column = put_part(screen, row, column, PANEL_INK_PLAIN, words);
 	snprintf(words, sizeof(words), "pre-roll %s",
 		 text_seconds(a, sizeof(a), status->preroll));
@@ -203,12 +210,12 @@ static void draw_interface(const struct panel_screen *screen,
 		screen, row, column,
 		status->gap_count > 0 ? PANEL_INK_RED : PANEL_INK_GREEN, words);
 	if (isfinite(interface->ppm))
-		snprintf(ppm, sizeof(ppm), "%+.1f ppm", interface->ppm);
+		text_ppm(ppm, sizeof(ppm), interface->ppm);
 	if (running)
 		column = put_part(screen, row, column, PANEL_INK_PLAIN, ppm);
 	if (running)
 		column = draw_format(screen, interface, row, column);
-	if (!status->realtime)
+	if (running && !status->realtime)
 		column = put_part(screen, row, column, PANEL_INK_YELLOW,
 				  "no real-time priority");
 	snprintf(words, sizeof(words), "%s%s%s", name[0] ? name : "interface",
@@ -227,49 +234,88 @@ static enum panel_ink ink_of_level(enum view_level level)
 				    : PANEL_INK_YELLOW;
 }
 
-static void draw_problem(const struct panel_screen *screen,
-			 const struct view_problem *problem, int row)
+/* Bytes of text that go into columns columns: up to a space, if there is one
+ * in them. */
+static size_t line_length(const char *text, int columns)
 {
-	const struct panel_layout *layout = &screen->layout;
-	char words[VIEW_TEXT + 32];
+	char cut[VIEW_TEXT + 32];
+	size_t length, space;
 
-	snprintf(words, sizeof(words), "%s: %s",
-		 view_level_words(problem->level), problem->text);
-	attron(panel_ink(screen, ink_of_level(problem->level)));
-	panel_put(row, 1, layout->columns - 1, words);
-	attroff(panel_ink(screen, ink_of_level(problem->level)));
+	text_fit(cut, sizeof(cut), text, columns, false);
+	length = strlen(cut);
+	if (!text[length])
+		return length;
+	for (space = length; space > 0 && text[space] != ' '; space--)
+		;
+	return space > 0 ? space : length > 0 ? length : 1;
 }
 
-/* The gravest first; if not all fit, the last line says how many more. */
+static const char *problem_words(const struct view_problem *problem,
+				 char out[VIEW_TEXT + 32])
+{
+	snprintf(out, VIEW_TEXT + 32, "%s: %s",
+		 view_level_words(problem->level), problem->text);
+	return out;
+}
+
+int panel_problem_rows(const struct view_status *status, int columns)
+{
+	char words[VIEW_TEXT + 32];
+	int rows = 0;
+
+	for (int i = 0; i < status->problem_count; i++) {
+		const char *rest = problem_words(&status->problems[i], words);
+
+		for (; *rest; rest += line_length(rest, columns - 2))
+			rows++;
+	}
+	return rows;
+}
+
+/* Returns the row behind it; end is the row that is no more its own. */
+static int draw_problem(const struct panel_screen *screen,
+			const struct view_problem *problem, int row, int end)
+{
+	int columns = screen->layout.columns - 2;
+	char words[VIEW_TEXT + 32], line[VIEW_TEXT + 32];
+	const char *rest = problem_words(problem, words);
+
+	attron(panel_ink(screen, ink_of_level(problem->level)));
+	while (*rest && row < end) {
+		size_t length = line_length(rest, columns);
+
+		snprintf(line, sizeof(line), "%.*s", (int)length, rest);
+		panel_put(row++, 1, columns, line);
+		rest += length;
+	}
+	attroff(panel_ink(screen, ink_of_level(problem->level)));
+	return row;
+}
+
+/* The gravest first; if not all fit, the last line says so. */
 static void draw_problems(const struct panel_screen *screen,
 			  const struct view_status *status)
 {
+	static const char more[] = " (more: takebox status) ";
 	const struct panel_layout *layout = &screen->layout;
-	int count = status->problem_count;
-	int room = layout->problem_rows, row = layout->problem_row;
-	char words[64];
+	int row = layout->problem_row, end = row + layout->problem_rows;
 
-	if (count == 0) {
+	if (status->problem_count == 0) {
 		attron(panel_ink(screen, PANEL_INK_GREEN));
 		panel_put(row, 1, layout->columns - 1, "nothing is wrong");
 		attroff(panel_ink(screen, PANEL_INK_GREEN));
 		return;
 	}
 	for (int level = VIEW_LOST; level >= VIEW_KEPT; level--) {
-		for (int i = 0; i < count; i++) {
-			if ((int)status->problems[i].level != level)
-				continue;
-			if (row == layout->problem_row + room)
-				break;
-			draw_problem(screen, &status->problems[i], row++);
+		for (int i = 0; i < status->problem_count; i++) {
+			if ((int)status->problems[i].level == level)
+				row = draw_problem(screen, &status->problems[i],
+						   row, end);
 		}
 	}
-	if (count <= room)
-		return;
-	snprintf(words, sizeof(words), " (%d more: takebox status) ",
-		 count - room);
-	put_right(layout, row - 1, layout->columns - text_width(words) - 2,
-		  words);
+	if (panel_problem_rows(status, layout->columns) > layout->problem_rows)
+		put_right(layout, end - 1,
+			  layout->columns - (int)sizeof(more) - 1, more);
 }
 
 static void clear_rows(int first, int count)
@@ -286,14 +332,12 @@ static void draw_away(const struct panel_screen *screen, const char *where)
 	const struct panel_layout *layout = &screen->layout;
 	char words[VIEW_TEXT];
 
-	snprintf(words, sizeof(words),
-		 "takeboxd does not answer at %s; trying again every second.",
-		 where);
+	snprintf(words, sizeof(words), "takeboxd does not answer at %s", where);
 	panel_put(layout->info_row, 1, layout->columns - 1, words);
 	if (layout->info_rows > 1)
 		panel_put(layout->info_row + 1, 1, layout->columns - 1,
-			  "What the tape process has captured meanwhile is "
-			  "kept.");
+			  "It is tried again every second; the tape goes on "
+			  "without it.");
 }
 
 void panel_head_draw(const struct panel_screen *screen,
@@ -354,23 +398,25 @@ void panel_line_draw(const struct panel_screen *screen,
 				     ? PANEL_INK_YELLOW
 				     : PANEL_INK_PLAIN;
 	char words[VIEW_TEXT];
-	int end;
+	int end = 1;
 
 	clear_rows(layout->message_row, 2);
 	attron(A_DIM);
 	panel_put(layout->key_row, 1, layout->columns - 2,
 		  keys_of(panel, layout->columns));
 	attroff(A_DIM);
-	if (panel->mode != PANEL_NAME && panel->message[0]) {
-		attron(panel_ink(screen, ink) | A_BOLD);
-		panel_put(layout->message_row, 1, layout->columns - 2,
-			  panel->message);
-		attroff(panel_ink(screen, ink) | A_BOLD);
-	} else if (cursor) {
+	if (cursor) {
 		describe_cursor(panel, words, sizeof(words));
 		end = panel_put(layout->message_row, 1, layout->columns - 2,
 				words);
 		if (panel->mode == PANEL_NAME)
 			mvaddch(layout->message_row, end, ' ' | A_REVERSE);
+		end += 3;
 	}
+	if (panel->mode == PANEL_NAME)
+		return;
+	attron(panel_ink(screen, ink) | A_BOLD);
+	panel_put(layout->message_row, end, layout->columns - end - 1,
+		  panel->message);
+	attroff(panel_ink(screen, ink) | A_BOLD);
 }

@@ -15,6 +15,8 @@
 #define RISING_PITCH_MAX 10
 #define NAME_PITCH	 6 /* columns from which names go below the bars */
 #define BAR_ROWS_MIN	 2
+#define ROOMY_BAR_ROWS	 8  /* problems may take rows down to here */
+#define AIRY_ROWS	 32 /* from here empty rows part the parts */
 
 static int min(int a, int b)
 {
@@ -94,11 +96,29 @@ static void place_meters(struct panel_layout *layout)
 	layout->meters = PANEL_METERS_NONE;
 }
 
+/* Whether the meters are as good as they need to be. */
+static bool is_roomy(const struct panel_layout *layout)
+{
+	return layout->meters != PANEL_METERS_RISING ||
+	       layout->bar_rows >= ROOMY_BAR_ROWS;
+}
+
+static void place_problems(struct panel_layout *layout, int problem_rows)
+{
+	bool airy = layout->rows >= AIRY_ROWS;
+	int row = layout->problem_row + problem_rows + airy;
+
+	layout->problem_rows = problem_rows;
+	layout->meter_row = row;
+	layout->meter_rows = max(0, layout->message_row - airy - row);
+	layout->meters = PANEL_METERS_NONE;
+	place_meters(layout);
+}
+
 void panel_layout_compute(struct panel_layout *layout, int rows, int columns,
 			  int channels, int problems, bool can_be_big)
 {
-	bool airy = rows >= 32;
-	int row;
+	int least = max(1, rows / 12), most = max(1, rows / 4);
 
 	memset(layout, 0, sizeof(*layout));
 	layout->rows = rows;
@@ -108,16 +128,14 @@ void panel_layout_compute(struct panel_layout *layout, int rows, int columns,
 	if (!layout->usable)
 		return;
 	layout->big = can_be_big && rows >= 22 && columns >= 78;
-	layout->info_row = layout->big ? 3 + airy : 1;
+	layout->info_row = layout->big ? 3 + (rows >= AIRY_ROWS) : 1;
 	layout->info_rows = rows >= 14 ? 2 : 1;
 	layout->problem_row = layout->info_row + layout->info_rows;
-	layout->problem_rows = max(1, min(problems, rows / 12));
-	row = layout->problem_row + layout->problem_rows + airy;
 	layout->key_row = rows - 1;
 	layout->message_row = rows - 2;
-	layout->meter_row = row;
-	layout->meter_rows = max(0, layout->message_row - airy - row);
-	place_meters(layout);
+	do
+		place_problems(layout, max(1, min(problems, most)));
+	while (--most >= least && !is_roomy(layout));
 }
 
 int panel_layout_x(const struct panel_layout *layout, int channel)

@@ -45,7 +45,8 @@ struct panel_layout {
 #define PANEL_SCALE_WIDTH 4 /* columns left of rising bars */
 #define PANEL_GROUP	  8 /* channels between two wider gaps */
 
-/* can_be_big: the terminal has the characters for large letters. */
+/* problems: the rows they take. can_be_big: the terminal has the characters for
+ * large letters. */
 void panel_layout_compute(struct panel_layout *layout, int rows, int columns,
 			  int channels, int problems, bool can_be_big);
 

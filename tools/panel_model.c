@@ -318,6 +318,7 @@ static bool looks_other(const struct view_status *a,
 	return a->state != b->state ||
 	       a->interface.channels != b->interface.channels ||
 	       a->problem_count != b->problem_count ||
+	       memcmp(a->problems, b->problems, sizeof(a->problems)) != 0 ||
 	       a->track_count != b->track_count ||
 	       memcmp(a->tracks, b->tracks, sizeof(a->tracks)) != 0;
 }

@@ -77,7 +77,8 @@ static void draw_all(struct panel_screen *screen, struct panel *panel,
 	panel_layout_compute(
 		layout, rows, columns,
 		panel->link == PANEL_CONNECTED ? panel_channels(panel) : 0,
-		panel->status.problem_count, screen->glyphs != BAR_ASCII);
+		panel_problem_rows(&panel->status, columns),
+		screen->glyphs != BAR_ASCII);
 	erase();
 	screen->drawn_valid = false;
 	if (!layout->usable) {

@@ -46,6 +46,8 @@ void panel_screen_draw(struct panel_screen *screen, struct panel *panel,
 /* Parts, for the files of the panel only. */
 void panel_head_draw(const struct panel_screen *screen,
 		     const struct panel *panel, const char *where);
+/* Rows that the problems take on a terminal of that width. */
+int panel_problem_rows(const struct view_status *status, int columns);
 void panel_line_draw(const struct panel_screen *screen,
 		     const struct panel *panel);
 void panel_meters_frame(const struct panel_screen *screen,

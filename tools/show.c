@@ -91,13 +91,14 @@ static void show_state(const struct view_status *status)
 
 static void show_interface(const struct view_interface *interface)
 {
-	char rate[32];
+	char rate[32], ppm[32];
 
 	put_label("interface");
 	put(interface->name[0]	   ? interface->name
 	    : interface->device[0] ? interface->device
 				   : "none");
-	if (interface->name[0] && interface->device[0]) {
+	if (interface->name[0] && interface->device[0] &&
+	    strcmp(interface->name, interface->device) != 0) {
 		fputs(" (", stdout);
 		put(interface->device);
 		putchar(')');
@@ -110,7 +111,7 @@ static void show_interface(const struct view_interface *interface)
 	if (interface->bits > 0)
 		printf(", %d bit", interface->bits);
 	if (isfinite(interface->ppm))
-		printf(", %+.1f ppm", interface->ppm);
+		printf(", %s", text_ppm(ppm, sizeof(ppm), interface->ppm));
 	if (interface->state[0] && strcmp(interface->state, "running") != 0)
 		printf(", %s", interface->state);
 	putchar('\n');
@@ -132,8 +133,10 @@ static void show_medium(const struct view_status *status)
 		put(status->medium_filesystem);
 		putchar(')');
 	}
-	printf(", %s left, %s free\n",
-	       text_duration(left, sizeof(left), status->medium_seconds_left),
+	if (isfinite(status->medium_seconds_left))
+		printf(", %s left", text_duration(left, sizeof(left),
+						  status->medium_seconds_left));
+	printf(", %s free\n",
 	       text_bytes(bytes, sizeof(bytes), status->medium_free_bytes));
 }
 
@@ -179,21 +182,32 @@ static void show_problems(const struct view_status *status)
 	}
 }
 
-void show_status(const struct view_status *status)
+static void show_tape(const struct view_status *status)
 {
 	char held[32], whole[32], preroll[32];
 
+	put_label("tape");
+	if (isfinite(status->tape_seconds))
+		printf("%s of %s held, ",
+		       text_clock(held, sizeof(held), status->tape_held),
+		       text_clock(whole, sizeof(whole), status->tape_seconds));
+	else
+		printf("none, ");
+	printf("pre-roll %s%s\n",
+	       text_seconds(preroll, sizeof(preroll), status->preroll),
+	       status->realtime || status->state == VIEW_NO_INTERFACE
+		       ? ""
+		       : ", without real-time priority");
+}
+
+void show_status(const struct view_status *status)
+{
 	show_state(status);
 	put_label("session");
-	put(status->session);
+	put(status->session[0] ? status->session : "not named yet");
 	putchar('\n');
 	show_interface(&status->interface);
-	put_label("tape");
-	printf("%s of %s held, pre-roll %s%s\n",
-	       text_clock(held, sizeof(held), status->tape_held),
-	       text_clock(whole, sizeof(whole), status->tape_seconds),
-	       text_seconds(preroll, sizeof(preroll), status->preroll),
-	       status->realtime ? "" : ", without real-time priority");
+	show_tape(status);
 	show_medium(status);
 	put_label("gaps");
 	if (status->gap_count > 0)

@@ -198,6 +198,17 @@ char *text_db(char *out, size_t size, double db)
 	return out;
 }
 
+char *text_ppm(char *out, size_t size, double ppm)
+{
+	if (!isfinite(ppm))
+		return unknown(out, size);
+	if (fabs(ppm) < 0.05)
+		snprintf(out, size, "0.0 ppm");
+	else
+		snprintf(out, size, "%+.1f ppm", ppm);
+	return out;
+}
+
 char *text_rate(char *out, size_t size, double hz)
 {
 	if (!isfinite(hz) || hz <= 0)

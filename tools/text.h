@@ -41,6 +41,9 @@ char *text_bytes(char *out, size_t size, double bytes);
 /* "-12.3"; at or below the meters' floor "-inf". */
 char *text_db(char *out, size_t size, double db);
 
+/* "+12.3 ppm"; what rounds to zero has no sign. */
+char *text_ppm(char *out, size_t size, double ppm);
+
 /* "48 kHz", "44.1 kHz". */
 char *text_rate(char *out, size_t size, double hz);
 

@@ -186,6 +186,11 @@ void view_status(const json_t *status, struct view_status *out)
 	out->medium_seconds_left = get_number(medium, "seconds_left");
 	out->preroll = get_number(status, "preroll");
 	out->realtime = get_bool(status, "realtime");
+	/* Between takes a recorder whose interface was unplugged is not ready,
+	 * even if its tape goes on. */
+	if (out->state == VIEW_IDLE &&
+	    strcmp(out->interface.state, "absent") == 0)
+		out->state = VIEW_NO_INTERFACE;
 	view_tracks(json_object_get(status, "tracks"), out);
 	read_problems(json_object_get(status, "problems"), out);
 }

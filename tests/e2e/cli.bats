@@ -209,6 +209,14 @@ says() {
 	asked '"interval":1.0'
 }
 
+@test "monitor says that there is no interface" {
+	on subscribe '{"ok":true,"id":%ID%}'
+	echo "event 0 {\"event\":\"status\",\"status\":$(status no-interface 0)}" >> script
+	start_fake
+	run_code 5 monitor -n 3
+	says 'no interface'
+}
+
 @test "monitor --json is the stream of events" {
 	serve idle 2
 	"$TAKEBOX" monitor --json -n 3 | jq -e -s \

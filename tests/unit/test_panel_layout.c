@@ -115,6 +115,19 @@ static void test_a_large_terminal_gives_every_channel_a_name(void **state)
 	assert_true(l.name_width >= 12);
 }
 
+static void test_problems_take_what_the_meters_can_spare(void **state)
+{
+	struct panel_layout l;
+
+	(void)state;
+	panel_layout_compute(&l, 24, 80, 4, 5, true);
+	assert_int_equal(l.problem_rows, 5);
+	panel_layout_compute(&l, 24, 80, 64, 5, true);
+	assert_int_equal(l.problem_rows, 2);
+	panel_layout_compute(&l, 24, 80, 32, 5, true);
+	assert_true(l.bar_rows >= 8);
+}
+
 static void test_a_tiny_terminal_is_not_usable(void **state)
 {
 	(void)state;
@@ -144,6 +157,7 @@ int main(void)
 		cmocka_unit_test(test_64_channels_are_two_banks_at_80x24),
 		cmocka_unit_test(
 			test_a_large_terminal_gives_every_channel_a_name),
+		cmocka_unit_test(test_problems_take_what_the_meters_can_spare),
 		cmocka_unit_test(test_a_tiny_terminal_is_not_usable),
 		cmocka_unit_test(
 			test_without_large_letters_the_meters_get_their_rows),

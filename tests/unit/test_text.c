@@ -118,6 +118,8 @@ static void test_odd_numbers_stay_harmless(void **state)
 	assert_string_equal(text_bytes(out, sizeof(out), -1), "?");
 	assert_string_equal(text_db(out, sizeof(out), -150), "-inf");
 	assert_string_equal(text_rate(out, sizeof(out), 0), "?");
+	assert_string_equal(text_ppm(out, sizeof(out), -0.04), "0.0 ppm");
+	assert_string_equal(text_ppm(out, sizeof(out), -0.06), "-0.1 ppm");
 }
 
 static void test_bytes_keep_two_digits(void **state)

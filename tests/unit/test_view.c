@@ -85,6 +85,19 @@ static void test_an_empty_status_is_neutral(void **state)
 	assert_string_equal(s.session, "");
 }
 
+static void test_an_unplugged_recorder_is_not_ready(void **state)
+{
+	(void)state;
+	assert_int_equal(read_status("{\"state\":\"idle\",\"interface\":"
+				     "{\"state\":\"absent\"}}")
+				 .state,
+			 VIEW_NO_INTERFACE);
+	assert_int_equal(read_status("{\"state\":\"recording\",\"interface\":"
+				     "{\"state\":\"absent\"}}")
+				 .state,
+			 VIEW_RECORDING);
+}
+
 static void test_take_null_is_no_take(void **state)
 {
 	(void)state;
@@ -196,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_a_whole_status_is_read_whole),
 		cmocka_unit_test(test_a_channel_finds_its_track),
 		cmocka_unit_test(test_an_empty_status_is_neutral),
+		cmocka_unit_test(test_an_unplugged_recorder_is_not_ready),
 		cmocka_unit_test(test_take_null_is_no_take),
 		cmocka_unit_test(test_wrong_types_are_neutral),
 		cmocka_unit_test(test_absurd_numbers_are_bounded),
