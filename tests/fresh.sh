@@ -78,7 +78,8 @@ make_machine()
 	mount --bind /dev "$machine/dev"
 	mount -t devpts -o newinstance,ptmxmode=666 devpts "$machine/dev/pts"
 	mount -t tmpfs tmpfs "$machine/dev/shm"
-	in_machine . git -c advice.detachedHead=false clone -q takebox.bundle takebox
+	in_machine . git -c advice.detachedHead=false \
+		-c init.defaultBranch=main clone -q takebox.bundle takebox
 }
 
 # in_machine FOLDER COMMAND...: in a folder of the newcomer's home.

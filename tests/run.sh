@@ -163,6 +163,8 @@ group_rt()
 group_vm()
 {
 	try "vm.bats" 900 bats --tap tests/bench/vm.bats
+	grep '^# ' "$logs/vm.bats.tap" | sed 's/^# /    /'
+	return 0
 }
 
 [ $# -gt 0 ] || set -- rt unit e2e asan tsan fuzz vm

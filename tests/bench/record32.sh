@@ -88,5 +88,5 @@ if [ "$recorder" != arecord ]; then
 	jq -r '"the take: \(.frames) frames, \(.ppm) ppm, \(.verdict)"' \
 		"$take/take.json"
 	jq -e '.verdict == "sample-complete"' "$take/take.json" >/dev/null
-	"$recorder" verify "$take"
+	"$recorder" verify "$take" | tail -n 1
 fi
