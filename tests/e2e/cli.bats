@@ -26,10 +26,10 @@ teardown() {
 	stop_fake
 }
 
-# Waits until the command succeeds, ten seconds at most.
+# Waits until the command succeeds, twenty seconds at most.
 wait_until() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 400; i++)); do
 		if "$@"; then return 0; fi
 		sleep 0.05
 	done

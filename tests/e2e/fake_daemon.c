@@ -223,7 +223,7 @@ static int next_event(int i)
 	int first = -1;
 
 	for (int k = 0; k < item_count; k++) {
-		if (strcmp(items[k].kind, "loop") == 0 && k >= i)
+		if (k >= i && strcmp(items[k].kind, "loop") == 0)
 			return first;
 		if (strcmp(items[k].kind, "event") != 0)
 			continue;
