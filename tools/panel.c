@@ -234,8 +234,8 @@ static void read_keys(struct terminal *terminal, int64_t now_ns)
 	}
 }
 
-/* Milliseconds until something is due that no descriptor tells. */
-static int time_left(struct terminal *terminal, int64_t now_ns)
+/* Until something is due that no descriptor tells. */
+static struct timespec time_left(struct terminal *terminal, int64_t now_ns)
 {
 	int64_t due = panel_tick(&terminal->panel, now_ns);
 	int64_t other = terminal->client ? terminal->heard_ns + SILENCE_NS
@@ -243,7 +243,8 @@ static int time_left(struct terminal *terminal, int64_t now_ns)
 
 	if (due == 0 || other < due)
 		due = other;
-	return due > now_ns ? (int)((due - now_ns) / NS_PER_MS) + 1 : 0;
+	due = due > now_ns ? due - now_ns : 0;
+	return (struct timespec){due / NS_PER_S, due % NS_PER_S};
 }
 
 static void check_connection(struct terminal *terminal, int64_t now_ns)
@@ -254,12 +255,33 @@ static void check_connection(struct terminal *terminal, int64_t now_ns)
 		connect_again(terminal, now_ns);
 }
 
+/* Signals come only while the loop waits: one that came between, such as a
+ * change of the terminal's size, would be noticed only with the next key. */
+static void hold_signals(sigset_t *while_waiting)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
+	struct sigaction action = {.sa_handler = on_signal};
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		sigaddset(&held, signals[i]);
+		if (signals[i] != SIGWINCH) /* which is for ncurses */
+			sigaction(signals[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &held, while_waiting);
+}
+
 static void run(struct terminal *terminal)
 {
+	sigset_t while_waiting;
+
+	hold_signals(&while_waiting);
 	while (!terminal->quit && !interrupted) {
 		struct pollfd polled[2] = {{STDIN_FILENO, POLLIN, 0},
 					   {-1, POLLIN, 0}};
 		int64_t now_ns = clock_now_ns();
+		struct timespec wait;
 		int ready;
 
 		check_connection(terminal, now_ns);
@@ -267,7 +289,8 @@ static void run(struct terminal *terminal)
 				  terminal->where);
 		if (terminal->client)
 			polled[1].fd = client_fd(terminal->client);
-		ready = poll(polled, 2, time_left(terminal, now_ns));
+		wait = time_left(terminal, now_ns);
+		ready = ppoll(polled, 2, &wait, &while_waiting);
 		now_ns = clock_now_ns();
 		if (ready < 0 || polled[0].revents)
 			read_keys(terminal, now_ns);
@@ -298,7 +321,6 @@ int command_panel(int argc, char **argv)
 			"  --socket PATH      the recorder's control socket\n"
 			"  --help, --version\n\n"
 			"The panel's own help is behind the key ?.\n"};
-	struct sigaction action = {.sa_handler = on_signal};
 	int code = options_read(&terminal.options, argc, argv);
 
 	if (code >= 0)
@@ -316,9 +338,6 @@ int command_panel(int argc, char **argv)
 	if (!newterm(NULL, stdout, stdin))
 		return options_wrong(argv, "ncurses does not know this "
 					   "terminal ($TERM)");
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
 	cbreak();
 	noecho();
 	nonl();

@@ -217,21 +217,24 @@ static long now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Place of the event that comes at or after place i; -1: there is none. */
-static int next_event(int i)
+/* Place of the next item of that kind from place from on; -1: none. */
+static int find_item(const char *kind, int from)
 {
-	int first = -1;
-
-	for (int k = 0; k < item_count; k++) {
-		if (k >= i && strcmp(items[k].kind, "loop") == 0)
-			return first;
-		if (strcmp(items[k].kind, "event") != 0)
-			continue;
-		first = first < 0 ? k : first;
-		if (k >= i)
-			return k;
+	for (int i = from; i < item_count; i++) {
+		if (strcmp(items[i].kind, kind) == 0)
+			return i;
 	}
 	return -1;
+}
+
+/* Place of the event that comes at or after place from; -1: there is none. */
+static int next_event(int from)
+{
+	int event = find_item("event", from);
+
+	if (event < 0 && find_item("loop", from) >= 0)
+		event = find_item("event", 0);
+	return event;
 }
 
 static bool has_subscriber(void)
