@@ -18,6 +18,14 @@ record_takebox()
 		-o . --tape $(($3 + 2)) --level "$LEVEL" --json >summary.json
 }
 
+# Only the first second of it, on a tape as long: what the tape's memory costs,
+# which an unpaced device needs for its whole length.
+record_tape()
+{
+	"$BUILD/takebox" run -D bench -c "$2" -r "$RATE" -f S32_LE -d 1 \
+		-o . --tape $(($3 + 2)) --level "$LEVEL" --json >summary.json
+}
+
 record_source()
 {
 	arecord -q -D bench -c "$2" -r "$RATE" -f S32_LE -d "$3" -t raw \
