@@ -41,6 +41,9 @@
 #define NOISE_KEPT_NS	  120e9 /* time constant of forgetting noise */
 #define USUAL_STEP_NS	  500.0
 #define WINDOWS_FIRST	  10   /* of noise before the first step */
+#define YOUNG_STEP_NS	  20e6 /* but for one that no start can explain */
+#define QUANTUM_MIN	  8    /* frames; below it the pointer is exact */
+#define QUANTUM_TIMES	  1.5
 #define KEPT_ERROR_GROWTH 0.02 /* ppm per block, over a restart */
 
 static double nanoseconds_late(const struct posclock *clock,
@@ -70,6 +73,27 @@ static double smaller(double a, double b)
 static double larger(double a, double b)
 {
 	return a > b ? a : b;
+}
+
+static int64_t divisor(int64_t a, int64_t b)
+{
+	while (b > 0) {
+		int64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* What a pointer that moves in ticks can be off by, all of its pairs for as
+ * long as the reader wakes just before the tick and not just behind it. */
+static double tick_ns(const struct posclock *clock)
+{
+	return clock->quantum < QUANTUM_MIN
+		       ? 0
+		       : QUANTUM_TIMES * (double)clock->quantum *
+				 clock->nominal_ns;
 }
 
 /* The pair fed age pairs ago. */
@@ -228,8 +252,9 @@ static double threshold(const struct posclock *clock)
 {
 	double young = 1.0 + 20.0 / (1.0 + clock->windows);
 
-	return larger(POSCLOCK_STEP_MIN_NS,
-		      NOISE_TIMES * young * clock->noise_ns);
+	double least = larger(POSCLOCK_STEP_MIN_NS, tick_ns(clock));
+
+	return larger(least, NOISE_TIMES * young * clock->noise_ns);
 }
 
 /* How much levels that are the same may differ. */
@@ -390,12 +415,11 @@ static struct posclock_step find_loss(struct posclock *clock,
 		return (struct posclock_step){0};
 	if (age > (young ? GIVE_UP_YOUNG_NS : GIVE_UP_NS))
 		return give_up(clock, age);
-	if (young)
-		return (struct posclock_step){0};
 
 	double level = loss_level(clock, pair->time_ns);
+	double least = young ? YOUNG_STEP_NS : 0;
 
-	if (level <= threshold(clock))
+	if (level <= larger(threshold(clock), least))
 		return (struct posclock_step){0};
 	return take_loss(clock, level);
 }
@@ -522,6 +546,9 @@ struct posclock_step posclock_feed(struct posclock *clock, int64_t position,
 	} else if (position <= last.position || time_ns < last.time_ns) {
 		return (struct posclock_step){0};
 	}
+	if (clock->recent_count > 0)
+		clock->quantum =
+			divisor(position - last.position, clock->quantum);
 	late = nanoseconds_late(clock, &pair);
 	if (!remember(clock, &pair, late))
 		return (struct posclock_step){0};

@@ -89,6 +89,9 @@ struct posclock {
 		double late_ns; /* against anchor */
 	} recent[POSCLOCK_WINDOW];
 	unsigned newest, recent_count;
+	/* Frames that the pointer has always moved by a multiple of: soon 1,
+	 * but for one that a timer moves in whole ticks. 0: not known. */
+	int64_t quantum;
 	int64_t newest_ns; /* when the newest entry began */
 	unsigned run_pairs;
 	int64_t run_start_ns;
