@@ -11,16 +11,28 @@
 
 #include "take/flac_format.h"
 
-#define CRC_DIGITS     8
-#define LEDGER_MAX     (256u << 20)
-#define ENTRY_MAX      (1u << 20)
+#define CRC_DIGITS 8
+#define LEDGER_MAX (256u << 20)
+#define ENTRY_MAX  (1u << 20)
 
-int ledger_create(struct ledger *ledger, const struct storage *storage,
-		  int dir)
+int ledger_create(struct ledger *ledger, const struct storage *storage, int dir)
 {
 	*ledger = (struct ledger){.storage = storage, .file = -1};
 	ledger->file = storage->open(dir, LEDGER_NAME, 1);
 	return ledger->file < 0 ? ledger->file : 0;
+}
+
+/* What an append that failed may have left behind would, with a shorter entry
+ * written over it, be in the way of the entry after that. */
+static int mend(struct ledger *ledger)
+{
+	int error = ledger->torn ? ledger->storage->truncate(ledger->file,
+							     ledger->size)
+				 : 0;
+
+	if (error == 0)
+		ledger->torn = false;
+	return error;
 }
 
 int ledger_append(struct ledger *ledger, json_t *entry)
@@ -41,8 +53,12 @@ int ledger_append(struct ledger *ledger, json_t *entry)
 	}
 	snprintf(line, length + 1, "%08x %s\n",
 		 crc32_update(0, text, strlen(text)), text);
-	error = ledger->storage->write(ledger->file, line, length,
-				       ledger->size);
+	error = mend(ledger);
+	if (error == 0) {
+		error = ledger->storage->write(ledger->file, line, length,
+					       ledger->size);
+		ledger->torn = error < 0;
+	}
 	free(line);
 	free(text);
 	if (error < 0)
@@ -75,24 +91,26 @@ void ledger_close(struct ledger *ledger)
 /* One line without its newline, or NULL if it is not an entry. */
 static json_t *parse_line(const char *line, size_t length)
 {
-	char digits[CRC_DIGITS + 1], *end;
-	uint32_t crc;
+	char digits[CRC_DIGITS + 1];
 
 	if (length <= CRC_DIGITS + 1 || length > ENTRY_MAX ||
 	    line[CRC_DIGITS] != ' ')
 		return NULL;
-	memcpy(digits, line, CRC_DIGITS);
-	digits[CRC_DIGITS] = '\0';
-	crc = (uint32_t)strtoul(digits, &end, 16);
-	line += CRC_DIGITS + 1;
-	length -= CRC_DIGITS + 1;
-	if (*end || crc != crc32_update(0, line, length))
+	snprintf(digits, sizeof(digits), "%08x",
+		 crc32_update(0, line + CRC_DIGITS + 1,
+			      length - CRC_DIGITS - 1));
+	if (memcmp(digits, line, CRC_DIGITS) != 0)
 		return NULL;
-	return json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+	return json_loadb(line + CRC_DIGITS + 1, length - CRC_DIGITS - 1,
+			  JSON_REJECT_DUPLICATES, NULL);
 }
 
-int64_t ledger_parse(const char *text, size_t size, ledger_fn fn,
-		     void *context)
+static bool is_number(const json_t *value, json_int_t number)
+{
+	return json_is_integer(value) && json_integer_value(value) == number;
+}
+
+int64_t ledger_parse(const char *text, size_t size, ledger_fn fn, void *context)
 {
 	size_t done = 0;
 	json_int_t number = 0;
@@ -100,11 +118,9 @@ int64_t ledger_parse(const char *text, size_t size, ledger_fn fn,
 	while (done < size) {
 		const char *line = text + done;
 		const char *end = memchr(line, '\n', size - done);
-		json_t *entry = end ? parse_line(line, (size_t)(end - line))
-				    : NULL;
-		bool right = entry && json_is_object(entry) &&
-			     json_integer_value(json_object_get(entry, "n")) ==
-				     number;
+		json_t *entry =
+			end ? parse_line(line, (size_t)(end - line)) : NULL;
+		bool right = is_number(json_object_get(entry, "n"), number);
 		int result = right && fn ? fn(context, entry) : 0;
 
 		json_decref(entry);
@@ -133,8 +149,8 @@ static int load(int dir, char **text, size_t *size)
 	}
 	*text = malloc((size_t)stat.st_size + 1);
 	while (*text && got < (size_t)stat.st_size) {
-		ssize_t part = read(fd, *text + got,
-				    (size_t)stat.st_size - got);
+		ssize_t part =
+			read(fd, *text + got, (size_t)stat.st_size - got);
 
 		if (part < 0 && errno == EINTR)
 			continue;
@@ -185,8 +201,8 @@ static int count_entry(void *context, const json_t *entry)
 	return counting->fn ? counting->fn(counting->context, entry) : 0;
 }
 
-int ledger_resume(struct ledger *ledger, const struct storage *storage,
-		  int dir, ledger_fn fn, void *context)
+int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
+		  ledger_fn fn, void *context)
 {
 	struct counting counting = {.fn = fn, .context = context};
 	char *text;

@@ -27,6 +27,7 @@ struct ledger {
 	uint64_t size;
 	uint64_t next; /* number of the next entry */
 	bool dirty;
+	bool torn; /* an append failed: its bytes are to be cut off */
 };
 
 int ledger_create(struct ledger *ledger, const struct storage *storage,
@@ -35,8 +36,8 @@ int ledger_create(struct ledger *ledger, const struct storage *storage,
 /* Opens an existing one to go on behind its last whole entry (a torn tail is
  * cut off). Each entry is given to fn first; fn may be NULL. */
 typedef int (*ledger_fn)(void *context, const json_t *entry);
-int ledger_resume(struct ledger *ledger, const struct storage *storage,
-		  int dir, ledger_fn fn, void *context);
+int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
+		  ledger_fn fn, void *context);
 
 /* Appends entry (a JSON object; its "n" is set here; ownership is not taken).
  * Durable only after ledger_sync. */
