@@ -5,9 +5,9 @@
 #include "take/track.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RENUMBER_SLACK 6 /* a longer coded number */
@@ -88,15 +88,17 @@ static int init(struct track *track, const struct track_setup *setup)
 		.file = -1,
 		.channels = setup->channels,
 		.size = FLAC_HEAD_BYTES,
-		.head.info = {
-			.min_block = ENCODER_BLOCK,
-			.max_block = ENCODER_BLOCK,
-			.rate = setup->rate,
-			.channels = setup->channels,
-			.bits = setup->bits,
-		},
+		.head.info =
+			{
+				.min_block = ENCODER_BLOCK,
+				.max_block = ENCODER_BLOCK,
+				.rate = setup->rate,
+				.channels = setup->channels,
+				.bits = setup->bits,
+			},
 	};
 	md5_init(&track->md5);
+	track->snapshot = track->md5;
 	flac_seek_init(&track->seek, setup->rate);
 	return encoder_create(&track->encoder, &encoder);
 }
@@ -139,11 +141,19 @@ int track_create(struct track *track, const struct track_setup *setup)
 	return error;
 }
 
-static int read_head(int file, struct flac_head *head)
+/* *size: of the file. */
+static int read_head(int file, struct flac_head *head, uint64_t *size)
 {
 	uint8_t sector[FLAC_SECTOR_BYTES];
-	ssize_t got = pread(file, sector, sizeof(sector), 0);
+	struct stat stat;
+	ssize_t got;
 
+	if (fstat(file, &stat) < 0)
+		return -errno;
+	*size = (uint64_t)stat.st_size;
+	if (*size < FLAC_HEAD_BYTES)
+		return -EINVAL;
+	got = pread(file, sector, sizeof(sector), 0);
 	if (got < 0)
 		return -errno;
 	if (got != (ssize_t)sizeof(sector))
@@ -151,8 +161,9 @@ static int read_head(int file, struct flac_head *head)
 	return flac_read_sector(sector, head);
 }
 
-/* Newest first; an empty file can always be gone on with from sample 0. */
-static int list_checkpoints(const struct flac_head *head,
+/* Newest first. size: of the file; what it does not have cannot be gone on
+ * from, whatever is claimed. */
+static int list_checkpoints(const struct flac_head *head, uint64_t size,
 			    const struct flac_checkpoint *list[2])
 {
 	const struct flac_checkpoint *a = &head->checkpoint[0];
@@ -163,9 +174,9 @@ static int list_checkpoints(const struct flac_head *head,
 		a = b;
 		b = &head->checkpoint[0];
 	}
-	if (a->sequence)
+	if (a->sequence && a->size <= size)
 		list[count++] = a;
-	if (b->sequence)
+	if (b->sequence && b->size <= size)
 		list[count++] = b;
 	return count;
 }
@@ -175,12 +186,13 @@ int track_inspect(struct track_state *state, const struct storage *storage,
 {
 	const struct flac_checkpoint *list[2];
 	struct flac_head head;
+	uint64_t size;
 	int error, fd = storage->open(dir, file, 0);
 
 	*state = (struct track_state){0};
 	if (fd < 0)
 		return fd;
-	error = read_head(fd, &head);
+	error = read_head(fd, &head, &size);
 	close(fd);
 	if (error < 0)
 		return error;
@@ -189,7 +201,7 @@ int track_inspect(struct track_state *state, const struct storage *storage,
 		state->at[state->count++] = head.info.samples;
 		return 0;
 	}
-	state->count = list_checkpoints(&head, list);
+	state->count = list_checkpoints(&head, size, list);
 	for (int i = 0; i < state->count; i++)
 		state->at[i] = list[i]->samples;
 	if (state->count < 2) /* before the first there was nothing */
@@ -197,34 +209,73 @@ int track_inspect(struct track_state *state, const struct storage *storage,
 	return 0;
 }
 
-static int go_to(struct track *track, uint64_t at)
+/* The claim goes before the bytes it is to. */
+static int give_up_claims(struct track *track, uint64_t at)
 {
-	const struct flac_checkpoint *list[2], *found = NULL;
-	int count = list_checkpoints(&track->head, list);
+	struct flac_checkpoint *slot = track->head.checkpoint;
+	uint8_t sector[FLAC_SECTOR_BYTES];
+	bool dropped = track->head.info.samples > at;
+	int error;
 
-	for (int i = 0; i < count; i++)
-		if (list[i]->samples == at)
-			found = list[i];
-	if (!found && at > 0)
-		return -EINVAL;
-	track->size = FLAC_HEAD_BYTES;
-	if (found) {
-		track->size = found->size;
-		memcpy(track->md5.word, found->md5, sizeof(found->md5));
-		track->md5.bytes = at * track->channels *
-				   (track->head.info.bits / 8);
-		track->has_digest = at % ENCODER_BLOCK != 0;
-		memcpy(track->digest, found->md5, sizeof(track->digest));
+	for (int i = 0; i < 2; i++) {
+		if (slot[i].sequence == 0 || slot[i].samples <= at)
+			continue;
+		slot[i] = (struct flac_checkpoint){0};
+		dropped = true;
 	}
+	if (!dropped)
+		return 0;
+	track->head.finished = false;
+	track->head.info.samples = at;
+	flac_write_sector(sector, &track->head);
+	error = track->storage->write(track->file, sector, sizeof(sector), 0);
+	return error < 0 ? error : track->storage->sync(track->file);
+}
+
+/* The track as it was at sample number at. size: of the file. */
+static int go_to(struct track *track, uint64_t at, uint64_t size)
+{
+	const struct flac_checkpoint *list[2];
+	int count = list_checkpoints(&track->head, size, list), error;
+	bool found = at == 0;
+
+	track->size = FLAC_HEAD_BYTES;
+	md5_init(&track->md5);
+	track->has_digest = at % ENCODER_BLOCK != 0;
+	for (int i = 0; i < count; i++) {
+		if (list[i]->samples != at)
+			continue;
+		found = true;
+		track->size = list[i]->size;
+		memcpy(track->md5.word, list[i]->md5, sizeof(list[i]->md5));
+		track->md5.bytes =
+			at * track->channels * (track->head.info.bits / 8);
+		memcpy(track->digest, list[i]->md5, sizeof(track->digest));
+	}
+	if (!found)
+		return -EINVAL;
+	track->snapshot = track->md5;
 	track->samples = at;
 	track->frames = track->base_frame = at / ENCODER_BLOCK;
 	track->next_byte = track->size - FLAC_HEAD_BYTES;
+	error = give_up_claims(track, at);
+	if (error < 0)
+		return error;
 	return track->storage->truncate(track->file, track->size);
+}
+
+static bool sounds_like(const struct flac_streaminfo *info,
+			const struct track_setup *setup)
+{
+	return info->rate == setup->rate && info->bits == setup->bits &&
+	       info->channels == setup->channels &&
+	       info->max_block == ENCODER_BLOCK;
 }
 
 int track_resume(struct track *track, const struct track_setup *setup,
 		 uint64_t at)
 {
+	uint64_t size;
 	int error = init(track, setup);
 
 	if (error == 0) {
@@ -232,9 +283,12 @@ int track_resume(struct track *track, const struct track_setup *setup,
 		error = track->file < 0 ? track->file : 0;
 	}
 	if (error == 0)
-		error = read_head(track->file, &track->head);
+		error = read_head(track->file, &track->head, &size);
+	if (error == 0 &&
+	    (track->head.finished || !sounds_like(&track->head.info, setup)))
+		error = -EINVAL;
 	if (error == 0)
-		error = go_to(track, at);
+		error = go_to(track, at, size);
 	if (error < 0)
 		track_close(track);
 	return error;
@@ -301,17 +355,20 @@ int track_drain(struct track *track)
 	int error = encoder_finish(track->encoder);
 
 	track->snapshot = track->md5;
+	track->base_frame = track->frames;
 	return error < 0 ? error : track->broken ? -ENOMEM : 0;
 }
 
 int track_cut(struct track *track, uint64_t at)
 {
+	int error = encoder_finish(track->encoder);
+
 	track->queued = 0;
-	md5_init(&track->md5);
+	track->broken = false;
 	while (track->seek.count > 0 &&
 	       track->seek.point[track->seek.count - 1].sample >= at)
 		track->seek.count--;
-	return go_to(track, at);
+	return error < 0 ? error : go_to(track, at, UINT64_MAX);
 }
 
 int track_seal(struct track *track, const struct flac_tag *tags,

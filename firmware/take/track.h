@@ -36,7 +36,7 @@ struct track {
 	unsigned channels;
 	uint64_t size;	     /* of the file, head included, queue not */
 	uint64_t frames;     /* whole ones, on file or queued */
-	uint64_t base_frame; /* raised by a resume: libFLAC counts from 0 */
+	uint64_t base_frame; /* libFLAC counts from 0 again after a drain */
 	uint64_t next_byte;  /* of the next frame, from the first one's start */
 	uint64_t samples;    /* in whole frames */
 	struct md5_state md5;	   /* of all that was fed */
@@ -45,7 +45,7 @@ struct track {
 	struct flac_seek_list seek;
 	uint8_t *queue;
 	size_t queued, capacity;
-	bool has_digest; /* resumed at the very end: digest is the MD5 */
+	bool has_digest; /* cut at the very end: digest is the MD5 */
 	uint8_t digest[16];
 	bool broken; /* the queue could not grow: a frame is lost */
 };
@@ -54,16 +54,20 @@ struct track {
 int track_create(struct track *track, const struct track_setup *setup);
 
 /* Opens an interrupted file and goes on at sample number at, which one of its
- * checkpoints must have: what lies behind is cut off. */
+ * checkpoints must have: what lies behind is cut off, and before that no longer
+ * claimed. -EINVAL: it has no such checkpoint, or holds other sound than
+ * setup says. */
 int track_resume(struct track *track, const struct track_setup *setup,
 		 uint64_t at);
 
-/* Where an interrupted file can be gone on from. */
+/* Where an interrupted file can be gone on from. Claims to bytes that the file
+ * does not have are none. */
 struct track_state {
 	bool sealed; /* finished: at[0] is its length */
 	int count;   /* of at: 1 or 2 sample numbers, newest first */
 	uint64_t at[2];
 };
+/* -ENOENT: there is none; -EINVAL: not so much as its head is there. */
 int track_inspect(struct track_state *state, const struct storage *storage,
 		  int dir, const char *file);
 
@@ -79,11 +83,12 @@ int track_flush(struct track *track); /* the queue to the file */
  * or, after track_drain, the file's length, and the digest is noted. */
 int track_checkpoint(struct track *track);
 
-/* The last frames into the queue. */
+/* All that was fed into the queue. On a block's border it can be gone on with
+ * afterwards. */
 int track_drain(struct track *track);
 
-/* Gives up what came after the checkpoint at sample number at: the file ends
- * there. Nothing can be fed afterwards. */
+/* Gives up what came after the checkpoint at sample number at, which is where
+ * it is then gone on from. */
 int track_cut(struct track *track, uint64_t at);
 
 /* Flushed and synced before: seek table, tags and STREAMINFO as they are to
