@@ -19,6 +19,9 @@
 #define TAKE_TEXT_MAX	192
 #define TAKE_FILE_MAX	96
 
+/* The cause of a gap: the tape had come round before the writer came. */
+#define TAKE_OVERRUN "overrun"
+
 struct take_track {
 	unsigned number; /* 1.. */
 	char name[64];
@@ -27,6 +30,7 @@ struct take_track {
 	unsigned channel_count; /* 1, or 2 for a linked pair */
 	bool armed;		/* now, or at the end */
 	bool filed;		/* has files: it was armed at some time */
+	bool began_armed;	/* by the start entry */
 	uint32_t peak, clips;	/* largest |sample|; both from the ledger's
 				   end entry, or counted on while it runs */
 };
@@ -44,8 +48,10 @@ struct take_info {
 	unsigned rate, bits, level, tracks;
 	struct take_track track[TAKE_TRACKS_MAX];
 
-	/* Entries as they stand in the ledger, in order. */
-	json_t *arms, *markers, *gaps, *notes, *clocks, *parts;
+	/* Entries as they stand in the ledger, in order; less what was taken
+	 * back by a later one ("resumed": what came after it was recorded
+	 * again; "end": what was to come after it never did). */
+	json_t *arms, *markers, *gaps, *notes, *clocks, *parts, *levels;
 	uint64_t gap_frames, gap_count;
 	double ppm;
 	bool has_ppm;
@@ -64,8 +70,22 @@ void take_info_finish(struct take_info *info);
  * kept out of the way: a newer recorder may have written them. */
 int take_info_apply(struct take_info *info, const json_t *entry);
 
-/* The "start" entry from the fields up to track (new reference). */
+/* The "start" entry from the fields up to track (new reference). Bytes that are
+ * not UTF-8, which interfaces have in their names, become question marks. */
 json_t *take_info_start_entry(const struct take_info *info);
+json_t *take_info_track_entry(const struct take_track *track); /* one of it */
+
+/* text as an entry's member can hold it: UTF-8, cut to fit between two code
+ * points, question marks for what is none. */
+void take_info_text(char *out, size_t size, const char *text);
+
+/* The frame of the take at which a track was armed first: before it there is
+ * nothing but silence. UINT64_MAX: never. */
+uint64_t take_info_silent_until(const struct take_info *info, unsigned index);
+
+/* Whether a track sounds at a frame. */
+bool take_info_sounds(const struct take_info *info, unsigned index,
+		      uint64_t at);
 
 /* Number of files a track has, 1 and more; where part (0-based) begins. */
 unsigned take_info_parts(const struct take_info *info);

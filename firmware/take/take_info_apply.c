@@ -1,0 +1,360 @@
+/*
+ * Entry after entry of a ledger, each checked before it is believed: a ledger
+ * comes from a medium that anybody may have written.
+ */
+#include "take/take_info.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+/* Copies a string member; false if it is missing, not text or too long. */
+static bool get_text(const json_t *entry, const char *key, char *text,
+		     size_t size)
+{
+	const char *value = json_string_value(json_object_get(entry, key));
+
+	if (!value || strlen(value) >= size)
+		return false;
+	strcpy(text, value);
+	return true;
+}
+
+static bool get_number(const json_t *entry, const char *key, uint64_t low,
+		       uint64_t high, uint64_t *number)
+{
+	const json_t *value = json_object_get(entry, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return false;
+	*number = (uint64_t)json_integer_value(value);
+	return *number >= low && *number <= high;
+}
+
+static bool get_unsigned(const json_t *entry, const char *key, unsigned low,
+			 unsigned high, unsigned *number)
+{
+	uint64_t value;
+
+	if (!get_number(entry, key, low, high, &value))
+		return false;
+	*number = (unsigned)value;
+	return true;
+}
+
+/* A stem becomes a file name below the take's folder: nothing in it may lead
+ * out of there. */
+static bool stem_is_safe(const char *stem)
+{
+	return stem[0] && stem[0] != '.' && !strchr(stem, '/');
+}
+
+static bool apply_track(const json_t *entry, struct take_track *track)
+{
+	const json_t *channels = json_object_get(entry, "channels");
+
+	*track = (struct take_track){0};
+	track->channel_count = (unsigned)json_array_size(channels);
+	if (track->channel_count < 1 || track->channel_count > 2)
+		return false;
+	for (unsigned i = 0; i < track->channel_count; i++) {
+		json_int_t channel =
+			json_integer_value(json_array_get(channels, i));
+
+		if (channel < 1 || channel > TAKE_TRACKS_MAX)
+			return false;
+		track->channels[i] = (unsigned)channel - 1;
+	}
+	track->armed = json_is_true(json_object_get(entry, "armed"));
+	track->filed = track->began_armed = track->armed;
+	return get_unsigned(entry, "number", 1, TAKE_TRACKS_MAX,
+			    &track->number) &&
+	       get_text(entry, "name", track->name, sizeof(track->name)) &&
+	       get_text(entry, "file", track->stem, sizeof(track->stem)) &&
+	       stem_is_safe(track->stem);
+}
+
+/* Two tracks cannot share their files. FAT knows no upper and lower case. */
+static bool is_another(const struct take_info *info, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (info->track[i].number == info->track[count].number ||
+		    strcasecmp(info->track[i].stem, info->track[count].stem) ==
+			    0)
+			return false;
+	return true;
+}
+
+static int apply_start(struct take_info *info, const json_t *entry)
+{
+	const json_t *tracks = json_object_get(entry, "tracks");
+	bool ok = info->tracks == 0;
+
+	ok = ok && get_text(entry, "session", info->session, TAKE_TEXT_MAX);
+	ok = ok && get_text(entry, "take", info->name, TAKE_TEXT_MAX);
+	ok = ok && get_text(entry, "artist", info->artist, TAKE_TEXT_MAX);
+	ok = ok && get_text(entry, "tape", info->tape, sizeof(info->tape));
+	ok = ok && get_text(entry, "device", info->device, TAKE_TEXT_MAX);
+	ok = ok && get_text(entry, "interface", info->interface, TAKE_TEXT_MAX);
+	ok = ok && get_text(entry, "identity", info->identity, TAKE_TEXT_MAX);
+	ok = ok &&
+	     get_text(entry, "format", info->format, sizeof(info->format));
+	ok = ok && get_text(entry, "date", info->date, sizeof(info->date));
+	ok = ok && get_number(entry, "position", 0, INT64_MAX, &info->start);
+	ok = ok && get_number(entry, "time_reference", 0, INT64_MAX,
+			      &info->time_reference);
+	ok = ok && get_unsigned(entry, "rate", 1, 655350, &info->rate);
+	ok = ok && get_unsigned(entry, "bits", 16, 24, &info->bits);
+	ok = ok && (info->bits == 16 || info->bits == 24);
+	ok = ok && get_unsigned(entry, "level", 0, 8, &info->level);
+	info->clock_set = json_is_true(json_object_get(entry, "clock_set"));
+	if (!ok || json_array_size(tracks) < 1 ||
+	    json_array_size(tracks) > TAKE_TRACKS_MAX)
+		return -EINVAL;
+	for (unsigned i = 0; i < json_array_size(tracks); i++)
+		if (!apply_track(json_array_get(tracks, i), &info->track[i]) ||
+		    !is_another(info, i))
+			return -EINVAL;
+	info->tracks = (unsigned)json_array_size(tracks);
+	return 0;
+}
+
+static struct take_track *find_track(struct take_info *info, uint64_t number)
+{
+	for (unsigned i = 0; i < info->tracks; i++)
+		if (info->track[i].number == number)
+			return &info->track[i];
+	return NULL;
+}
+
+static int keep(json_t *list, const json_t *entry)
+{
+	return json_array_append(list, (json_t *)entry) < 0 ? -ENOMEM : 0;
+}
+
+static int apply_arm(struct take_info *info, const json_t *entry)
+{
+	struct take_track *track;
+	uint64_t number, at;
+
+	if (!get_number(entry, "track", 1, TAKE_TRACKS_MAX, &number) ||
+	    !get_number(entry, "at", 0, INT64_MAX, &at))
+		return -EINVAL;
+	track = find_track(info, number);
+	if (!track)
+		return -EINVAL;
+	track->armed = json_is_true(json_object_get(entry, "on"));
+	track->filed |= track->armed;
+	return keep(info->arms, entry);
+}
+
+static int apply_marker(struct take_info *info, const json_t *entry)
+{
+	uint64_t at;
+
+	if (!get_number(entry, "at", 0, INT64_MAX, &at) ||
+	    !json_is_string(json_object_get(entry, "name")))
+		return -EINVAL;
+	return keep(info->markers, entry);
+}
+
+static int apply_gap(struct take_info *info, const json_t *entry)
+{
+	uint64_t at, frames;
+
+	if (!get_number(entry, "at", 0, INT64_MAX, &at) ||
+	    !get_number(entry, "frames", 1, INT64_MAX, &frames) ||
+	    !json_is_string(json_object_get(entry, "cause")))
+		return -EINVAL;
+	info->gap_frames += frames;
+	info->gap_count++;
+	return keep(info->gaps, entry);
+}
+
+static uint64_t at_of(const json_t *entry)
+{
+	return (uint64_t)json_integer_value(json_object_get(entry, "at"));
+}
+
+/* gap up to frame end; a new reference, NULL if nothing is left of it. The
+ * entry itself may be somebody else's too. */
+static json_t *shorten(json_t *gap, uint64_t end)
+{
+	uint64_t at = at_of(gap);
+	uint64_t frames =
+		(uint64_t)json_integer_value(json_object_get(gap, "frames"));
+	json_t *copy;
+
+	if (at >= end)
+		return NULL;
+	if (frames <= end - at)
+		return json_incref(gap);
+	copy = json_copy(gap);
+	json_object_set_new(copy, "frames",
+			    json_integer((json_int_t)(end - at)));
+	return copy;
+}
+
+/* Takes back what gaps say of end and later; cause NULL: all of them. */
+static int shorten_gaps(struct take_info *info, uint64_t end, const char *cause)
+{
+	json_t *left = json_array(), *gap;
+	size_t i;
+
+	if (!left)
+		return -ENOMEM;
+	info->gap_count = info->gap_frames = 0;
+	json_array_foreach(info->gaps, i, gap)
+	{
+		const char *why =
+			json_string_value(json_object_get(gap, "cause"));
+		json_t *kept = !cause || strcmp(why, cause) == 0
+				       ? shorten(gap, end)
+				       : json_incref(gap);
+
+		if (!kept)
+			continue;
+		info->gap_count++;
+		info->gap_frames += (uint64_t)json_integer_value(
+			json_object_get(kept, "frames"));
+		json_array_append_new(left, kept);
+	}
+	json_decref(info->gaps);
+	info->gaps = left;
+	return 0;
+}
+
+static void remove_from(json_t *list, uint64_t at)
+{
+	for (size_t i = json_array_size(list); i-- > 0;)
+		if (at_of(json_array_get(list, i)) >= at)
+			json_array_remove(list, i);
+}
+
+static int apply_levels(struct take_info *info, const json_t *entry)
+{
+	uint64_t at;
+
+	if (!get_number(entry, "at", 0, INT64_MAX, &at) ||
+	    json_array_size(json_object_get(entry, "peaks")) != info->tracks ||
+	    json_array_size(json_object_get(entry, "clips")) != info->tracks)
+		return -EINVAL;
+	return keep(info->levels, entry);
+}
+
+/* The levels that were noted last. */
+static void take_levels_back(struct take_info *info)
+{
+	const json_t *last =
+		json_array_get(info->levels, json_array_size(info->levels) - 1);
+	const json_t *peaks = json_object_get(last, "peaks");
+	const json_t *clips = json_object_get(last, "clips");
+
+	for (unsigned i = 0; i < info->tracks; i++) {
+		info->track[i].peak =
+			(uint32_t)json_integer_value(json_array_get(peaks, i));
+		info->track[i].clips =
+			(uint32_t)json_integer_value(json_array_get(clips, i));
+	}
+}
+
+/* What came at frame at and later is recorded again, or given up. What the tape
+ * has lost it has lost for good; but where the writer came too late before, it
+ * may do better now. */
+static int apply_again(struct take_info *info, const json_t *entry)
+{
+	uint64_t at;
+
+	if (!get_number(entry, "at", 0, INT64_MAX, &at))
+		return -EINVAL;
+	remove_from(info->levels, at + 1);
+	take_levels_back(info);
+	if (shorten_gaps(info, at, TAKE_OVERRUN) < 0)
+		return -ENOMEM;
+	return keep(info->notes, entry);
+}
+
+static int apply_clock(struct take_info *info, const json_t *entry)
+{
+	const json_t *ppm = json_object_get(entry, "ppm");
+
+	if (json_is_number(ppm)) {
+		info->ppm = json_number_value(ppm);
+		info->has_ppm = true;
+	}
+	return keep(info->clocks, entry);
+}
+
+static int apply_part(struct take_info *info, const json_t *entry)
+{
+	uint64_t at;
+
+	if (!get_number(entry, "at",
+			take_info_part_start(info, take_info_parts(info) - 1) +
+				1,
+			INT64_MAX, &at))
+		return -EINVAL;
+	return keep(info->parts, entry);
+}
+
+static int apply_end_track(struct take_info *info, const json_t *entry)
+{
+	uint64_t number, peak, clips;
+	struct take_track *track;
+
+	if (!get_number(entry, "number", 1, TAKE_TRACKS_MAX, &number) ||
+	    !get_number(entry, "peak", 0, UINT32_MAX, &peak) ||
+	    !get_number(entry, "clips", 0, UINT32_MAX, &clips))
+		return -EINVAL;
+	track = find_track(info, number);
+	if (!track)
+		return -EINVAL;
+	track->peak = (uint32_t)peak;
+	track->clips = (uint32_t)clips;
+	return 0;
+}
+
+static int apply_end(struct take_info *info, const json_t *entry)
+{
+	const json_t *tracks = json_object_get(entry, "tracks");
+	int error = 0;
+
+	if (!get_number(entry, "frames", 0, INT64_MAX, &info->frames) ||
+	    !get_text(entry, "reason", info->reason, TAKE_TEXT_MAX))
+		return -EINVAL;
+	for (size_t i = 0; i < json_array_size(tracks) && error == 0; i++)
+		error = apply_end_track(info, json_array_get(tracks, i));
+	if (error < 0)
+		return error;
+	/* A take can end before something that was to be in it. */
+	remove_from(info->parts, info->frames);
+	remove_from(info->markers, info->frames + 1);
+	info->ended = true;
+	return shorten_gaps(info, info->frames, NULL);
+}
+
+int take_info_apply(struct take_info *info, const json_t *entry)
+{
+	static const struct {
+		const char *type;
+		int (*apply)(struct take_info *, const json_t *);
+	} types[] = {
+		{"arm", apply_arm},	  {"marker", apply_marker},
+		{"gap", apply_gap},	  {"clock", apply_clock},
+		{"part", apply_part},	  {"levels", apply_levels},
+		{"resumed", apply_again}, {"healed", apply_again},
+		{"end", apply_end},
+	};
+	const char *type = json_string_value(json_object_get(entry, "type"));
+
+	if (!type)
+		return -EINVAL;
+	if (strcmp(type, "start") == 0)
+		return apply_start(info, entry);
+	if (info->tracks == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (strcmp(type, types[i].type) == 0)
+			return types[i].apply(info, entry);
+	return keep(info->notes, entry);
+}
