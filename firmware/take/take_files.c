@@ -1,7 +1,6 @@
 /*
  * The files of a take, in the order of FORMAT.md: data, sync, then the claim to
- * it. A part is a set of files of all tracks with equal first sample and
- * length; most takes have one.
+ * it.
  */
 #include "take/take_private.h"
 
@@ -10,9 +9,6 @@
 
 #include "base/clock.h"
 #include "take/take_tags.h"
-
-/* Bytes a sample can come to at worst, with a frame's overhead in it. */
-#define WORST_SAMPLE_BYTES(bits) ((bits) / 8 + 1)
 
 static int create_file(struct take *take, unsigned index, unsigned part)
 {
@@ -65,13 +61,12 @@ static int feed_silence(struct track *track, unsigned bits, uint64_t count)
 	int error = 0;
 
 	while (count > 0 && error == 0) {
-		unsigned part = count < ENCODER_BLOCK ? (unsigned)count
-						      : ENCODER_BLOCK;
+		unsigned part =
+			count < ENCODER_BLOCK ? (unsigned)count : ENCODER_BLOCK;
 
 		error = track_feed(track, planes, part);
 		track->snapshot = *state;
-		md5_update(&state, &source, 1, track->channels, bits / 8,
-			   part);
+		md5_update(&state, &source, 1, track->channels, bits / 8, part);
 		count -= part;
 	}
 	return error;
@@ -90,36 +85,97 @@ int take_seal_file(struct take *take, unsigned index, unsigned part)
 	return error;
 }
 
-/* Silence for all that the other tracks have already, earlier parts too. */
-int take_add_file(struct take *take, unsigned index)
+/* A file of an earlier part, all silence. */
+static int finish_silence(struct take *take, unsigned index, unsigned part)
+{
+	struct track *track = &take->track[index];
+	int error = take->plan.storage->sync(track->file);
+
+	if (error == 0)
+		error = take_seal_file(take, index, part);
+	if (error == 0)
+		error = take->plan.storage->sync(track->file);
+	track_close(track);
+	take->open[index] = false;
+	return error;
+}
+
+/* A file of the part under way. Its first checkpoint is where the other files
+ * have theirs, so that all can be cut to one length from the beginning. */
+static int go_on_with_silence(struct take *take, unsigned index, uint64_t safe)
 {
 	struct track *track = &take->track[index];
 	int error = 0;
 
-	for (unsigned part = 0; part <= take->part && error == 0; part++) {
-		uint64_t from = take_info_part_start(&take->info, part);
-		bool last = part == take->part;
-		uint64_t to = last ? take->fed
-				   : take_info_part_start(&take->info,
-							  part + 1);
+	if (safe > 0)
+		error = take->plan.storage->sync(track->file);
+	if (error == 0 && safe > 0)
+		error = track_checkpoint(track);
+	return error < 0 ? error
+			 : feed_silence(track, take->info.bits,
+					take->fed - take->durable);
+}
 
-		error = create_file(take, index, part);
-		if (error == 0)
-			error = feed_silence(track, take->info.bits,
-					     to - from);
-		if (error < 0 || last)
-			break;
+int take_add_silence(struct take *take, unsigned index, unsigned part)
+{
+	struct track *track = &take->track[index];
+	uint64_t from = take_info_part_start(&take->info, part);
+	bool last = part == take->part;
+	uint64_t safe = (last ? take->durable
+			      : take_info_part_start(&take->info, part + 1)) -
+			from;
+	int error = create_file(take, index, part);
+
+	if (error == 0)
+		error = feed_silence(track, take->info.bits, safe);
+	if (error == 0)
 		error = track_drain(track);
-		if (error == 0)
-			error = track_flush(track);
-		if (error == 0)
-			error = take_seal_file(take, index, part);
-		if (error == 0)
-			error = take->plan.storage->sync(track->file);
-		track_close(track);
-	}
+	if (error == 0)
+		error = track_flush(track);
+	if (error < 0)
+		return error;
+	return last ? go_on_with_silence(take, index, safe)
+		    : finish_silence(take, index, part);
+}
+
+/* Silence for all that the other tracks have already, earlier parts too. */
+int take_add_file(struct take *take, unsigned index)
+{
+	int error = 0;
+
+	for (unsigned part = 0; part <= take->part && error == 0; part++)
+		error = take_add_silence(take, index, part);
 	if (error == 0)
 		error = take->plan.storage->sync_dir(take->plan.dir);
+	return error;
+}
+
+/* Those of earlier parts that are whole, or have sound in them, stay. */
+int take_remake_file(struct take *take, unsigned index)
+{
+	const struct storage *storage = take->plan.storage;
+	uint64_t silent = take_info_silent_until(&take->info, index);
+	int error = 0;
+
+	track_close(&take->track[index]);
+	take->open[index] = false;
+	for (unsigned part = 0; part <= take->part && error == 0; part++) {
+		struct track_state state;
+		char name[TAKE_FILE_MAX];
+
+		take_info_file(&take->info.track[index], part, name);
+		if (part < take->part &&
+		    ((track_inspect(&state, storage, take->plan.dir, name) ==
+			      0 &&
+		      state.sealed) ||
+		     silent < take_info_part_start(&take->info, part + 1)))
+			continue;
+		error = storage->remove(take->plan.dir, name);
+		if (error == 0 || error == -ENOENT)
+			error = take_add_silence(take, index, part);
+	}
+	if (error == 0)
+		error = storage->sync_dir(take->plan.dir);
 	return error;
 }
 
@@ -153,8 +209,8 @@ static uint64_t whole_frames(const struct take *take)
 {
 	for (unsigned i = 0; i < take->info.tracks; i++)
 		if (take->open[i])
-			return take->track[i].samples;
-	return take->fed - take->part_start;
+			return take->part_start + take->track[i].samples;
+	return take->fed;
 }
 
 int take_sync(struct take *take)
@@ -167,9 +223,11 @@ int take_sync(struct take *take)
 			error = track_checkpoint(&take->track[i]);
 	if (error == 0)
 		error = ledger_sync(&take->ledger);
-	if (error == 0)
-		take->durable = take->part_start + whole_frames(take);
-	return error;
+	if (error < 0)
+		return error;
+	take->durable = whole_frames(take);
+	take_levels_are_safe(take);
+	return 0;
 }
 
 int take_seal(struct take *take)
@@ -182,51 +240,6 @@ int take_seal(struct take *take)
 	if (error == 0)
 		error = take_sync_files(take);
 	return error;
-}
-
-bool take_part_is_full(const struct take *take, uint64_t to)
-{
-	uint64_t slice = to - take->fed + take->info.rate + ENCODER_BLOCK;
-	uint64_t limit = take->plan.max_file_bytes;
-
-	if (limit == 0)
-		return false;
-	for (unsigned i = 0; i < take->info.tracks; i++) {
-		const struct track *track = &take->track[i];
-		uint64_t worst = slice * track->channels *
-				 WORST_SAMPLE_BYTES(take->info.bits);
-
-		if (take->open[i] &&
-		    track->size + track->queued + worst > limit)
-			return true;
-	}
-	return false;
-}
-
-/* The encoders are drained, on a block's border. The claim to the whole part
- * is durable before the ledger says that there is another. */
-int take_next_part(struct take *take)
-{
-	int error = take_sync(take);
-
-	if (error == 0)
-		error = take_sync_files(take);
-	if (error == 0)
-		error = take_note(take, json_pack("{ss sI}", "type", "part",
-						  "at",
-						  (json_int_t)take->fed));
-	if (error == 0)
-		error = ledger_sync(&take->ledger);
-	if (error == 0)
-		error = take_seal(take);
-	for (unsigned i = 0; i < take->info.tracks; i++) {
-		take->closed_bytes += take->open[i] ? take->track[i].size : 0;
-		track_close(&take->track[i]);
-		take->open[i] = false;
-	}
-	take->part++;
-	take->part_start = take->fed;
-	return error < 0 ? error : take_make_files(take);
 }
 
 uint64_t take_bytes(const struct take *take)

@@ -31,56 +31,38 @@ static int write_new(struct take *take, const char *name, const char *text)
 	return error;
 }
 
+/* take.json last: whoever sees it need not look further. */
 int take_write_sidecars(struct take *take)
 {
 	json_t *root = take_info_json(&take->info);
 	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	int error = text ? write_new(take, TAKE_JSON, text) : -ENOMEM;
+	int error = text ? take_write_labels(take) : -ENOMEM;
 
+	if (error == 0)
+		error = write_new(take, TAKE_JSON, text);
 	free(text);
 	json_decref(root);
-	if (error == 0)
-		error = take_write_labels(take);
 	if (error == 0)
 		error = take->plan.storage->sync_dir(take->plan.dir);
 	return error;
 }
 
-static int note_stop(struct take *take)
+static int end_ledger(struct take *take)
 {
-	int error;
+	int error = take_note_end(take);
 
-	if (take->stop_noted)
-		return 0;
-	take->stop_noted = true;
-	error = take_note(take,
-			  json_pack("{ss sI ss}", "type", "stop", "at",
-				    (json_int_t)take->fed, "reason",
-				    take->reason));
 	return error < 0 ? error : ledger_sync(&take->ledger);
 }
 
-static int note_end(struct take *take)
+/* The take is whole without them. */
+static void try_sidecars(struct take *take)
 {
-	json_t *tracks = json_array();
-	int error;
+	int error = take_write_sidecars(take);
 
-	for (unsigned i = 0; i < take->info.tracks; i++) {
-		const struct take_track *track = &take->info.track[i];
-
-		if (track->filed)
-			json_array_append_new(
-				tracks, json_pack("{si sI sI}", "number",
-						  (int)track->number, "peak",
-						  (json_int_t)track->peak,
-						  "clips",
-						  (json_int_t)track->clips));
-	}
-	error = take_note(take, json_pack("{ss sI ss so}", "type", "end",
-					  "frames", (json_int_t)take->fed,
-					  "reason", take->reason, "tracks",
-					  tracks));
-	return error < 0 ? error : ledger_sync(&take->ledger);
+	if (error < 0)
+		log_warning("%s is complete, but for its labels and lists "
+			    "(%s); they are made anew when the medium is back",
+			    take->info.name, strerror(-error));
 }
 
 static int close_up(struct take *take)
@@ -88,26 +70,41 @@ static int close_up(struct take *take)
 	int error = take_seal(take);
 
 	if (error == 0)
-		error = note_end(take);
+		error = end_ledger(take);
+	if (error < 0)
+		return error;
 	take->durable = take->fed;
+	try_sidecars(take);
+	return 0;
+}
+
+static int drain(struct take *take)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
+		if (take->open[i])
+			error = track_drain(&take->track[i]);
 	if (error == 0)
-		error = take_write_sidecars(take);
-	return error;
+		error = take_sync(take);
+	return error < 0 ? error : take_note_levels(take);
 }
 
 int take_finish(struct take *take)
 {
-	int error = 0;
+	int error;
 
-	if (take->had_ended)
+	if (take->info.ended) {
+		try_sidecars(take);
 		return 0;
-	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
-		if (take->open[i] && !take->cut)
-			error = track_drain(&take->track[i]);
+	}
+	error = take_note_stop(take);
 	if (error == 0)
-		error = take->cut ? take_sync_files(take) : take_sync(take);
+		error = ledger_sync(&take->ledger);
 	if (error == 0)
-		error = note_stop(take);
+		error = take_drop_empty_part(take);
+	if (error == 0 && !take->cut)
+		error = drain(take);
 	/* The claim to the whole is durable before the first file is sealed. */
 	if (error == 0)
 		error = take_sync_files(take);
@@ -116,34 +113,71 @@ int take_finish(struct take *take)
 
 static const char *reason_of(int error)
 {
-	return error == -ENOSPC || error == -EDQUOT ? "medium full"
-						    : "medium failed";
+	if (error == -ENOSPC || error == -EDQUOT)
+		return "medium full";
+	return error == -EINVAL ? "damaged" : "medium failed";
+}
+
+/* One that was just being armed may have files that are not in step, or none
+ * at all; what it has up to here is silence. */
+static int remake_files(struct take *take, const bool *wanted)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
+		if (wanted[i])
+			error = take_remake_file(take, i);
+	return error;
+}
+
+/* All tracks as they were at the last sync. */
+static int cut_back(struct take *take)
+{
+	uint64_t at = take->durable - take->part_start;
+	bool remake[TAKE_TRACKS_MAX] = {false};
+	int error = 0;
+
+	take->fed = take->durable;
+	take->cut = true;
+	take_levels_back(take);
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
+		remake[i] = take->info.track[i].filed && !take->open[i];
+		if (take->open[i])
+			error = track_cut(&take->track[i], at);
+		if (error != -EINVAL ||
+		    take_info_silent_until(&take->info, i) < take->durable)
+			continue;
+		remake[i] = true;
+		error = 0;
+	}
+	if (error == 0)
+		error = take_drop_empty_part(take);
+	return error < 0 ? error : remake_files(take, remake);
 }
 
 /* The medium refused something: what it has taken for certain becomes the
  * take. Cutting the files also makes the room that their end needs. */
 void take_salvage(struct take *take, int error)
 {
-	int failed = 0;
+	int failed;
 
-	snprintf(take->reason, sizeof(take->reason), "%s", reason_of(error));
+	snprintf(take->cause, sizeof(take->cause), "%s", reason_of(error));
+	if (!take->begun) {
+		log_error("%s cannot be %s: %s",
+			  take->info.name[0] ? take->info.name : "a take",
+			  take->resumed ? "gone on with" : "begun",
+			  strerror(-error));
+		return;
+	}
+	take->limit = take->durable;
+	take->stop_noted = false;
 	log_error("%s: %s (%s); the take ends at %.1f s, up to there it is "
 		  "safe",
-		  take->info.name, take->reason, strerror(-error),
+		  take->info.name, take->cause, strerror(-error),
 		  (double)take->durable / take->info.rate);
-	if (take->ledger.file < 0)
-		return;
-	for (unsigned i = 0; i < take->info.tracks && failed == 0; i++)
-		if (take->open[i])
-			failed = track_cut(&take->track[i],
-					   take->durable - take->part_start);
-	take->fed = take->durable;
-	take->cut = true;
-	take->stop_noted = false;
+	failed = cut_back(take);
 	if (failed == 0)
-		failed = note_stop(take);
-	if (failed == 0)
-		failed = close_up(take);
+		failed = take_finish(take);
 	if (failed < 0)
 		log_error("%s could not be closed now (%s); it is made whole "
 			  "when the medium is back",

@@ -1,5 +1,17 @@
-/* What the files of the take's writer share: take.c (thread and rounds),
- * take_files.c (files and syncs), take_finish.c (the end), take_resume.c. */
+/*
+ * What the files of the take's writer share.
+ *
+ *   take.c           the thread and its rounds
+ *   take_commands.c  what the main thread asks for
+ *   take_slice.c     how far to encode next, and what has been lost
+ *   take_round.c     encoding and hashing, on all cores
+ *   take_levels.c    peaks and clips
+ *   take_notes.c     what goes into the ledger meanwhile
+ *   take_files.c     files and syncs
+ *   take_parts.c     going on in further files
+ *   take_finish.c    the end
+ *   take_resume.c    going on with one that was torn off
+ */
 #ifndef TAKEBOX_TAKE_PRIVATE_H
 #define TAKEBOX_TAKE_PRIVATE_H
 
@@ -14,11 +26,15 @@
 
 struct take_command {
 	enum { COMMAND_ARM, COMMAND_MARK } kind;
-	uint64_t at; /* frames in the take */
+	uint64_t position; /* on the tape */
 	unsigned number;
 	bool on;
 	bool noted; /* in the ledger already: done again after a resume */
 	char name[64];
+};
+
+struct take_level {
+	uint32_t peak, clips;
 };
 
 struct take {
@@ -31,19 +47,26 @@ struct take {
 	/* Parallel to info.track. live: sounds (not silence) go in. */
 	struct track track[TAKE_TRACKS_MAX];
 	bool open[TAKE_TRACKS_MAX], live[TAKE_TRACKS_MAX];
-	bool started_armed[TAKE_TRACKS_MAX]; /* by the start entry */
 
-	unsigned part;	     /* 0-based */
-	uint64_t part_start; /* all in frames of the take: */
-	uint64_t fed;	     /* into the encoders, and hashed */
-	uint64_t durable;
+	/* What the track came to in whole frames, in the block that is still
+	 * in the encoder, and up to durable. */
+	struct {
+		struct take_level whole, tail, safe;
+	} level[TAKE_TRACKS_MAX];
+
+	unsigned part;	       /* 0-based */
+	uint64_t part_start;   /* all in frames of the take: */
+	uint64_t fed;	       /* into the encoders, and hashed */
+	uint64_t durable;      /* each open file has a checkpoint there */
 	uint64_t closed_bytes; /* of earlier parts */
-	uint64_t limit; /* where it ends; TAKE_FOREVER: not known yet */
-	uint64_t event; /* next of the tape's to be looked at */
+	uint64_t limit;	       /* where it ends; TAKE_FOREVER: not known yet */
+	uint64_t event;	       /* next of the tape's to be looked at */
 	int64_t synced_ns, clocked_ns;
-	bool resumed, stop_noted;
-	bool cut;      /* nothing more can be fed: only closed up */
-	bool had_ended; /* a resume found nothing but sidecars to write */
+	bool resumed;
+	bool begun;	 /* ledger and files are in step: it can be closed up */
+	bool stop_noted; /* with the limit as it is */
+	bool cut;	 /* nothing more can be fed: only closed up */
+	char cause[TAKE_TEXT_MAX]; /* of the limit */
 	int worker_error;
 
 	/* One round's work, for the pool. */
@@ -60,29 +83,79 @@ struct take {
 	pthread_cond_t wake;
 	struct take_command command[TAKE_COMMANDS_MAX];
 	unsigned commands;
+	bool asked;    /* for something since the last rest */
 	uint64_t stop; /* tape position */
 	char reason[TAKE_TEXT_MAX];
 	struct take_status status;
 };
 
+static inline uint64_t take_whole_blocks(uint64_t frames)
+{
+	return frames / ENCODER_BLOCK * ENCODER_BLOCK;
+}
+
+/* Up to where frames have come out of the encoders once those below to have
+ * been fed: the last block waits for its successor. */
+static inline uint64_t take_whole_frames(const struct take *take, uint64_t to,
+					 bool drained)
+{
+	uint64_t start = take->part_start;
+
+	return drained || to == start
+		       ? to
+		       : start + take_whole_blocks(to - start - 1);
+}
+
 /* take.c */
 void take_set_state(struct take *take, enum take_state state, int error);
-int take_note(struct take *take, json_t *entry); /* ledger and info; steals */
+bool take_fits_tape(const struct take *take);
+
+/* take_commands.c */
+int take_apply_commands(struct take *take);
+int take_apply_last_marks(struct take *take);
+uint64_t take_next_border(struct take *take); /* at which an arming waits */
+int take_look_for_stop(struct take *take);
+void take_replay_arms(struct take *take);
+
+/* take_slice.c */
+int take_encode_slice(struct take *take); /* 1: did; 0: nothing to do yet */
 
 /* take_round.c */
 int take_encode(struct take *take, uint64_t to, bool silent, bool drain);
 
+/* take_levels.c */
+void take_measure(struct take *take, uint64_t from, uint64_t to, uint64_t whole,
+		  bool silent);
+void take_levels_are_safe(struct take *take);
+void take_levels_back(struct take *take); /* to what is safe */
+void take_levels_resume(struct take *take);
+int take_note_levels(struct take *take);
+
+/* take_notes.c */
+int take_note(struct take *take, json_t *entry); /* ledger and info; steals */
+int take_note_start(struct take *take);
+int take_note_events(struct take *take);
+int take_note_clock(struct take *take);
+int take_note_stop(struct take *take);
+int take_note_end(struct take *take);
+void take_first_event(struct take *take);
+
 /* take_files.c */
-int take_make_files(struct take *take); /* of the part under way */
-int take_add_file(struct take *take, unsigned index); /* armed late */
+int take_make_files(struct take *take); /* of the part */
+int take_add_silence(struct take *take, unsigned index, unsigned part);
+int take_add_file(struct take *take, unsigned index);	 /* armed late */
+int take_remake_file(struct take *take, unsigned index); /* with silence */
 int take_flush(struct take *take);
 int take_sync(struct take *take);	/* and checkpoint */
 int take_sync_files(struct take *take); /* flush and sync only */
 int take_seal(struct take *take);	/* all files of the part */
-int take_next_part(struct take *take);
 int take_seal_file(struct take *take, unsigned index, unsigned part);
-bool take_part_is_full(const struct take *take, uint64_t to);
 uint64_t take_bytes(const struct take *take);
+
+/* take_parts.c */
+bool take_part_is_full(const struct take *take, uint64_t to);
+int take_next_part(struct take *take);
+int take_drop_empty_part(struct take *take);
 
 /* take_finish.c */
 int take_finish(struct take *take);

@@ -16,18 +16,8 @@
 static int apply(void *context, const json_t *entry)
 {
 	struct take *take = context;
-	bool first = take->info.tracks == 0;
-	int error = take_info_apply(&take->info, entry);
 
-	for (unsigned i = 0; i < take->info.tracks && first; i++)
-		take->started_armed[i] = take->info.track[i].armed;
-	return error;
-}
-
-static void tape_name(const struct tape *tape, char text[33])
-{
-	for (int i = 0; i < 16; i++)
-		snprintf(text + 2 * i, 3, "%02x", tape->facts->id[i]);
+	return take_info_apply(&take->info, entry);
 }
 
 static bool same_tape(const struct take *take)
@@ -36,15 +26,16 @@ static bool same_tape(const struct take *take)
 
 	if (!take->tape.header)
 		return false;
-	tape_name(&take->tape, name);
-	return strcmp(name, take->info.tape) == 0;
+	for (int i = 0; i < 16; i++)
+		snprintf(name + 2 * i, 3, "%02x", take->tape.facts->id[i]);
+	return strcmp(name, take->info.tape) == 0 && take_fits_tape(take);
 }
 
 /* ---- the files of a part ---- */
 
 struct files {
 	struct track_state state[TAKE_TRACKS_MAX];
-	bool missing[TAKE_TRACKS_MAX]; /* to be made anew */
+	bool missing[TAKE_TRACKS_MAX]; /* or not so much as a head */
 };
 
 static bool has(const struct track_state *state, uint64_t at)
@@ -74,45 +65,50 @@ static int inspect(struct take *take, unsigned part, struct files *files)
 	return 0;
 }
 
-static bool armed_late(const struct take *take, unsigned number)
+/* Is there nothing to lose if the file is made anew up to sample at? Not if
+ * there is none and none is needed, nor if all of it is silence: it belongs to
+ * a track that was armed later, and was perhaps just being made. */
+static bool can_be_made(const struct take *take, const struct files *files,
+			unsigned index, unsigned part, uint64_t at)
 {
-	size_t index;
-	json_t *arm;
+	uint64_t frame = take_info_part_start(&take->info, part) + at;
 
-	json_array_foreach(take->info.arms, index, arm)
-		if (json_integer_value(json_object_get(arm, "track")) ==
-		    (json_int_t)number)
-			return true;
-	return false;
+	return (files->missing[index] && at == 0) ||
+	       take_info_silent_until(&take->info, index) >= frame;
 }
 
-/*
- * The newest sample number that every file can go on from: at most two of each
- * are candidates, and they lie one sync apart. A track that was armed late may
- * have been killed before its first sync: it is made anew, with silence up to
- * where the others are.
- */
-static int choose_checkpoint(struct take *take, struct files *files,
+static bool all_have(const struct take *take, const struct files *files,
+		     uint64_t at)
+{
+	/* Only the end of a take is not on a block's border. */
+	if (at % ENCODER_BLOCK && take->part_start + at != take->limit)
+		return false;
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		if (take->info.track[i].filed && !has(&files->state[i], at) &&
+		    !can_be_made(take, files, i, take->part, at))
+			return false;
+	return true;
+}
+
+/* The newest sample number that every file can go on from: at most two of each
+ * are candidates, and they lie one sync apart. */
+static int choose_checkpoint(struct take *take, const struct files *files,
 			     uint64_t *common)
 {
-	uint64_t lowest = UINT64_MAX;
+	bool found = false;
 
+	*common = 0;
 	for (unsigned i = 0; i < take->info.tracks; i++)
-		if (files->state[i].count && files->state[i].at[0] < lowest &&
-		    !(files->state[i].at[0] == 0 &&
-		      armed_late(take, take->info.track[i].number)))
-			lowest = files->state[i].at[0];
-	*common = lowest == UINT64_MAX ? 0 : lowest;
-	for (unsigned i = 0; i < take->info.tracks; i++) {
-		if (!take->info.track[i].filed || files->missing[i] ||
-		    has(&files->state[i], *common))
-			continue;
-		if (files->state[i].sealed ||
-		    !armed_late(take, take->info.track[i].number))
-			return -EINVAL;
-		files->missing[i] = true;
-	}
-	return 0;
+		for (int k = 0; k < files->state[i].count; k++) {
+			uint64_t at = files->state[i].at[k];
+
+			if ((found && at <= *common) ||
+			    !all_have(take, files, at))
+				continue;
+			*common = at;
+			found = true;
+		}
+	return found || all_have(take, files, 0) ? 0 : -EINVAL;
 }
 
 static int resume_file(struct take *take, unsigned index, unsigned part,
@@ -137,28 +133,42 @@ static int resume_file(struct take *take, unsigned index, unsigned part,
 	return error;
 }
 
-static int make_anew(struct take *take, unsigned index)
-{
-	char name[TAKE_FILE_MAX];
-
-	for (unsigned part = 0; part <= take->part; part++) {
-		take_info_file(&take->info.track[index], part, name);
-		take->plan.storage->remove(take->plan.dir, name);
-	}
-	return take_add_file(take, index);
-}
-
-static int open_files(struct take *take, struct files *files, uint64_t at)
+static int open_files(struct take *take, const struct files *files, uint64_t at)
 {
 	int error = 0;
 
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
-		if (!take->info.track[i].filed || files->state[i].sealed)
+		if (!take->info.track[i].filed)
 			continue;
-		error = files->missing[i]
-				? make_anew(take, i)
-				: resume_file(take, i, take->part, at);
+		if (!has(&files->state[i], at))
+			error = take_remake_file(take, i);
+		else if (!files->state[i].sealed)
+			error = resume_file(take, i, take->part, at);
 	}
+	return error;
+}
+
+static int seal_earlier_file(struct take *take, const struct files *files,
+			     unsigned index, unsigned part, uint64_t length)
+{
+	int error;
+
+	if (!has(&files->state[index], length)) {
+		if (!can_be_made(take, files, index, part, length))
+			log_error("%s: part %u of track %u is damaged",
+				  take->info.name, part + 1,
+				  take->info.track[index].number);
+		return 0; /* made anew when the last part is */
+	}
+	if (files->state[index].sealed)
+		return 0;
+	error = resume_file(take, index, part, length);
+	if (error == 0)
+		error = take_seal_file(take, index, part);
+	if (error == 0)
+		error = take->plan.storage->sync(take->track[index].file);
+	track_close(&take->track[index]);
+	take->open[index] = false;
 	return error;
 }
 
@@ -173,134 +183,73 @@ static int seal_earlier_parts(struct take *take)
 		struct files files;
 
 		error = inspect(take, part, &files);
-		for (unsigned i = 0; i < take->info.tracks && error == 0;
-		     i++) {
-			if (!take->info.track[i].filed ||
-			    files.state[i].sealed || files.missing[i])
-				continue;
-			error = resume_file(take, i, part, length);
-			if (error == 0)
-				error = take_seal_file(take, i, part);
-			if (error == 0)
-				error = take->plan.storage->sync(
-					take->track[i].file);
-			track_close(&take->track[i]);
-			take->open[i] = false;
-		}
+		for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
+			if (take->info.track[i].filed)
+				error = seal_earlier_file(take, &files, i, part,
+							  length);
 	}
 	return error;
 }
 
-/* ---- what the ledger says came after the checkpoint ---- */
-
-/* Armed or not at frame at; what was changed later is done again there. */
-static void replay_arms(struct take *take, uint64_t at)
-{
-	size_t index;
-	json_t *arm;
-
-	for (unsigned i = 0; i < take->info.tracks; i++)
-		take->live[i] = take->started_armed[i];
-	json_array_foreach(take->info.arms, index, arm) {
-		struct take_command command = {
-			.kind = COMMAND_ARM,
-			.at = (uint64_t)json_integer_value(
-				json_object_get(arm, "at")),
-			.number = (unsigned)json_integer_value(
-				json_object_get(arm, "track")),
-			.on = json_is_true(json_object_get(arm, "on")),
-			.noted = true,
-		};
-
-		for (unsigned i = 0; i < take->info.tracks; i++)
-			if (take->info.track[i].number == command.number &&
-			    command.at <= at)
-				take->live[i] = command.on;
-		if (command.at > at && take->commands < TAKE_COMMANDS_MAX)
-			take->command[take->commands++] = command;
-	}
-}
-
-/* The first event that the ledger cannot have yet: gaps before the checkpoint
- * were noted, with the sync that made it, at the latest. */
-static void skip_known_events(struct take *take, uint64_t noted)
-{
-	uint64_t count = tape_event_count(&take->tape);
-	struct tape_event event;
-
-	take->event = count > TAPE_EVENTS - 1 ? count - TAPE_EVENTS + 1 : 0;
-	while (tape_event(&take->tape, take->event, &event) == 0 &&
-	       event.position < take->info.start + noted)
-		take->event++;
-}
-
-static uint64_t last_gap_end(const struct take_info *info)
-{
-	size_t count = json_array_size(info->gaps);
-	const json_t *gap = count ? json_array_get(info->gaps, count - 1)
-				  : NULL;
-
-	return gap ? (uint64_t)json_integer_value(json_object_get(gap, "at")) +
-			     1
-		   : 0;
-}
+/* ---- going on ---- */
 
 static void find_stop(struct take *take)
 {
 	size_t index;
 	json_t *note;
 
-	json_array_foreach(take->info.notes, index, note) {
-		const char *type = json_string_value(
-			json_object_get(note, "type"));
-		const char *reason = json_string_value(
-			json_object_get(note, "reason"));
+	json_array_foreach(take->info.notes, index, note)
+	{
+		const char *type =
+			json_string_value(json_object_get(note, "type"));
+		const char *reason =
+			json_string_value(json_object_get(note, "reason"));
 
 		if (!type || strcmp(type, "stop") != 0 || !reason)
 			continue;
 		take->limit = (uint64_t)json_integer_value(
 			json_object_get(note, "at"));
-		snprintf(take->reason, sizeof(take->reason), "%s", reason);
+		snprintf(take->cause, sizeof(take->cause), "%s", reason);
 		take->stop_noted = true;
 	}
 }
 
-/* Was the take's end only cut short in writing its last words? */
-static int finish_ended(struct take *take)
+static int note_return(struct take *take, const char *type)
 {
-	take->fed = take->limit = take->durable = take->info.frames;
-	take->had_ended = true;
-	return take_write_sidecars(take);
+	int error = take_note(take, json_pack("{ss sI}", "type", type, "at",
+					      (json_int_t)take->fed));
+
+	take_levels_resume(take);
+	return error;
 }
 
-static int go_on(struct take *take, struct files *files, uint64_t at)
+static int go_on(struct take *take, const struct files *files, uint64_t at)
 {
-	bool same = same_tape(take);
 	int error;
 
+	if (!same_tape(take))
+		tape_detach(&take->tape);
 	take->fed = take->durable = take->part_start + at;
-	replay_arms(take, take->fed);
+	take->cut = take->fed >= take->limit || !take->tape.header;
+	take_replay_arms(take);
 	error = open_files(take, files, at);
 	if (error < 0)
 		return error;
-	if (same && take->fed < take->limit) {
-		skip_known_events(take, last_gap_end(&take->info));
+	take->begun = true;
+	if (!take->cut) {
+		take_first_event(take);
 		log_info("%s goes on at %.1f s", take->info.name,
 			 (double)take->fed / take->info.rate);
-		return take_note(take, json_pack("{ss sI}", "type", "resumed",
-						 "at",
-						 (json_int_t)take->fed));
+		return note_return(take, "resumed");
 	}
-	take->cut = true;
 	if (take->fed >= take->limit) /* only the heads were missing */
-		return 0;
+		return note_return(take, "resumed");
 	take->limit = take->fed;
 	take->stop_noted = false;
-	snprintf(take->reason, sizeof(take->reason), "interrupted");
+	snprintf(take->cause, sizeof(take->cause), "interrupted");
 	log_warning("%s was interrupted; it is whole up to %.1f s",
 		    take->info.name, (double)take->fed / take->info.rate);
-	return take_note(take, json_pack("{ss sI}", "type", "healed", "at",
-					 (json_int_t)take->fed));
+	return note_return(take, "healed");
 }
 
 int take_reopen(struct take *take)
@@ -317,8 +266,10 @@ int take_reopen(struct take *take)
 	pthread_mutex_lock(&take->mutex);
 	take->status.start = take->info.start;
 	pthread_mutex_unlock(&take->mutex);
-	if (take->info.ended)
-		return finish_ended(take);
+	if (take->info.ended) {
+		take->fed = take->limit = take->durable = take->info.frames;
+		return 0;
+	}
 	find_stop(take);
 	take->part = take_info_parts(&take->info) - 1;
 	take->part_start = take_info_part_start(&take->info, take->part);

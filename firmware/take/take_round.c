@@ -26,12 +26,11 @@ static void find_planes(const struct take *take, unsigned index, uint64_t at,
 	const struct take_track *track = &take->info.track[index];
 
 	for (unsigned c = 0; c < track->channel_count; c++)
-		planes[c] = sounds(take, index)
-				    ? tape_samples(&take->tape,
-						   track->channels[c],
-						   take->info.start + at,
-						   frames)
-				    : silence;
+		planes[c] =
+			sounds(take, index)
+				? tape_samples(&take->tape, track->channels[c],
+					       take->info.start + at, frames)
+				: silence;
 }
 
 static int feed(struct take *take, unsigned index)
@@ -41,8 +40,8 @@ static int feed(struct take *take, unsigned index)
 
 	while (at < take->round.to && error == 0) {
 		uint64_t left = take->round.to - at;
-		size_t frames = left < ENCODER_BLOCK ? (size_t)left
-						     : ENCODER_BLOCK;
+		size_t frames =
+			left < ENCODER_BLOCK ? (size_t)left : ENCODER_BLOCK;
 		const int32_t *planes[2];
 
 		find_planes(take, index, at, &frames, planes);
@@ -88,14 +87,11 @@ static void hash_range(struct take *take, const struct lanes *lanes,
 /* Up to the last block that has come out of the encoder, then the rest. */
 static void hash(struct take *take, const struct lanes *lanes)
 {
-	uint64_t from = take->round.from, to = take->round.to, middle = to;
-	uint64_t start = take->part_start;
+	uint64_t from = take->round.from, to = take->round.to;
+	uint64_t middle = take_whole_frames(take, to, take->round.drain);
 
 	if (lanes->count == 0)
 		return;
-	if (!take->round.drain)
-		middle = start + (to - start - 1) / ENCODER_BLOCK *
-					 ENCODER_BLOCK;
 	if (middle < from)
 		middle = from;
 	hash_range(take, lanes, from, middle);
@@ -104,8 +100,7 @@ static void hash(struct take *take, const struct lanes *lanes)
 	hash_range(take, lanes, middle, to);
 }
 
-static void hash_group(struct take *take, const unsigned *index,
-		       unsigned count)
+static void hash_group(struct take *take, const unsigned *index, unsigned count)
 {
 	for (unsigned channels = 1; channels <= 2; channels++) {
 		struct lanes lanes = {.channels = channels};
@@ -115,8 +110,7 @@ static void hash_group(struct take *take, const unsigned *index,
 			    channels)
 				continue;
 			lanes.index[lanes.count] = index[i];
-			lanes.state[lanes.count++] =
-				&take->track[index[i]].md5;
+			lanes.state[lanes.count++] = &take->track[index[i]].md5;
 		}
 		hash(take, &lanes);
 	}
@@ -140,53 +134,6 @@ static void do_group(void *context, unsigned job)
 	hash_group(take, &take->round.index[first], count);
 }
 
-/* Peaks of [from, to): whole blocks from the tape's peaks, and the begun block
- * at the take's end from its samples, since the rest of it is not the take's. */
-static struct peak peak_of(const struct take *take, unsigned channel,
-			   uint64_t from, uint64_t to)
-{
-	uint64_t whole = to - to % TAPE_PEAK_FRAMES;
-	struct peak peak = {0};
-	const int32_t *sample;
-	size_t count;
-
-	if (whole < from)
-		whole = from;
-	if (whole > from)
-		peak = tape_peak(&take->tape, channel, from, whole);
-	count = to - whole;
-	sample = tape_samples(&take->tape, channel, whole, &count);
-	for (size_t i = 0; i < count; i++) {
-		uint32_t level = sample[i] < 0 ? -(uint32_t)sample[i]
-					       : (uint32_t)sample[i];
-
-		if (level > peak.level)
-			peak.level = level;
-	}
-	return peak;
-}
-
-static void measure(struct take *take)
-{
-	uint64_t from = take->info.start + take->round.from;
-	uint64_t to = take->info.start + take->round.to;
-
-	for (unsigned i = 0; i < take->info.tracks; i++) {
-		struct take_track *track = &take->info.track[i];
-
-		for (unsigned c = 0; c < track->channel_count; c++) {
-			struct peak peak;
-
-			if (!sounds(take, i))
-				continue;
-			peak = peak_of(take, track->channels[c], from, to);
-			if (peak.level > track->peak)
-				track->peak = peak.level;
-			track->clips += peak.clips;
-		}
-	}
-}
-
 int take_encode(struct take *take, uint64_t to, bool silent, bool drain)
 {
 	unsigned threads = pool_threads(take->pool), jobs;
@@ -207,7 +154,8 @@ int take_encode(struct take *take, uint64_t to, bool silent, bool drain)
 		take->round.group = 1;
 	jobs = (take->round.count + take->round.group - 1) / take->round.group;
 	pool_run(take->pool, do_group, take, jobs);
-	measure(take);
+	take_measure(take, take->fed, to, take_whole_frames(take, to, drain),
+		     silent);
 	take->fed = to;
 	return take->worker_error;
 }

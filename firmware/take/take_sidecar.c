@@ -31,15 +31,13 @@ static uint64_t part_end(const struct take_info *info, unsigned part)
 static void add_track(struct parts *parts, const struct take_info *info,
 		      const struct take_track *track)
 {
-	struct sidecar_track *one =
-		&parts->track[parts->sidecar.track_count++];
+	struct sidecar_track *one = &parts->track[parts->sidecar.track_count++];
 
 	one->number = track->number;
 	one->name = track->name;
 	one->files = &parts->file[parts->files];
-	for (unsigned part = 0; part < take_info_parts(info) &&
-				parts->files < FILES_MAX;
-	     part++) {
+	for (unsigned part = 0;
+	     part < take_info_parts(info) && parts->files < FILES_MAX; part++) {
 		struct sidecar_file *file = &parts->file[parts->files];
 
 		take_info_file(track, part, parts->name[parts->files]);
@@ -60,8 +58,8 @@ static struct sidecar_marker *list_markers(const json_t *list)
 		const json_t *entry = json_array_get(list, i);
 
 		markers[i].position = number(entry, "at");
-		markers[i].name = json_string_value(
-			json_object_get(entry, "name"));
+		markers[i].name =
+			json_string_value(json_object_get(entry, "name"));
 	}
 	return markers;
 }
@@ -76,8 +74,8 @@ static struct sidecar_gap *list_gaps(const json_t *list)
 
 		gaps[i].position = number(entry, "at");
 		gaps[i].frames = number(entry, "frames");
-		gaps[i].cause = json_string_value(
-			json_object_get(entry, "cause"));
+		gaps[i].cause =
+			json_string_value(json_object_get(entry, "cause"));
 	}
 	return gaps;
 }
@@ -102,8 +100,8 @@ int take_write_labels(struct take *take)
 			.frames = info->frames,
 			.tracks = parts->track,
 			.markers = markers,
-			.marker_count = (unsigned)json_array_size(
-				info->markers),
+			.marker_count =
+				(unsigned)json_array_size(info->markers),
 			.gaps = gaps,
 			.gap_count = (unsigned)json_array_size(info->gaps),
 		};

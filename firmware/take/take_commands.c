@@ -1,0 +1,232 @@
+/*
+ * What the main thread asks for while a take runs: a small queue under the
+ * take's mutex. Positions in it are the tape's; the writer's thread makes
+ * frames of the take of them.
+ */
+#include "take/take_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* ---- the main thread's side ---- */
+
+void take_stop(struct take *take, uint64_t position, const char *reason)
+{
+	pthread_mutex_lock(&take->mutex);
+	if (position < take->stop) {
+		take->stop = position;
+		take_info_text(take->reason, sizeof(take->reason), reason);
+	}
+	take->asked = true;
+	pthread_cond_signal(&take->wake);
+	pthread_mutex_unlock(&take->mutex);
+}
+
+static int enqueue(struct take *take, const struct take_command *command)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&take->mutex);
+	if (take->commands < TAKE_COMMANDS_MAX)
+		take->command[take->commands++] = *command;
+	else
+		error = -EAGAIN;
+	take->asked = true;
+	pthread_cond_signal(&take->wake);
+	pthread_mutex_unlock(&take->mutex);
+	return error;
+}
+
+int take_arm(struct take *take, unsigned number, bool on, uint64_t position)
+{
+	struct take_command command = {.kind = COMMAND_ARM,
+				       .position = position,
+				       .number = number,
+				       .on = on};
+
+	return enqueue(take, &command);
+}
+
+int take_mark(struct take *take, uint64_t position, const char *name)
+{
+	struct take_command command = {.kind = COMMAND_MARK,
+				       .position = position};
+
+	take_info_text(command.name, sizeof(command.name), name);
+	return enqueue(take, &command);
+}
+
+/* ---- the writer's ---- */
+
+static uint64_t frame_of(const struct take *take,
+			 const struct take_command *command)
+{
+	uint64_t start = take->info.start;
+
+	return command->position > start ? command->position - start : 0;
+}
+
+/* Where a command takes effect: arming may come early, disarming late. */
+static uint64_t due(const struct take *take, const struct take_command *command)
+{
+	uint64_t frame = frame_of(take, command);
+
+	return command->on ? take_whole_blocks(frame)
+			   : take_whole_blocks(frame + ENCODER_BLOCK - 1);
+}
+
+/* The first of kind that is due at frame. */
+static bool next_command(struct take *take, int kind, uint64_t frame,
+			 struct take_command *command)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&take->mutex);
+	for (unsigned i = 0; i < take->commands && !found; i++) {
+		*command = take->command[i];
+		if ((int)command->kind != kind ||
+		    (kind == COMMAND_ARM && due(take, command) > frame))
+			continue;
+		found = true;
+		take->commands--;
+		memmove(&take->command[i], &take->command[i + 1],
+			(take->commands - i) * sizeof(*command));
+	}
+	pthread_mutex_unlock(&take->mutex);
+	return found;
+}
+
+static unsigned find_track(const struct take *take, unsigned number)
+{
+	unsigned i = 0;
+
+	while (i < take->info.tracks && take->info.track[i].number != number)
+		i++;
+	return i;
+}
+
+/* The ledger knows of the track's files before there are any: what is left of
+ * them by a power cut is then not a stranger's. */
+static int apply_arm(struct take *take, const struct take_command *command)
+{
+	unsigned i = find_track(take, command->number);
+	int error = 0;
+
+	if (i == take->info.tracks) {
+		log_warning("%s has no track %u", take->info.name,
+			    command->number);
+		return 0;
+	}
+	if (!command->noted)
+		error = take_note(take,
+				  json_pack("{ss si sb sI}", "type", "arm",
+					    "track", (int)command->number, "on",
+					    (int)command->on, "at",
+					    (json_int_t)take->fed));
+	if (error == 0 && command->on && !take->open[i]) {
+		error = ledger_sync(&take->ledger);
+		if (error == 0)
+			error = take_add_file(take, i);
+	}
+	take->live[i] = command->on;
+	return error;
+}
+
+int take_apply_last_marks(struct take *take)
+{
+	struct take_command command;
+	int error = 0;
+
+	while (error == 0 && next_command(take, COMMAND_MARK, 0, &command))
+		error = take_note(
+			take, json_pack("{ss sI ss}", "type", "marker", "at",
+					(json_int_t)frame_of(take, &command),
+					"name", command.name));
+	return error;
+}
+
+int take_apply_commands(struct take *take)
+{
+	struct take_command command;
+	int error = take_apply_last_marks(take);
+
+	while (error == 0 &&
+	       next_command(take, COMMAND_ARM, take->fed, &command))
+		error = apply_arm(take, &command);
+	return error;
+}
+
+uint64_t take_next_border(struct take *take)
+{
+	uint64_t border = TAKE_FOREVER;
+
+	pthread_mutex_lock(&take->mutex);
+	for (unsigned i = 0; i < take->commands; i++)
+		if (take->command[i].kind == COMMAND_ARM &&
+		    due(take, &take->command[i]) < border)
+			border = due(take, &take->command[i]);
+	pthread_mutex_unlock(&take->mutex);
+	return border;
+}
+
+int take_look_for_stop(struct take *take)
+{
+	char reason[TAKE_TEXT_MAX];
+	uint64_t stop;
+
+	pthread_mutex_lock(&take->mutex);
+	stop = take->stop;
+	memcpy(reason, take->reason, sizeof(reason));
+	pthread_mutex_unlock(&take->mutex);
+	if (stop == TAKE_FOREVER)
+		return 0;
+	stop = stop > take->info.start ? stop - take->info.start : 0;
+	if (stop < take->fed)
+		stop = take->fed;
+	if (stop >= take->limit)
+		return 0;
+	take->limit = stop;
+	take->stop_noted = false;
+	memcpy(take->cause, reason, sizeof(take->cause));
+	return take_note_stop(take);
+}
+
+/* Armed or not at the frame that is fed next; what was changed later is done
+ * again there, before anything that was asked for since. */
+void take_replay_arms(struct take *take)
+{
+	struct take_command later[TAKE_COMMANDS_MAX];
+	unsigned count = 0;
+	size_t index;
+	json_t *arm;
+
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		take->live[i] = take_info_sounds(&take->info, i, take->fed);
+	json_array_foreach(take->info.arms, index, arm)
+	{
+		uint64_t at = (uint64_t)json_integer_value(
+			json_object_get(arm, "at"));
+
+		if (at <= take->fed || count == TAKE_COMMANDS_MAX)
+			continue;
+		later[count++] = (struct take_command){
+			.kind = COMMAND_ARM,
+			.position = take->info.start + at,
+			.number = (unsigned)json_integer_value(
+				json_object_get(arm, "track")),
+			.on = json_is_true(json_object_get(arm, "on")),
+			.noted = true,
+		};
+	}
+	pthread_mutex_lock(&take->mutex);
+	if (take->commands > TAKE_COMMANDS_MAX - count)
+		take->commands = TAKE_COMMANDS_MAX - count;
+	memmove(&take->command[count], take->command,
+		take->commands * sizeof(*take->command));
+	memcpy(take->command, later, count * sizeof(*later));
+	take->commands += count;
+	pthread_mutex_unlock(&take->mutex);
+}

@@ -1,0 +1,179 @@
+/*
+ * What goes into the ledger while a take runs: what the tape lost, how its
+ * clock goes, where it is to stop, how it ended.
+ */
+#include "take/take_private.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+
+#define CLOCK_NOTE_NS (10 * NS_PER_S)
+
+int take_note(struct take *take, json_t *entry)
+{
+	int error;
+
+	if (!entry)
+		return -ENOMEM;
+	error = ledger_append(&take->ledger, entry);
+	if (error == 0)
+		error = take_info_apply(&take->info, entry);
+	json_decref(entry);
+	return error;
+}
+
+/* The info has it already: it was made from the plan. */
+int take_note_start(struct take *take)
+{
+	json_t *entry = take_info_start_entry(&take->info);
+	int error = entry ? ledger_append(&take->ledger, entry) : -ENOMEM;
+
+	json_decref(entry);
+	return error;
+}
+
+static int note_event(struct take *take, const struct tape_event *event)
+{
+	uint64_t start = take->info.start;
+	uint64_t from = event->position > start ? event->position - start : 0;
+	uint64_t end = event->position + event->frames;
+	bool gap = event->kind != TAPE_SURPLUS;
+
+	if (end <= start || event->frames == 0)
+		return 0;
+	end -= start;
+	if (end > take->limit)
+		end = take->limit;
+	if (end <= from)
+		return 0;
+	return take_note(
+		take, json_pack("{ss sI sI ss sI sI}", "type",
+				gap ? "gap" : "surplus", "at", (json_int_t)from,
+				"frames", (json_int_t)(end - from), "cause",
+				tape_event_name(event->kind), "uncertainty",
+				(json_int_t)event->uncertainty, "event",
+				(json_int_t)take->event));
+}
+
+static uint64_t oldest_event(const struct take *take)
+{
+	uint64_t count = tape_event_count(&take->tape);
+
+	return count > TAPE_EVENTS - 1 ? count - TAPE_EVENTS + 1 : 0;
+}
+
+static int note_lost_events(struct take *take)
+{
+	uint64_t from = take->event;
+
+	take->event = oldest_event(take);
+	return take_note(take,
+			 json_pack("{ss sI sI}", "type", "events-lost", "event",
+				   (json_int_t)take->event - 1, "count",
+				   (json_int_t)(take->event - from)));
+}
+
+/* Those at positions that have been encoded. */
+int take_note_events(struct take *take)
+{
+	uint64_t end = take->info.start + take->fed;
+	struct tape_event event;
+	int error = 0;
+
+	while (take->tape.header && error == 0) {
+		int found = tape_event(&take->tape, take->event, &event);
+
+		if (found == -ENOENT || (found == 0 && event.position >= end))
+			break;
+		error = found == 0 ? note_event(take, &event)
+				   : note_lost_events(take);
+		take->event += found == 0;
+	}
+	return error;
+}
+
+static uint64_t events_noted(const json_t *list)
+{
+	uint64_t noted = 0;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *number =
+			json_object_get(json_array_get(list, i), "event");
+
+		if (json_is_integer(number) &&
+		    (uint64_t)json_integer_value(number) + 1 > noted)
+			noted = (uint64_t)json_integer_value(number) + 1;
+	}
+	return noted;
+}
+
+/* Where to begin to look: behind what the ledger has of this tape. */
+void take_first_event(struct take *take)
+{
+	uint64_t gaps = events_noted(take->info.gaps);
+	uint64_t notes = events_noted(take->info.notes);
+
+	take->event = oldest_event(take);
+	if (take->event < gaps)
+		take->event = gaps;
+	if (take->event < notes)
+		take->event = notes;
+}
+
+int take_note_clock(struct take *take)
+{
+	struct posclock_line line = tape_line(&take->tape);
+	int64_t now = clock_now_ns();
+	int error;
+
+	if (now - take->clocked_ns < CLOCK_NOTE_NS)
+		return 0;
+	take->clocked_ns = now;
+	error = take_note_levels(take);
+	if (error < 0 || line.rate_hz <= 0)
+		return error;
+	return take_note(
+		take,
+		json_pack("{ss sI sI sI so so}", "type", "clock", "at",
+			  (json_int_t)take->fed, "received",
+			  (json_int_t)tape_published(&take->tape), "expected",
+			  (json_int_t)posclock_position_at(&line, now), "ppm",
+			  line.locked ? json_real(line.ppm) : json_null(),
+			  "ppm_error",
+			  line.locked ? json_real(line.ppm_error)
+				      : json_null()));
+}
+
+/* As soon as it is known: a take that is killed now is gone on with up to there
+ * and not further. */
+int take_note_stop(struct take *take)
+{
+	if (take->stop_noted)
+		return 0;
+	take->stop_noted = true;
+	return take_note(take, json_pack("{ss sI ss}", "type", "stop", "at",
+					 (json_int_t)take->limit, "reason",
+					 take->cause));
+}
+
+int take_note_end(struct take *take)
+{
+	json_t *tracks = json_array();
+
+	for (unsigned i = 0; i < take->info.tracks; i++) {
+		const struct take_track *track = &take->info.track[i];
+
+		if (track->filed)
+			json_array_append_new(
+				tracks,
+				json_pack("{si sI sI}", "number",
+					  (int)track->number, "peak",
+					  (json_int_t)track->peak, "clips",
+					  (json_int_t)track->clips));
+	}
+	return take_note(take,
+			 json_pack("{ss sI ss so}", "type", "end", "frames",
+				   (json_int_t)take->fed, "reason", take->cause,
+				   "tracks", tracks));
+}

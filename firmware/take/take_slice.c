@@ -1,0 +1,165 @@
+/*
+ * How far to encode next. What has been published is encoded in whole blocks,
+ * at most a second of it at a time; what the tape has come round to before is
+ * passed over with silence and a gap that names it; and should the tape have
+ * come round while a slice was being read, what was made of it is taken back.
+ */
+#include "take/take_private.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define QUEUE_BYTES   (256 * 1024)
+#define GUARD_SECONDS 2
+#define GUARD_SHARE   4
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Frames of the take that the tape has for us by now. */
+static uint64_t available(const struct take *take)
+{
+	uint64_t published = tape_published(&take->tape);
+	uint64_t start = take->info.start;
+
+	return published > start ? published - start : 0;
+}
+
+/* Frames of the take that are overwritten, or so nearly that they could be
+ * while a slice is being read. */
+static uint64_t overwritten(const struct take *take)
+{
+	const struct tape_facts *facts = take->tape.facts;
+	uint64_t oldest = tape_oldest(&take->tape);
+	uint64_t guard = (uint64_t)GUARD_SECONDS * facts->rate;
+
+	if (guard > facts->frames / GUARD_SHARE)
+		guard = facts->frames / GUARD_SHARE;
+	if (oldest == 0 || tape_state(&take->tape) == TAPE_ENDED)
+		guard = 0;
+	oldest += guard;
+	return oldest > take->info.start ? oldest - take->info.start : 0;
+}
+
+/* Up to where the next frames are lost to us: whole blocks, so that all stays
+ * on block borders, or the end. take->fed if none are. */
+static uint64_t plan_loss(const struct take *take, uint64_t ready)
+{
+	uint64_t lost = overwritten(take);
+
+	if (lost <= take->fed)
+		return take->fed;
+	lost = take_whole_blocks(lost + ENCODER_BLOCK - 1);
+	if (lost > ready)
+		lost = ready == take->limit ? ready : take_whole_blocks(ready);
+	return lost > take->fed ? lost : take->fed;
+}
+
+/* Durable at once: whoever is late is not to begin here again. */
+static int pass_over(struct take *take, uint64_t to)
+{
+	int error =
+		take_note(take, json_pack("{ss sI sI ss si}", "type", "gap",
+					  "at", (json_int_t)take->fed, "frames",
+					  (json_int_t)(to - take->fed), "cause",
+					  TAKE_OVERRUN, "uncertainty", 0));
+
+	log_error("the medium was too slow for %.1f s: the tape could not "
+		  "hold them all",
+		  (double)(to - take->fed) / take->info.rate);
+	if (error == 0)
+		error = take_encode(take, to, true, false);
+	return error < 0 ? error : take_sync(take);
+}
+
+/* What the last sync covers is good, and where it ends is where reading goes
+ * on: what has been overwritten since is then found to be lost. */
+static int take_back(struct take *take)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
+		if (take->open[i])
+			error = track_cut(&take->track[i],
+					  take->durable - take->part_start);
+	if (error < 0)
+		return error;
+	take->fed = take->durable;
+	take_replay_arms(take);
+	error = take_note(take, json_pack("{ss sI}", "type", "resumed", "at",
+					  (json_int_t)take->fed));
+	take_levels_back(take);
+	return error;
+}
+
+/* Where this slice ends; take->fed if there is nothing to do yet. */
+static uint64_t plan_slice(struct take *take, uint64_t ready)
+{
+	uint64_t slice = take_whole_blocks(take->info.rate + ENCODER_BLOCK - 1);
+	uint64_t to = smaller(take->fed + slice, ready);
+
+	if (to != take->limit)
+		to = take_whole_blocks(to);
+	to = smaller(to, take_next_border(take));
+	return to > take->fed ? to : take->fed;
+}
+
+static bool sync_is_due(const struct take *take)
+{
+	return clock_now_ns() - take->synced_ns >=
+	       (int64_t)(take->plan.sync_seconds * NS_PER_S);
+}
+
+static int write_out(struct take *take)
+{
+	size_t most = 0;
+
+	if (sync_is_due(take))
+		return take_sync(take);
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		if (take->open[i] && take->track[i].queued > most)
+			most = take->track[i].queued;
+	return most >= QUEUE_BYTES ? take_flush(take) : 0;
+}
+
+static int encode_slice(struct take *take, uint64_t to)
+{
+	uint64_t from = take->info.start + take->fed;
+	bool full = to < take->limit && take_part_is_full(take, to);
+	int error = take_encode(take, to, false, full);
+
+	if (error == 0 && !tape_valid(&take->tape, from))
+		return take_back(take);
+	if (error == 0 && full)
+		error = take_next_part(take);
+	return error < 0 ? error : write_out(take);
+}
+
+int take_encode_slice(struct take *take)
+{
+	bool ended = tape_state(&take->tape) == TAPE_ENDED;
+	uint64_t ready = available(take), to;
+	int error;
+
+	if (ended && ready < take->limit) {
+		take_stop(take, take->info.start + ready, "the tape ended");
+		error = take_look_for_stop(take);
+		if (error < 0)
+			return error;
+	}
+	ready = smaller(ready, take->limit);
+	to = plan_loss(take, ready);
+	if (to > take->fed) {
+		error = pass_over(take, to);
+		return error < 0 ? error : 1;
+	}
+	to = plan_slice(take, ready);
+	if (to == take->fed)
+		return 0;
+	error = encode_slice(take, to);
+	return error < 0 ? error : 1;
+}
