@@ -19,6 +19,8 @@
 
 #define DEADLINE_NS (60 * NS_PER_S)
 
+static char check_context[64]; /* said when something is wrong */
+
 /* ---- plans ---- */
 
 static inline void plan_track(struct take_info *info, unsigned first,
@@ -243,14 +245,15 @@ static inline void check_file(struct checked *checked, unsigned part)
 	take_info_file(track, part, name);
 	file = openat(fake.dir, name, O_RDONLY);
 	if (file < 0)
-		fail_msg("%s is missing", name);
+		fail_msg("%s: %s is missing", check_context, name);
 	assert_int_equal(flac_check_fd(file, &want, &result), 0);
 	close(file);
 	if (result.verdict != FLAC_WHOLE || checked->errors ||
 	    result.samples != end - checked->part_start)
-		fail_msg("%s: %s, %llu samples of %llu, %llu wrong from "
+		fail_msg("%s %s: %s, %llu samples of %llu, %llu wrong from "
 			 "frame %llu on, verdict %d",
-			 name, result.error, (unsigned long long)result.samples,
+			 check_context, name, result.error,
+			 (unsigned long long)result.samples,
 			 (unsigned long long)(end - checked->part_start),
 			 (unsigned long long)checked->errors,
 			 (unsigned long long)checked->first_error,
@@ -300,7 +303,7 @@ static inline void check_take(struct checked *checked,
 	}
 	check_no_strays(checked);
 	if (fake.broken[0])
-		fail_msg("%s", fake.broken);
+		fail_msg("%s: %s", check_context, fake.broken);
 }
 
 static inline void checked_finish(struct checked *checked)

@@ -34,6 +34,7 @@
 #include "take/storage.h"
 
 #define FAKE_FILES_MAX 256
+#define FAKE_CALLS_MAX 8192
 
 enum fake_fault { FAKE_NONE, FAKE_FREEZE, FAKE_FILL, FAKE_FAIL };
 enum fake_how { FAKE_UNDONE, FAKE_HALF, FAKE_DONE };
@@ -58,9 +59,10 @@ struct fake_storage {
 	bool keep;     /* what was synced, for a power cut */
 	struct fake_file file[FAKE_FILES_MAX];
 	unsigned files;
-	unsigned claims;  /* first sectors that were looked at */
-	char broken[256]; /* the first broken rule */
-	FILE *story;	  /* of all calls, NULL: none */
+	unsigned claims;	    /* first sectors that were looked at */
+	bool wrote[FAKE_CALLS_MAX]; /* by call: it was a write */
+	char broken[256];	    /* the first broken rule */
+	FILE *story;		    /* of all calls, NULL: none */
 };
 
 static struct fake_storage fake = {.dir = -1};
@@ -162,7 +164,8 @@ static inline uint64_t fake_file_size(int fd)
 static inline int fake_call(const char *verb, const char *name, size_t size,
 			    uint64_t offset)
 {
-	fake.calls++;
+	assert_true(++fake.calls < FAKE_CALLS_MAX);
+	fake.wrote[fake.calls] = strcmp(verb, "write") == 0;
 	if (fake.story)
 		fprintf(fake.story, "%s %s %zu@%llu\n", verb, name, size,
 			(unsigned long long)offset);
