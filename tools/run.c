@@ -217,16 +217,15 @@ static uint64_t frames_wanted(const struct run *run)
 	return (uint64_t)(run->seconds * run->config.rate + 0.5);
 }
 
-/* No longer than it needs to be: a tape costs memory. */
+/* No longer than the take can need, whatever was asked for: the tape ends with
+ * the take, and memory costs time. */
 static double tape_seconds(const struct run *run)
 {
-	double seconds = run->config.tape_seconds;
+	double asked = run->config.tape_seconds > 0 ? run->config.tape_seconds
+						    : TAPE_USUAL_SECONDS;
+	double needed = run->seconds + TAPE_SPARE_SECONDS;
 
-	if (seconds > 0)
-		return seconds;
-	if (run->seconds > 0 && run->seconds < TAPE_USUAL_SECONDS)
-		return run->seconds + TAPE_SPARE_SECONDS;
-	return TAPE_USUAL_SECONDS;
+	return run->seconds > 0 && needed < asked ? needed : asked;
 }
 
 static int open_tape(struct run *run)

@@ -226,6 +226,7 @@ static void lose_tape_process(struct transport *transport)
 			  tape_published(&transport->client.tape),
 			  "the tape's process died");
 	log_error("takebox-tape is gone");
+	transport->answered = false;
 	tape_client_close(&transport->client);
 	changed(transport, NULL);
 }

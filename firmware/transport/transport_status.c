@@ -122,15 +122,22 @@ static void add_medium(const struct transport *transport,
 		    floor(status->seconds_left / 60));
 }
 
+static const char *why_no_interface(const struct transport *transport)
+{
+	if (transport->client.socket < 0)
+		return "takebox-tape does not answer";
+	if (!transport->answered)
+		return "the tape is being made ready";
+	return transport->client.message;
+}
+
 static void add_interface(const struct transport *transport,
 			  struct transport_status *status)
 {
 	if (!status->facts) {
 		snprintf(status->interface_error,
 			 sizeof(status->interface_error), "%s",
-			 transport->client.socket < 0
-				 ? "takebox-tape does not answer"
-				 : transport->client.message);
+			 why_no_interface(transport));
 		add(status, PROBLEM_DEGRADED, "no interface: %.200s",
 		    status->interface_error);
 		return;
