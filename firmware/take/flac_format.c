@@ -399,6 +399,14 @@ int flac_read_frame_header(const uint8_t *data, size_t size,
 	return 0;
 }
 
+uint64_t flac_first_sample(const struct flac_frame_header *header,
+			   const struct flac_streaminfo *info)
+{
+	if (header->variable || info->min_block < info->max_block)
+		return header->number;
+	return header->number * info->max_block;
+}
+
 int flac_renumber_frame(const uint8_t *data, size_t size, uint64_t offset,
 			uint8_t *out)
 {

@@ -103,6 +103,11 @@ struct flac_frame_header {
 int flac_read_frame_header(const uint8_t *data, size_t size,
 			   struct flac_frame_header *header);
 
+/* The first sample of the frame. Where blocks differ in size the number counts
+ * samples, in old files (FLAC before 1.2) too, whose frames do not say so. */
+uint64_t flac_first_sample(const struct flac_frame_header *header,
+			   const struct flac_streaminfo *info);
+
 /*
  * libFLAC's encoder always counts frames from 0. Writes the whole frame at
  * data[0..size) to out with its number raised by offset, CRC-8 and CRC-16 made

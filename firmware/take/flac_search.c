@@ -33,8 +33,7 @@ static const uint8_t *find(const uint8_t *data, size_t count, size_t size,
 		if (flac_read_frame_header(p, size - (size_t)(p - data),
 					   &header) == 0 &&
 		    fits(info, &header)) {
-			*sample = header.number *
-				  (header.variable ? 1 : info->max_block);
+			*sample = flac_first_sample(&header, info);
 			if (*sample >= least && *sample < limit)
 				return p;
 		}

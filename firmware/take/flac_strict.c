@@ -6,7 +6,9 @@
  *
  * libFLAC itself is lenient: after damage it looks for the next frame and goes
  * on. But it reports the damage before it hands over anything else, and after
- * the first report nothing is taken.
+ * the first report nothing is taken. Of missing frames it says nothing at all
+ * and makes up silent ones, numbers and all; so what counts is the number that
+ * stands in the file.
  */
 #include "take/flac_strict.h"
 
@@ -17,7 +19,8 @@
 
 #include "take/flac_blocks.h"
 
-#define HEAD_BYTES (8 + FLAC_STREAMINFO_BYTES)
+#define HEAD_BYTES     (8 + FLAC_STREAMINFO_BYTES)
+#define LONGEST_HEADER 16
 
 struct decode {
 	struct flac_strict *strict;
@@ -103,13 +106,31 @@ static void report(const FLAC__StreamDecoder *decoder,
 		decode->strict->fault = fault;
 }
 
+/* The number in the file, where the next frame must begin. */
+static bool has_next_number(struct decode *decode)
+{
+	const struct flac_strict *strict = decode->strict;
+	uint64_t left = strict->size - strict->byte;
+	struct flac_frame_header header;
+	uint8_t data[LONGEST_HEADER];
+	int64_t n = flac_read_at(strict->fd, strict->byte, data,
+				 left < sizeof(data) ? left : sizeof(data));
+
+	if (n < 0)
+		decode->error = (int)n;
+	return n > 0 && !flac_read_frame_header(data, (size_t)n, &header) &&
+	       flac_first_sample(&header, &strict->info) == strict->sample;
+}
+
 /* The rules that libFLAC does not keep. NULL if the frame keeps them all. */
-static const char *broken_rule(const struct flac_strict *strict,
+static const char *broken_rule(struct decode *decode,
 			       const FLAC__FrameHeader *frame)
 {
+	const struct flac_strict *strict = decode->strict;
 	const struct flac_streaminfo *info = &strict->info;
 
-	if (frame->number.sample_number != strict->sample)
+	if (frame->number.sample_number != strict->sample ||
+	    !has_next_number(decode))
 		return "a frame has another number than the next one should";
 	if (frame->channels != info->channels ||
 	    frame->bits_per_sample != info->bits ||
@@ -137,7 +158,7 @@ static FLAC__StreamDecoderWriteStatus take_frame(
 
 	(void)decoder;
 	if (!strict->fault)
-		strict->fault = broken_rule(strict, &frame->header);
+		strict->fault = broken_rule(decode, &frame->header);
 	if (strict->fault)
 		return FLAC__STREAM_DECODER_WRITE_STATUS_ABORT;
 	decode->block = frame->header.blocksize;

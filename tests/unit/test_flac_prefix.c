@@ -177,6 +177,51 @@ static void a_frame_with_another_number_does_not_count(void **unused)
 	make_head(&made, true, mono.samples);
 }
 
+static int hear(void *user, const int32_t *const *planes, unsigned count,
+		uint64_t position)
+{
+	uint64_t *next = user;
+
+	assert_int_equal(position, *next);
+	assert_memory_equal(planes[0], made.plane[0] + position,
+			    count * sizeof(int32_t));
+	*next += count;
+	return 0;
+}
+
+/* libFLAC makes up silent frames where numbers jump, and says nothing. */
+static void missing_frames_are_not_taken_for_silence(void **unused)
+{
+	static const unsigned missing[] = {1, 2, 45};
+	const struct made_frame *f = made.frame;
+	uint64_t next;
+	struct flac_check_want want = {.samples = hear, .user = &next};
+	struct flac_check result, alone;
+	uint8_t *data;
+	unsigned i;
+	size_t cut;
+
+	(void)unused;
+	make_head(&made, false, 0);
+	alone = check(made.data, f[10].at);
+	for (i = 0; i < 3; i++) {
+		data = copy(made.size);
+		cut = f[10 + missing[i]].at - f[10].at;
+		memmove(data + f[10].at, data + f[10].at + cut,
+			made.size - f[10].at - cut);
+		next = 0;
+		assert_int_equal(
+			check_want(data, made.size - cut, &want, &result), 0);
+		assert_prefix(&result, 10 * 1152, f[10].at, made.size - cut);
+		assert_int_equal(next, 10 * 1152);
+		assert_memory_equal(&result.md5, &alone.md5,
+				    sizeof(result.md5));
+		assert_non_null(strstr(result.error, "another number"));
+		free(data);
+	}
+	make_head(&made, true, mono.samples);
+}
+
 /* An older, longer take's whole frame where the last, short one should be. */
 static void a_frame_that_crosses_the_end_does_not_count(void **unused)
 {
@@ -349,6 +394,33 @@ static void several_places_of_damage_are_counted(void **unused)
 	free(data);
 }
 
+/* As encoders before FLAC 1.2 made them: STREAMINFO says that blocks differ,
+ * the frames do not, but their numbers are those of samples. */
+static void damage_is_measured_in_old_files_of_varying_blocks_too(void **unused)
+{
+	struct flac_head head = {.info = made.info, .finished = true};
+	uint8_t *data = copy(made.size + 6 * (made.frames + 1));
+	uint8_t *p = data + FLAC_HEAD_BYTES;
+	struct flac_check result;
+	unsigned i;
+
+	(void)unused;
+	head.info.min_block = 500;
+	flac_write_sector(data, &head);
+	for (i = 0; i < made.frames; i++)
+		p += flac_renumber_frame(made.data + made.frame[i].at,
+					 made.frame[i].size, i * 1151, p);
+	result = check(data, (size_t)(p - data));
+	assert_int_equal(result.verdict, FLAC_WHOLE);
+	data[made.frame[10].at + 100] ^= 4;
+	result = check(data, (size_t)(p - data));
+	assert_int_equal(result.verdict, FLAC_DAMAGED);
+	assert_int_equal(result.samples, 10 * 1152);
+	assert_int_equal(result.lost, 1152);
+	assert_int_equal(result.resumes_at, 11 * 1152);
+	free(data);
+}
+
 static void a_missing_end_counts_as_lost_too(void **unused)
 {
 	uint8_t *data = copy(made.size);
@@ -453,6 +525,7 @@ int main(void)
 			frames_behind_a_finished_file_s_end_are_trailing),
 		cmocka_unit_test(frames_behind_the_limit_are_trailing),
 		cmocka_unit_test(a_frame_with_another_number_does_not_count),
+		cmocka_unit_test(missing_frames_are_not_taken_for_silence),
 		cmocka_unit_test(a_frame_that_crosses_the_end_does_not_count),
 		cmocka_unit_test(nothing_follows_a_short_frame),
 		cmocka_unit_test(
@@ -461,6 +534,8 @@ int main(void)
 		cmocka_unit_test(a_flipped_bit_is_found_in_its_frame),
 		cmocka_unit_test(a_zeroed_hole_is_measured),
 		cmocka_unit_test(several_places_of_damage_are_counted),
+		cmocka_unit_test(
+			damage_is_measured_in_old_files_of_varying_blocks_too),
 		cmocka_unit_test(a_missing_end_counts_as_lost_too),
 		cmocka_unit_test(damage_in_the_first_frame_is_not_in_the_head),
 		cmocka_unit_test(
