@@ -1,37 +1,63 @@
 /*
  * The reader's side of the tape. The memory is shared with a process that goes
- * on writing, so nothing read from it is trusted twice: facts are checked on
- * attach against the size of the memfd, and are sealed against change only by
- * the producer's good manners, which is why they are copied.
+ * on writing, and that may die at any instruction, so nothing read from it is
+ * trusted twice or waited for: facts are copied, then checked against the size
+ * of the memfd, which must be sealed against shrinking.
  */
 #include "engine/tape.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool facts_agree(const struct tape_facts *facts, uint64_t size)
+/* A line is written in well under a microsecond; a producer that was killed in
+ * between leaves it odd for good. */
+#define LINE_TRIES 1000
+
+/* The peaks lie behind the header and the planes behind the peaks, all aligned
+ * for what is in them. Sizes are below 2^63 here, and none of the products
+ * overflows once frames and channels are known to be small. */
+static bool layout_agrees(const struct tape_facts *facts, uint64_t size)
 {
 	uint64_t plane = facts->frames * sizeof(int32_t);
 	uint64_t blocks = facts->frames / TAPE_PEAK_FRAMES;
 	uint64_t peaks = blocks * facts->channels * sizeof(struct peak);
 
-	return facts->channels >= 1 && facts->channels <= TAPE_CHANNELS_MAX &&
+	return facts->peaks_offset % _Alignof(struct peak) == 0 &&
+	       facts->planes_offset % _Alignof(int32_t) == 0 &&
+	       facts->plane_stride % _Alignof(int32_t) == 0 &&
+	       facts->peaks_offset >= sizeof(struct tape_header) &&
+	       facts->peaks_offset <= facts->planes_offset &&
+	       facts->planes_offset <= size &&
+	       peaks <= facts->planes_offset - facts->peaks_offset &&
+	       facts->plane_stride >= plane &&
+	       facts->plane_stride <= size / facts->channels &&
+	       facts->plane_stride * (facts->channels - 1) + plane <=
+		       size - facts->planes_offset;
+}
+
+static bool facts_agree(const struct tape_facts *facts, uint64_t size)
+{
+	return facts->bytes == size && facts->channels >= 1 &&
+	       facts->channels <= TAPE_CHANNELS_MAX &&
 	       facts->frames >= TAPE_PEAK_FRAMES &&
 	       facts->frames % TAPE_PEAK_FRAMES == 0 &&
 	       facts->frames <= size / sizeof(int32_t) &&
 	       (facts->bits == 16 || facts->bits == 24) && facts->rate > 0 &&
-	       facts->bytes == size && facts->plane_stride >= plane &&
-	       facts->peaks_offset >= sizeof(struct tape_header) &&
-	       facts->peaks_offset <= size &&
-	       facts->planes_offset <= size &&
-	       peaks <= facts->planes_offset - facts->peaks_offset &&
-	       facts->plane_stride <= size / facts->channels &&
-	       facts->plane_stride * (facts->channels - 1) + plane <=
-		       size - facts->planes_offset;
+	       layout_agrees(facts, size);
+}
+
+/* Or reading it could end in SIGBUS. */
+static bool sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & F_SEAL_SHRINK);
 }
 
 int tape_attach(struct tape *tape, int fd)
@@ -41,7 +67,7 @@ int tape_attach(struct tape *tape, int fd)
 	void *map = MAP_FAILED;
 	int error = -EPROTO;
 
-	if (fstat(fd, &stat) < 0 ||
+	if (!sealed(fd) || fstat(fd, &stat) < 0 ||
 	    (size_t)stat.st_size < sizeof(struct tape_header))
 		goto fail;
 	map = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_SHARED, fd, 0);
@@ -124,9 +150,8 @@ struct peak tape_peak(const struct tape *tape, unsigned channel, uint64_t from,
 		      uint64_t to)
 {
 	const struct tape_facts *facts = tape->facts;
-	const struct peak *peaks =
-		(const void *)((const char *)tape->header +
-			       facts->peaks_offset);
+	const struct peak *peaks = (const void *)((const char *)tape->header +
+						  facts->peaks_offset);
 	uint64_t blocks = facts->frames / TAPE_PEAK_FRAMES;
 	struct peak sum = {0};
 
@@ -178,7 +203,7 @@ struct posclock_line tape_line(const struct tape *tape)
 	struct posclock_line line;
 	uint32_t before, after;
 
-	do {
+	for (unsigned tries = 0; tries < LINE_TRIES; tries++) {
 		before = atomic_load_explicit(&header->line_sequence,
 					      memory_order_acquire);
 		line.position = atomic_load_explicit(&header->line_position,
@@ -196,14 +221,16 @@ struct posclock_line tape_line(const struct tape *tape)
 		atomic_thread_fence(memory_order_acquire);
 		after = atomic_load_explicit(&header->line_sequence,
 					     memory_order_relaxed);
-	} while ((before & 1) || before != after);
-	return line;
+		if (!(before & 1) && before == after)
+			return line;
+		sched_yield();
+	}
+	return (struct posclock_line){0};
 }
 
 enum tape_state tape_state(const struct tape *tape)
 {
-	return atomic_load_explicit(&tape->header->state,
-				    memory_order_acquire);
+	return atomic_load_explicit(&tape->header->state, memory_order_acquire);
 }
 
 const char *tape_event_name(uint32_t kind)

@@ -48,8 +48,8 @@ enum tape_event_kind {
 };
 
 struct tape_event {
-	uint64_t position; /* first frame of the silence */
-	uint64_t frames;   /* its length; 0 where kind has none */
+	uint64_t position;    /* first frame of the silence */
+	uint64_t frames;      /* its length; 0 where kind has none */
 	uint64_t uncertainty; /* +- frames of position; 0: exact */
 	int64_t time_ns;      /* CLOCK_MONOTONIC when it was found */
 	uint32_t kind;	      /* enum tape_event_kind */
@@ -68,8 +68,8 @@ struct tape_facts {
 	char magic[8];
 	uint32_t version;
 	uint32_t channels;
-	uint32_t rate; /* Hz, nominal */
-	uint32_t bits; /* 16 or 24 */
+	uint32_t rate;		 /* Hz, nominal */
+	uint32_t bits;		 /* 16 or 24 */
 	uint32_t period, buffer; /* frames, of the device */
 	uint32_t realtime;	 /* 1: SCHED_FIFO and locked memory */
 	uint32_t clip_run;
@@ -90,7 +90,7 @@ struct tape_header {
 	_Alignas(64) _Atomic uint64_t published;
 	_Atomic uint64_t reserved; /* the producer may be writing up to here */
 	_Atomic uint64_t events;   /* how many there have been */
-	_Atomic uint64_t gap_frames, gap_count;
+	_Atomic uint64_t gap_frames, gap_count; /* pieces of one gap: once */
 	_Atomic int64_t alive_ns; /* when the producer last came round */
 	_Atomic uint32_t state;	  /* enum tape_state */
 
@@ -109,8 +109,9 @@ struct tape {
 	int fd;				  /* owned */
 };
 
-/* Takes fd over (closed on error too). -EPROTO: not a tape, or of another
- * version; -EINVAL: its facts contradict its size. */
+/* Takes fd over (closed on error too). -EPROTO: not a tape (a memfd sealed
+ * against shrinking), or of another version; -EINVAL: its facts contradict its
+ * size. */
 int tape_attach(struct tape *tape, int fd);
 void tape_detach(struct tape *tape); /* also of a zeroed one */
 
@@ -138,6 +139,8 @@ int tape_event(const struct tape *tape, uint64_t index,
 	       struct tape_event *event);
 uint64_t tape_event_count(const struct tape *tape);
 
+/* The clock's line as published last; rate_hz 0: none yet, or the producer was
+ * killed while it wrote one. Never waits for long. */
 struct posclock_line tape_line(const struct tape *tape);
 enum tape_state tape_state(const struct tape *tape);
 

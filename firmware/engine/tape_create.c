@@ -18,6 +18,10 @@
 #define PAGE	   4096u
 #define PLANE_SKEW 320u
 
+/* Left to the rest of the machine: the kernel would sooner end a process than
+ * refuse a page. */
+#define MEMORY_SPARE (64ull << 20)
+
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
 	return (value + unit - 1) / unit * unit;
@@ -33,8 +37,8 @@ static void lay_out(struct tape_facts *facts)
 	blocks = facts->frames / TAPE_PEAK_FRAMES;
 	facts->peaks_offset = round_up(sizeof(struct tape_header), PAGE);
 	facts->planes_offset =
-		round_up(facts->peaks_offset + blocks * facts->channels *
-						       sizeof(struct peak),
+		round_up(facts->peaks_offset +
+				 blocks * facts->channels * sizeof(struct peak),
 			 PAGE);
 	facts->plane_stride =
 		round_up(facts->frames * sizeof(int32_t), PAGE) + PLANE_SKEW;
@@ -47,6 +51,32 @@ static void lay_out(struct tape_facts *facts)
 		memcpy(facts->id, &facts->opened_ns, sizeof(facts->opened_ns));
 }
 
+static uint64_t meminfo(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+	unsigned long long kib;
+
+	return line && sscanf(line + strlen(name), " %llu", &kib) == 1
+		       ? kib * 1024
+		       : 0;
+}
+
+uint64_t tape_memory(uint64_t *all)
+{
+	int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	uint64_t left;
+	char text[1024];
+	ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	left = meminfo(text, "MemAvailable:");
+	if (all)
+		*all = meminfo(text, "MemTotal:");
+	return left > MEMORY_SPARE ? left - MEMORY_SPARE : 0;
+}
+
 int tape_writer_create(struct tape_writer *writer,
 		       const struct tape_facts *given)
 {
@@ -55,6 +85,8 @@ int tape_writer_create(struct tape_writer *writer,
 	int fd, error;
 
 	lay_out(&facts);
+	if (facts.bytes > tape_memory(NULL))
+		return -ENOMEM;
 	fd = memfd_create("takebox-tape", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
@@ -70,7 +102,12 @@ int tape_writer_create(struct tape_writer *writer,
 		close(fd);
 		return -error;
 	}
-	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
+		error = errno;
+		munmap(map, facts.bytes);
+		close(fd);
+		return -error;
+	}
 	*writer = (struct tape_writer){
 		.header = map,
 		.fd = fd,

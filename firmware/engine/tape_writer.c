@@ -9,6 +9,9 @@
 
 static void reserve(struct tape_writer *writer, uint64_t position)
 {
+	if (position <= writer->reserved)
+		return;
+	writer->reserved = position;
 	atomic_store_explicit(&writer->header->reserved, position,
 			      memory_order_relaxed);
 	/* No sample may be written before readers can know of it. */
@@ -59,13 +62,14 @@ void tape_writer_silence(struct tape_writer *writer, uint64_t frames)
 	}
 }
 
-/* Levels of [from, captured) anew, after samples were moved. Clips are left as
- * they were counted: moving sound clips nothing. */
-static void measure_again(struct tape_writer *writer, uint64_t from)
+/* Levels of the blocks that [from, to) touches anew, after samples were
+ * changed. Clips are left as they were counted: moving sound clips nothing. */
+static void measure_again(struct tape_writer *writer, uint64_t from,
+			  uint64_t to)
 {
 	uint64_t block = from - from % TAPE_PEAK_FRAMES;
 
-	for (; block < writer->captured; block += TAPE_PEAK_FRAMES) {
+	for (; block < to; block += TAPE_PEAK_FRAMES) {
 		struct peak *peaks = peak_block(writer, block);
 		size_t index = block % writer->frames;
 		uint64_t left = writer->captured - block;
@@ -88,19 +92,6 @@ static void measure_again(struct tape_writer *writer, uint64_t from)
 	}
 }
 
-void tape_writer_blank(struct tape_writer *writer, uint64_t position)
-{
-	uint64_t frames = writer->captured - position;
-	struct peak *peaks = peak_block(writer, position);
-
-	writer->captured = position;
-	/* The begin of a block that is gone on with keeps its peaks. */
-	if (position % TAPE_PEAK_FRAMES == 0)
-		memset(peaks, 0, writer->channels * sizeof(*peaks));
-	tape_writer_silence(writer, frames);
-	measure_again(writer, position);
-}
-
 /* One plane: [from, to) moves up by shift, piece by piece from its end, since
  * the ring's end may lie anywhere in between. */
 static void move_up(int32_t *plane, uint64_t ring, uint64_t from, uint64_t to,
@@ -119,6 +110,23 @@ static void move_up(int32_t *plane, uint64_t ring, uint64_t from, uint64_t to,
 	}
 }
 
+/* The same from its beginning: what moves up by nearly a whole ring moves down
+ * a little, and would run over itself the other way. */
+static void move_round(int32_t *plane, uint64_t ring, uint64_t from,
+		       uint64_t to, uint64_t shift)
+{
+	while (to > from) {
+		uint64_t source = from % ring;
+		uint64_t target = (from + shift) % ring;
+		uint64_t run = to - from;
+
+		run = run < ring - source ? run : ring - source;
+		run = run < ring - target ? run : ring - target;
+		memmove(plane + target, plane + source, run * sizeof(*plane));
+		from += run;
+	}
+}
+
 static void clear(int32_t *plane, uint64_t ring, uint64_t from, uint64_t to)
 {
 	while (from < to) {
@@ -131,46 +139,145 @@ static void clear(int32_t *plane, uint64_t ring, uint64_t from, uint64_t to)
 	}
 }
 
-void tape_writer_insert(struct tape_writer *writer, uint64_t position,
-			uint64_t frames)
+void tape_writer_blank(struct tape_writer *writer, uint64_t position,
+		       uint64_t frames)
 {
-	uint64_t end = writer->captured;
-
-	reserve(writer, end + frames);
-	for (unsigned c = 0; c < writer->channels; c++) {
-		move_up(writer->plane[c], writer->frames, position, end,
-			frames);
+	for (unsigned c = 0; c < writer->channels; c++)
 		clear(writer->plane[c], writer->frames, position,
 		      position + frames);
-	}
-	for (uint64_t block = (end + TAPE_PEAK_FRAMES - 1) / TAPE_PEAK_FRAMES;
-	     block * TAPE_PEAK_FRAMES < end + frames; block++)
-		memset(peak_block(writer, block * TAPE_PEAK_FRAMES), 0,
-		       writer->channels * sizeof(struct peak));
-	writer->captured = end + frames;
-	measure_again(writer, position);
+	measure_again(writer, position, position + frames);
 }
 
-void tape_writer_publish(struct tape_writer *writer, uint64_t position)
+/* Where silence goes that belongs about at position. If there is a gap already
+ * within reach, that is where things went wrong. */
+static uint64_t find_place(const struct tape_writer *writer, uint64_t position,
+			   uint64_t uncertainty)
 {
-	writer->published = position;
-	atomic_store_explicit(&writer->header->published, position,
-			      memory_order_release);
+	uint64_t low = position > uncertainty ? position - uncertainty : 0;
+	uint64_t high = position + uncertainty;
+
+	for (unsigned i = 0; i < writer->pending_count; i++) {
+		const struct tape_event *event = &writer->pending[i];
+		uint64_t end = event->position + event->frames;
+
+		if (event->kind != TAPE_SURPLUS && event->position <= high &&
+		    end > low) {
+			position = end;
+			break;
+		}
+	}
+	/* A gap may be published but for its end. */
+	if (position < writer->gap_end)
+		position = writer->gap_end;
+	if (position < writer->published)
+		return writer->published;
+	return position < writer->captured ? position : writer->captured;
+}
+
+static void move_events(struct tape_writer *writer, uint64_t position,
+			uint64_t frames)
+{
+	for (unsigned i = 0; i < writer->pending_count; i++)
+		if (writer->pending[i].position >= position)
+			writer->pending[i].position += frames;
+}
+
+uint64_t tape_writer_insert(struct tape_writer *writer, uint64_t position,
+			    uint64_t uncertainty, uint64_t frames)
+{
+	uint64_t ring = writer->frames, old_end = writer->captured;
+	uint64_t end = old_end + frames;
+	uint64_t oldest = end > ring ? end - ring : 0; /* that stays whole */
+	uint64_t block = old_end + TAPE_PEAK_FRAMES - 1;
+
+	position = find_place(writer, position, uncertainty);
+	move_events(writer, position, frames);
+	reserve(writer, end);
+	for (unsigned c = 0; c < writer->channels; c++) {
+		int32_t *plane = writer->plane[c];
+
+		if (old_end - position + frames % ring <= ring)
+			move_up(plane, ring, position, old_end, frames);
+		else
+			move_round(plane, ring, position, old_end, frames);
+		clear(plane, ring, position > oldest ? position : oldest,
+		      position + frames);
+	}
+	for (block -= block % TAPE_PEAK_FRAMES; block < end;
+	     block += TAPE_PEAK_FRAMES)
+		memset(peak_block(writer, block), 0,
+		       writer->channels * sizeof(struct peak));
+	writer->captured = end;
+	measure_again(writer, position > oldest ? position : oldest, end);
+	return position;
+}
+
+/* ---- events ---- */
+
+/* One gap may be told of in pieces while it lasts. */
+static bool goes_on(const struct tape_event *last,
+		    const struct tape_event *event)
+{
+	return last->kind == event->kind &&
+	       last->position + last->frames == event->position;
+}
+
+static void hand_over(struct tape_writer *writer,
+		      const struct tape_event *event)
+{
+	struct tape_header *header = writer->header;
+	uint64_t index =
+		atomic_load_explicit(&header->events, memory_order_relaxed);
+	const struct tape_event *last =
+		&header->event[(index + TAPE_EVENTS - 1) % TAPE_EVENTS];
+
+	if (event->kind != TAPE_SURPLUS) {
+		writer->gap_end = event->position + event->frames;
+		atomic_fetch_add(&header->gap_frames, event->frames);
+		if (index == 0 || !goes_on(last, event))
+			atomic_fetch_add(&header->gap_count, 1);
+	}
+	/* Whoever sees a part of this slot's new content must also see the
+	 * count that says that the old one is gone. */
+	atomic_thread_fence(memory_order_seq_cst);
+	header->event[index % TAPE_EVENTS] = *event;
+	atomic_store_explicit(&header->events, index + 1, memory_order_release);
+}
+
+static void hand_over_first(struct tape_writer *writer, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		hand_over(writer, &writer->pending[i]);
+	writer->pending_count -= count;
+	memmove(writer->pending, writer->pending + count,
+		writer->pending_count * sizeof(*writer->pending));
 }
 
 void tape_writer_event(struct tape_writer *writer,
 		       const struct tape_event *event)
 {
-	struct tape_header *header = writer->header;
-	uint64_t index = atomic_load_explicit(&header->events,
-					      memory_order_relaxed);
+	unsigned at;
 
-	header->event[index % TAPE_EVENTS] = *event;
-	if (event->kind != TAPE_SURPLUS) {
-		atomic_fetch_add(&header->gap_frames, event->frames);
-		atomic_fetch_add(&header->gap_count, 1);
-	}
-	atomic_store_explicit(&header->events, index + 1,
+	if (writer->pending_count == TAPE_PENDING)
+		hand_over_first(writer, 1);
+	at = writer->pending_count++;
+	for (; at > 0 && writer->pending[at - 1].position > event->position;
+	     at--)
+		writer->pending[at] = writer->pending[at - 1];
+	writer->pending[at] = *event;
+}
+
+void tape_writer_publish(struct tape_writer *writer, uint64_t position)
+{
+	unsigned count = 0;
+
+	while (count < writer->pending_count &&
+	       writer->pending[count].position < position)
+		count++;
+	if (count > 0)
+		hand_over_first(writer, count);
+	writer->published = position;
+	atomic_store_explicit(&writer->header->published, position,
 			      memory_order_release);
 }
 
@@ -196,8 +303,7 @@ void tape_writer_line(struct tape_writer *writer,
 			      memory_order_relaxed);
 	atomic_store_explicit(&header->line_time_ns, line->time_ns,
 			      memory_order_relaxed);
-	atomic_store_explicit(&header->line_rate,
-			      double_to_bits(line->rate_hz),
+	atomic_store_explicit(&header->line_rate, double_to_bits(line->rate_hz),
 			      memory_order_relaxed);
 	atomic_store_explicit(&header->line_ppm, double_to_bits(line->ppm),
 			      memory_order_relaxed);

@@ -15,14 +15,23 @@
 
 #include "engine/tape.h"
 
+#define TAPE_PENDING 64 /* events of what is not yet published */
+
 struct tape_writer {
 	struct tape_header *header;
 	int fd; /* owned; readers get a read-only one (tape_writer_share) */
 	unsigned channels;
-	uint64_t frames, captured, published;
+	uint64_t frames, captured, published, reserved;
 	struct peak *peaks;
 	int32_t *plane[TAPE_CHANNELS_MAX];
+	/* In order of position: an insertion may still move them. */
+	struct tape_event pending[TAPE_PENDING];
+	unsigned pending_count;
+	uint64_t gap_end; /* of the last gap that was handed over */
 };
+
+/* Bytes that a tape may take now; *all (may be NULL): the machine has. */
+uint64_t tape_memory(uint64_t *all);
 
 /* facts: device, name, identity, format, channels, rate, bits, period, buffer,
  * realtime, clip_run and frames are the caller's; the rest is filled in here.
@@ -49,17 +58,26 @@ void tape_writer_end(struct tape_writer *writer, size_t frames);
 /* Silence at the end. */
 void tape_writer_silence(struct tape_writer *writer, uint64_t frames);
 
-/* Silence in place of what was captured from position on (unpublished). */
-void tape_writer_blank(struct tape_writer *writer, uint64_t position);
+/* Silence in place of frames that were captured from position on (from the
+ * published one on). */
+void tape_writer_blank(struct tape_writer *writer, uint64_t position,
+		       uint64_t frames);
 
-/* frames of silence at position (>= published); what lies behind moves on. */
-void tape_writer_insert(struct tape_writer *writer, uint64_t position,
-			uint64_t frames);
+/*
+ * frames of silence at position, more or less by uncertainty; what lies behind
+ * moves on, with its events. Where a gap is there already the silence goes
+ * behind it, and never where it is published. Returns where it went. What is
+ * not published must not be longer than half of the ring.
+ */
+uint64_t tape_writer_insert(struct tape_writer *writer, uint64_t position,
+			    uint64_t uncertainty, uint64_t frames);
 
-/* Hands everything below position (<= captured) to the readers. */
+/* Hands everything below position (<= captured) to the readers, and the events
+ * that lie there. */
 void tape_writer_publish(struct tape_writer *writer, uint64_t position);
 
-/* An event; counted among the gaps if its kind is one. */
+/* An event, kept until its position is published; then counted among the gaps
+ * if its kind is one and it does not merely go on with the last one. */
 void tape_writer_event(struct tape_writer *writer,
 		       const struct tape_event *event);
 
