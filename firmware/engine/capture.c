@@ -17,6 +17,11 @@
 
 #define POLL_MS		 50
 #define RESTART_PAUSE_MS 2
+/* The device may be this far ahead of the pointer that it shows. */
+#define POINTER_PERIODS 1
+/* What a late reader passes over beyond what it knows to be overwritten, since
+ * the device goes on while it copies. */
+#define SPARE_PERIODS 2
 
 static void note_gap(struct capture *capture, enum tape_event_kind kind,
 		     uint64_t position, uint64_t frames, uint64_t uncertainty)
@@ -65,16 +70,14 @@ static void copy_area(struct capture *capture, const struct pcm_area *area,
 		size_t offset = done * area->stride;
 
 		if (area->interleaved)
-			deinterleave_run(deinterleave,
-					 area->channel[0] + offset,
-					 writer->plane, slot.index, part,
-					 slot.peaks);
+			deinterleave_run(
+				deinterleave, area->channel[0] + offset,
+				writer->plane, slot.index, part, slot.peaks);
 		else
 			for (unsigned c = 0; c < writer->channels; c++)
 				deinterleave_run_channel(
 					deinterleave, c,
-					area->channel[c] + offset,
-					area->stride,
+					area->channel[c] + offset, area->stride,
 					writer->plane[c] + slot.index, part,
 					&slot.peaks[c]);
 		tape_writer_end(writer, part);
@@ -82,18 +85,35 @@ static void copy_area(struct capture *capture, const struct pcm_area *area,
 	}
 }
 
-/* Frames the device may have overwritten while they were being copied. */
-static uint64_t overtaken(struct capture *capture, uint64_t copied)
+/* Of frames that were just copied and not yet committed: how many, from the
+ * first one on, the device may have overwritten meanwhile. waiting frames were
+ * there at time_ns. */
+static uint64_t overtaken(struct capture *capture, uint64_t copied,
+			  uint64_t waiting, int64_t time_ns)
 {
-	int64_t now_ns, avail = pcm_avail(capture->pcm, &now_ns);
+	uint64_t slack = POINTER_PERIODS * (uint64_t)capture->period;
+	uint64_t rate = capture->writer->header->facts.rate;
+	int64_t now_ns = clock_now_ns(), avail;
 
-	if (avail < 0 || (uint64_t)avail <= capture->buffer)
+	/* The clock is cheaper to read than the device. */
+	if (now_ns >= time_ns &&
+	    waiting + (uint64_t)(now_ns - time_ns) * rate / NS_PER_S +
+			    2 * slack <=
+		    capture->buffer)
 		return 0;
-	avail -= (int64_t)capture->buffer;
+	avail = pcm_avail(capture->pcm, &now_ns);
+	/* It stopped, or went: how far it had come nobody knows. */
+	if (avail < (int64_t)copied)
+		return copied;
+	if ((uint64_t)avail + slack <= capture->buffer)
+		return 0;
+	avail += (int64_t)(slack - capture->buffer);
 	return (uint64_t)avail < copied ? (uint64_t)avail : copied;
 }
 
-static int copy_frames(struct capture *capture, uint64_t frames, bool risky)
+/* The first frames of the waiting ones onto the tape. */
+static int copy_frames(struct capture *capture, uint64_t frames,
+		       uint64_t waiting, int64_t time_ns)
 {
 	struct tape_writer *writer = capture->writer;
 
@@ -108,41 +128,46 @@ static int copy_frames(struct capture *capture, uint64_t frames, bool risky)
 		if (part == 0)
 			return 0;
 		copy_area(capture, &area, part);
-		lost = risky ? overtaken(capture, part) : 0;
+		lost = overtaken(capture, part, waiting, time_ns);
+		if (lost > 0) {
+			tape_writer_blank(writer, start, lost);
+			note_gap(capture, TAPE_GAP_LATE, start, lost, 0);
+		}
 		error = pcm_commit(capture->pcm, part);
 		if (error < 0)
 			return error;
-		if (lost > 0) {
-			/* The oldest frames of the part are the torn ones, but
-			 * how far the device had got is not certain: all. */
-			tape_writer_blank(writer, start);
-			note_gap(capture, TAPE_GAP_LATE, start, part, 0);
-		}
 		frames -= part;
+		waiting -= part;
 	}
 	return 0;
 }
 
 /* More was waiting than the buffer holds: passes over what is overwritten, and
- * over a little more, which the device reaches while we copy. */
-static uint64_t pass_over_lost(struct capture *capture, uint64_t avail)
+ * over a little more, which the device reaches while we copy. Returns what is
+ * then left, or negative errno. */
+static int64_t pass_over_lost(struct capture *capture, uint64_t avail)
 {
-	uint64_t lost, margin = capture->buffer / 4;
+	uint64_t lost;
 	int64_t passed;
 
 	if (avail <= capture->buffer)
-		return avail;
-	lost = avail - capture->buffer + margin;
-	passed = pcm_skip(capture->pcm, lost);
-	if (passed <= 0)
-		return avail;
+		return (int64_t)avail;
+	lost = avail - capture->buffer +
+	       SPARE_PERIODS * (uint64_t)capture->period;
+	passed = pcm_skip(capture->pcm, lost < avail ? lost : avail);
+	if (passed < 0)
+		return passed;
 	fill(capture, TAPE_GAP_LATE, (uint64_t)passed);
-	return avail - (uint64_t)passed;
+	return (int64_t)avail - passed;
 }
 
-/* After a stop or an unplug: silence up to where time says we are. */
+/* After a stop or an unplug: silence up to where time says we are. A frame at
+ * least, since something is missing for certain. The clock is given the pair at
+ * once, so that it knows the time also if the device stops again before the
+ * frames are had. */
 static void realign(struct capture *capture, uint64_t avail, int64_t time_ns)
 {
+	struct tape_writer *writer = capture->writer;
 	struct posclock_line line = posclock_line(&capture->clock);
 	int64_t should, is;
 
@@ -150,10 +175,12 @@ static void realign(struct capture *capture, uint64_t avail, int64_t time_ns)
 	if (line.rate_hz <= 0)
 		return;
 	should = posclock_position_at(&line, time_ns);
-	is = (int64_t)(capture->writer->captured + avail);
-	if (should > is)
-		fill(capture, capture->realign_kind, (uint64_t)(should - is));
+	is = (int64_t)(writer->captured + avail);
+	fill(capture, capture->realign_kind,
+	     should > is ? (uint64_t)(should - is) : 1);
 	posclock_restarted(&capture->clock);
+	posclock_feed(&capture->clock, (int64_t)(writer->captured + avail),
+		      time_ns);
 }
 
 static void publish(struct capture *capture, bool all)
@@ -163,8 +190,8 @@ static void publish(struct capture *capture, bool all)
 	uint64_t position = writer->captured;
 
 	if (!all && line.locked)
-		position -= position < capture->settle ? position
-						       : capture->settle;
+		position -=
+			position < capture->settle ? position : capture->settle;
 	tape_writer_line(writer, &line);
 	if (position > writer->published)
 		tape_writer_publish(writer, position);
@@ -175,26 +202,21 @@ static void find_losses(struct capture *capture, uint64_t position,
 {
 	struct tape_writer *writer = capture->writer;
 	struct posclock_step step;
-	uint64_t at, frames;
+	uint64_t at, uncertainty, frames;
 
 	step = posclock_feed(&capture->clock, (int64_t)position, time_ns);
 	if (step.event == POSCLOCK_NONE)
 		return;
 	at = (uint64_t)step.position;
+	uncertainty = (uint64_t)step.uncertainty;
 	frames = (uint64_t)step.frames;
 	if (step.event == POSCLOCK_SURPLUS) {
-		note_gap(capture, TAPE_SURPLUS, at, frames,
-			 (uint64_t)step.uncertainty);
+		note_gap(capture, TAPE_SURPLUS, at, frames, uncertainty);
 		return;
 	}
-	if (at < writer->published)
-		at = writer->published;
-	if (at > writer->captured)
-		at = writer->captured;
 	/* The clock counts the frames as inserted whatever the limit is. */
-	tape_writer_insert(writer, at, frames);
-	note_gap(capture, TAPE_GAP_SILENT, at, frames,
-		 (uint64_t)step.uncertainty);
+	at = tape_writer_insert(writer, at, uncertainty, frames);
+	note_gap(capture, TAPE_GAP_SILENT, at, frames, uncertainty);
 }
 
 /* One round with frames waiting. 0, or a negative errno of the device. */
@@ -202,19 +224,21 @@ static int take_frames(struct capture *capture)
 {
 	struct tape_writer *writer = capture->writer;
 	int64_t time_ns, waiting = pcm_avail(capture->pcm, &time_ns);
-	uint64_t avail, position;
+	uint64_t frames, position;
 	int error;
 
 	if (waiting <= 0)
 		return (int)waiting;
-	avail = (uint64_t)waiting;
 	if (capture->realign)
-		realign(capture, avail, time_ns);
-	avail = pass_over_lost(capture, avail);
-	position = writer->captured + avail;
-	if (avail > frames_left(capture))
-		avail = frames_left(capture);
-	error = copy_frames(capture, avail, avail > capture->buffer / 2);
+		realign(capture, (uint64_t)waiting, time_ns);
+	waiting = pass_over_lost(capture, (uint64_t)waiting);
+	if (waiting < 0)
+		return (int)waiting;
+	position = writer->captured + (uint64_t)waiting;
+	frames = frames_left(capture);
+	if (frames > (uint64_t)waiting)
+		frames = (uint64_t)waiting;
+	error = copy_frames(capture, frames, (uint64_t)waiting, time_ns);
 	if (error < 0)
 		return error;
 	capture->last_frames_ns = clock_now_ns();
@@ -244,8 +268,8 @@ static int one_round(struct capture *capture, struct pollfd *fds, int count)
 
 	ready = poll(fds, (nfds_t)count + 1, POLL_MS);
 	tape_writer_alive(capture->writer, clock_now_ns());
-	if (ready < 0 && errno != EINTR)
-		return -errno;
+	if (ready < 0)
+		return errno == EINTR ? 0 : -errno;
 	error = pcm_revents(capture->pcm, fds, count);
 	if (error > 0 || ready == 0) {
 		error = take_frames(capture);
@@ -261,13 +285,16 @@ static int one_round(struct capture *capture, struct pollfd *fds, int count)
 static void drain(struct capture *capture)
 {
 	int64_t time_ns, waiting = pcm_avail(capture->pcm, &time_ns);
+	uint64_t frames;
 
-	if (waiting > 0 && (uint64_t)waiting <= capture->buffer)
-		copy_frames(capture,
-			    (uint64_t)waiting < frames_left(capture)
-				    ? (uint64_t)waiting
-				    : frames_left(capture),
-			    false);
+	if (waiting <= 0 || (uint64_t)waiting > capture->buffer)
+		return;
+	if (capture->realign)
+		realign(capture, (uint64_t)waiting, time_ns);
+	frames = frames_left(capture);
+	if (frames > (uint64_t)waiting)
+		frames = (uint64_t)waiting;
+	copy_frames(capture, frames, (uint64_t)waiting, time_ns);
 }
 
 enum capture_end capture_run(struct capture *capture)
@@ -282,14 +309,16 @@ enum capture_end capture_run(struct capture *capture)
 	capture->last_frames_ns = clock_now_ns();
 	while (!atomic_load_explicit(&capture->stop, memory_order_acquire)) {
 		int64_t quiet;
+		int error = one_round(capture, fds, count);
 
-		if (one_round(capture, fds, count) < 0) {
+		if (error < 0)
 			drain(capture);
-			end = CAPTURE_GONE;
+		if (frames_left(capture) == 0) {
+			end = CAPTURE_LIMIT;
 			break;
 		}
-		if (capture->writer->captured >= capture->limit) {
-			end = CAPTURE_LIMIT;
+		if (error < 0) {
+			end = CAPTURE_GONE;
 			break;
 		}
 		quiet = clock_now_ns() - capture->last_frames_ns;

@@ -36,7 +36,8 @@ struct capture {
 	struct posclock clock;
 	uint64_t limit;	 /* stop at this position; UINT64_MAX: never */
 	uint64_t buffer; /* frames of the device's buffer */
-	uint64_t settle; /* frames held back while losses are looked for */
+	uint64_t settle; /* frames held back while losses are looked for; with
+			    the buffer at most half of the tape */
 	unsigned period;
 	int wake_fd; /* readable when stop was set */
 	_Atomic bool stop;
