@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,13 +22,14 @@
 #include "engine/capture.h"
 
 #define TAPE_SECONDS_MAX   600.0
-#define TAPE_SECONDS_MIN   2.0
+#define TAPE_SECONDS_ASKED 1e6
 #define MEMORY_SHARE	   4
 #define REALTIME_PRIORITY  60
 #define STACK_BYTES	   (256 * 1024)
-#define STACK_TOUCH_BYTES  (64 * 1024)
 #define SILENCE_LAG_NS	   (20 * NS_PER_MS)
+#define SILENCE_PIECE_NS   NS_PER_S /* an event each */
 #define SETTLE_SPARE_NS	   (10 * NS_PER_MS)
+#define SETTLE_PERIODS	   8 /* of those longer than the clock expects */
 
 struct supervisor {
 	struct tape_request request;
@@ -39,26 +39,18 @@ struct supervisor {
 	struct tape_writer writer;
 	struct capture capture;
 	pthread_t thread;
+	void *stack; /* of the thread: here, to be locked before it runs */
 	bool running, realtime, warned, ended;
-	int wake_fd; /* tells the capture thread to stop */
-	int done_fd; /* the capture thread has returned */
+	int wake_fd;	 /* tells the capture thread to stop */
+	int done_fd;	 /* the capture thread has returned */
 	_Atomic int end; /* enum capture_end */
 };
-
-static void touch_stack(void)
-{
-	volatile char stack[STACK_TOUCH_BYTES];
-
-	for (size_t i = 0; i < sizeof(stack); i += 1024)
-		stack[i] = 0;
-}
 
 static void *capture_thread(void *context)
 {
 	struct supervisor *supervisor = context;
 	uint64_t one = 1;
 
-	touch_stack();
 	atomic_store(&supervisor->end, (int)capture_run(&supervisor->capture));
 	if (write(supervisor->done_fd, &one, sizeof(one)) < 0)
 		log_error("cannot wake the supervisor: %s", strerror(errno));
@@ -72,7 +64,7 @@ static int start_thread(struct supervisor *supervisor, bool realtime)
 	int error;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	pthread_attr_setstack(&attr, supervisor->stack, STACK_BYTES);
 	if (realtime) {
 		pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 		pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
@@ -84,32 +76,42 @@ static int start_thread(struct supervisor *supervisor, bool realtime)
 	return error;
 }
 
-static void lock_memory(struct supervisor *supervisor)
+/* All there is: the tape, the thread's stack, the code. */
+static bool lock_memory(struct supervisor *supervisor)
 {
-	if (mlockall(MCL_CURRENT) == 0 || supervisor->warned)
-		return;
-	log_warning("memory cannot be locked (%s): under memory pressure "
-		    "samples could be late; run as a user with the memlock "
-		    "limit raised",
-		    strerror(errno));
-	supervisor->realtime = false;
+	if (mlockall(MCL_CURRENT) == 0)
+		return true;
+	if (!supervisor->warned)
+		log_warning("memory cannot be locked (%s): under memory "
+			    "pressure samples could be late; run as a user "
+			    "with the memlock limit raised",
+			    strerror(errno));
+	return false;
+}
+
+/* What an earlier thread left behind would end the next one. */
+static void forget_wakes(struct supervisor *supervisor)
+{
+	uint64_t count;
+
+	while (read(supervisor->wake_fd, &count, sizeof(count)) > 0)
+		;
+	while (read(supervisor->done_fd, &count, sizeof(count)) > 0)
+		;
 }
 
 static int start_capture(struct supervisor *supervisor)
 {
+	bool locked = lock_memory(supervisor);
 	int error = pcm_start(supervisor->pcm);
-	uint64_t count;
 
 	if (error < 0)
 		return error;
-	while (read(supervisor->wake_fd, &count, sizeof(count)) > 0)
-		;
+	forget_wakes(supervisor);
 	atomic_store(&supervisor->capture.stop, false);
-	supervisor->realtime = true;
-	lock_memory(supervisor);
 	error = start_thread(supervisor, true);
+	supervisor->realtime = error == 0 && locked;
 	if (error) {
-		supervisor->realtime = false;
 		if (!supervisor->warned)
 			log_warning("no real-time priority (%s): recording "
 				    "works, but a busy machine can make it "
@@ -118,7 +120,6 @@ static int start_capture(struct supervisor *supervisor)
 		error = start_thread(supervisor, false);
 	}
 	supervisor->warned = true;
-	supervisor->writer.header->facts.realtime = supervisor->realtime;
 	supervisor->running = error == 0;
 	return -error;
 }
@@ -148,27 +149,38 @@ static void close_all(struct supervisor *supervisor)
 	supervisor->ended = false;
 }
 
+/* How long a position stays the producer's own: until no loss can be found to
+ * have been before it. */
+static uint64_t settle_frames(const struct pcm_setup *setup)
+{
+	int64_t periods = SETTLE_PERIODS * (int64_t)setup->period * NS_PER_S /
+			  setup->rate;
+	int64_t settle = POSCLOCK_SETTLE_NS;
+
+	settle = (periods > settle ? periods : settle) + SETTLE_SPARE_NS;
+	return (uint64_t)(settle * setup->rate / NS_PER_S);
+}
+
 static uint64_t ring_frames(const struct tape_request *request,
 			    const struct pcm_setup *setup)
 {
+	uint64_t least = 2 * (setup->buffer + settle_frames(setup)), frames;
+	double second = (double)setup->channels * setup->rate * sizeof(int32_t);
 	double seconds = request->tape_seconds;
-	struct sysinfo info;
 
-	if (seconds <= 0) {
-		double second = (double)setup->channels * setup->rate *
-				sizeof(int32_t);
+	if (!(seconds > 0)) {
+		uint64_t all, left = tape_memory(&all);
+		uint64_t share = all / MEMORY_SHARE;
 
-		seconds = TAPE_SECONDS_MAX;
-		if (sysinfo(&info) == 0) {
-			double share = (double)info.totalram * info.mem_unit /
-				       MEMORY_SHARE / second;
-
-			seconds = share < seconds ? share : seconds;
-		}
+		share = share < left / 2 ? share : left / 2;
+		seconds = (double)share / second;
+		if (seconds > TAPE_SECONDS_MAX)
+			seconds = TAPE_SECONDS_MAX;
 	}
-	if (seconds < TAPE_SECONDS_MIN)
-		seconds = TAPE_SECONDS_MIN;
-	return (uint64_t)(seconds * setup->rate);
+	if (seconds > TAPE_SECONDS_ASKED)
+		seconds = TAPE_SECONDS_ASKED;
+	frames = (uint64_t)(seconds * setup->rate);
+	return frames > least ? frames : least;
 }
 
 static int make_tape(struct supervisor *supervisor, char *message, size_t size)
@@ -190,8 +202,7 @@ static int make_tape(struct supervisor *supervisor, char *message, size_t size)
 		 pcm_format_name(setup->format));
 	snprintf(facts.device, sizeof(facts.device), "%s", setup->device);
 	snprintf(facts.name, sizeof(facts.name), "%s", setup->name);
-	snprintf(facts.identity, sizeof(facts.identity), "%s",
-		 setup->identity);
+	snprintf(facts.identity, sizeof(facts.identity), "%s", setup->identity);
 	error = tape_writer_create(&supervisor->writer, &facts);
 	if (error < 0)
 		snprintf(message, size,
@@ -206,7 +217,6 @@ static void prepare_capture(struct supervisor *supervisor)
 {
 	const struct pcm_setup *setup = &supervisor->setup;
 	uint64_t limit = supervisor->request.limit;
-	int64_t settle = POSCLOCK_SETTLE_NS + SETTLE_SPARE_NS;
 
 	supervisor->capture = (struct capture){
 		.pcm = supervisor->pcm,
@@ -214,13 +224,15 @@ static void prepare_capture(struct supervisor *supervisor)
 		.limit = limit ? limit : UINT64_MAX,
 		.buffer = setup->buffer,
 		.period = setup->period,
-		.settle = (uint64_t)(settle * setup->rate / NS_PER_S),
+		.settle = settle_frames(setup),
 		.wake_fd = supervisor->wake_fd,
-		.deinterleave = {
-			.format = (enum sample_format)setup->format,
-			.channels = setup->channels,
-			.clip_run = supervisor->writer.header->facts.clip_run,
-		},
+		.deinterleave =
+			{
+				.format = (enum sample_format)setup->format,
+				.channels = setup->channels,
+				.clip_run = supervisor->writer.header->facts
+						    .clip_run,
+			},
 	};
 	posclock_init(&supervisor->capture.clock, setup->rate);
 }
@@ -246,11 +258,10 @@ static int open_device(struct supervisor *supervisor,
 	return code;
 }
 
-static int open_first(struct supervisor *supervisor, char *message,
-		      size_t size)
+static int open_first(struct supervisor *supervisor, char *message, size_t size)
 {
-	int error = open_device(supervisor, &supervisor->request, message,
-				size);
+	int error =
+		open_device(supervisor, &supervisor->request, message, size);
 
 	if (error < 0)
 		return error;
@@ -266,6 +277,7 @@ static int open_first(struct supervisor *supervisor, char *message,
 		close_all(supervisor);
 		return error;
 	}
+	supervisor->writer.header->facts.realtime = supervisor->realtime;
 	if (supervisor->setup.converted)
 		log_warning("%s is not the hardware itself: something between "
 			    "it and the recorder may change the sound; name "
@@ -295,7 +307,14 @@ int supervisor_open(struct supervisor *supervisor,
 	return open_first(supervisor, message, size);
 }
 
-/* Silence up to now, as the clock's line has it. */
+static void end_tape(struct supervisor *supervisor)
+{
+	supervisor->ended = true;
+	tape_writer_state(&supervisor->writer, TAPE_ENDED);
+}
+
+/* Silence up to now, as the clock's line has it, in pieces that are few enough
+ * for the ring of events. */
 static void run_on(struct supervisor *supervisor)
 {
 	struct capture *capture = &supervisor->capture;
@@ -309,11 +328,17 @@ static void run_on(struct supervisor *supervisor)
 	};
 
 	tape_writer_alive(writer, now);
-	if (line.rate_hz <= 0)
+	if (writer->captured >= capture->limit) {
+		end_tape(supervisor);
+		return;
+	}
+	if (line.rate_hz <= 0 ||
+	    now < posclock_time_of(&line, (int64_t)writer->captured) +
+			    SILENCE_PIECE_NS)
 		return;
 	should = posclock_position_at(&line, now);
-	if (should <= (int64_t)writer->captured)
-		return;
+	if ((uint64_t)should > capture->limit)
+		should = (int64_t)capture->limit;
 	event.frames = (uint64_t)should - writer->captured;
 	tape_writer_silence(writer, event.frames);
 	tape_writer_event(writer, &event);
@@ -347,6 +372,7 @@ static void come_back(struct supervisor *supervisor)
 	if (start_capture(supervisor) < 0) {
 		pcm_close(supervisor->pcm);
 		supervisor->pcm = NULL;
+		supervisor->setup = before;
 		return;
 	}
 	log_info("%s is back; recording goes on", supervisor->setup.name);
@@ -360,8 +386,7 @@ static void capture_ended(struct supervisor *supervisor)
 	supervisor->pcm = NULL;
 	supervisor->capture.pcm = NULL;
 	if (atomic_load(&supervisor->end) == CAPTURE_LIMIT) {
-		supervisor->ended = true;
-		tape_writer_state(&supervisor->writer, TAPE_ENDED);
+		end_tape(supervisor);
 		return;
 	}
 	tape_writer_state(&supervisor->writer, TAPE_ABSENT);
@@ -386,7 +411,8 @@ bool supervisor_tick(struct supervisor *supervisor)
 		return open_first(supervisor, message, sizeof(message)) == 0;
 	}
 	run_on(supervisor);
-	come_back(supervisor);
+	if (!supervisor->ended)
+		come_back(supervisor);
 	return false;
 }
 
@@ -413,7 +439,13 @@ struct supervisor *supervisor_create(void)
 		return NULL;
 	supervisor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	supervisor->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (supervisor->wake_fd < 0 || supervisor->done_fd < 0) {
+	supervisor->stack = mmap(
+		NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_POPULATE, -1, 0);
+	if (supervisor->stack == MAP_FAILED)
+		supervisor->stack = NULL;
+	if (supervisor->wake_fd < 0 || supervisor->done_fd < 0 ||
+	    !supervisor->stack) {
 		supervisor_destroy(supervisor);
 		return NULL;
 	}
@@ -429,5 +461,7 @@ void supervisor_destroy(struct supervisor *supervisor)
 		close(supervisor->wake_fd);
 	if (supervisor->done_fd >= 0)
 		close(supervisor->done_fd);
+	if (supervisor->stack)
+		munmap(supervisor->stack, STACK_BYTES);
 	free(supervisor);
 }
