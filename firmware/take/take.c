@@ -64,9 +64,7 @@ static int one_round(struct take *take)
 	worked = take_encode_slice(take);
 	if (worked < 0)
 		return worked;
-	error = take_note_events(take);
-	if (error == 0)
-		error = take_note_clock(take);
+	error = take_note_clock(take);
 	publish_status(take);
 	return error < 0 ? error : worked;
 }

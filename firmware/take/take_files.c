@@ -116,7 +116,7 @@ static int go_on_with_silence(struct take *take, unsigned index, uint64_t safe)
 					take->fed - take->durable);
 }
 
-int take_add_silence(struct take *take, unsigned index, unsigned part)
+static int add_silence(struct take *take, unsigned index, unsigned part)
 {
 	struct track *track = &take->track[index];
 	uint64_t from = take_info_part_start(&take->info, part);
@@ -138,6 +138,17 @@ int take_add_silence(struct take *take, unsigned index, unsigned part)
 		    : finish_silence(take, index, part);
 }
 
+int take_add_silence(struct take *take, unsigned index, unsigned part)
+{
+	int error = add_silence(take, index, part);
+
+	if (error < 0) {
+		track_close(&take->track[index]);
+		take->open[index] = false;
+	}
+	return error;
+}
+
 /* Silence for all that the other tracks have already, earlier parts too. */
 int take_add_file(struct take *take, unsigned index)
 {
@@ -150,38 +161,53 @@ int take_add_file(struct take *take, unsigned index)
 	return error;
 }
 
-/* Those of earlier parts that are whole, or have sound in them, stay. */
-int take_remake_file(struct take *take, unsigned index)
+/* Has the track nothing but silence in this part, or is there nothing yet? */
+static bool nothing_to_lose(const struct take *take, unsigned index,
+			    unsigned part)
+{
+	bool last = part == take->part;
+	uint64_t end = last ? take->durable
+			    : take_info_part_start(&take->info, part + 1);
+
+	return take_info_silent_until(&take->info, index) >= end ||
+	       end == take_info_part_start(&take->info, part);
+}
+
+static int remake_part(struct take *take, unsigned index, unsigned part)
 {
 	const struct storage *storage = take->plan.storage;
-	uint64_t silent = take_info_silent_until(&take->info, index);
+	struct track_state state;
+	char name[TAKE_FILE_MAX];
+	int error;
+
+	take_info_file(&take->info.track[index], part, name);
+	error = track_inspect(&state, storage, take->plan.dir, name);
+	if (error == 0 && state.sealed)
+		return 0;
+	if (!nothing_to_lose(take, index, part))
+		return part == take->part ? -EINVAL : 0;
+	error = storage->remove(take->plan.dir, name);
+	return error == 0 || error == -ENOENT
+		       ? take_add_silence(take, index, part)
+		       : error;
+}
+
+int take_remake_file(struct take *take, unsigned index)
+{
 	int error = 0;
 
 	track_close(&take->track[index]);
 	take->open[index] = false;
-	for (unsigned part = 0; part <= take->part && error == 0; part++) {
-		struct track_state state;
-		char name[TAKE_FILE_MAX];
-
-		take_info_file(&take->info.track[index], part, name);
-		if (part < take->part &&
-		    ((track_inspect(&state, storage, take->plan.dir, name) ==
-			      0 &&
-		      state.sealed) ||
-		     silent < take_info_part_start(&take->info, part + 1)))
-			continue;
-		error = storage->remove(take->plan.dir, name);
-		if (error == 0 || error == -ENOENT)
-			error = take_add_silence(take, index, part);
-	}
-	if (error == 0)
-		error = storage->sync_dir(take->plan.dir);
-	return error;
+	for (unsigned part = 0; part <= take->part && error == 0; part++)
+		error = remake_part(take, index, part);
+	return error < 0 ? error : take->plan.storage->sync_dir(take->plan.dir);
 }
 
+/* The ledger first: whatever of the sound is found after a power cut, what the
+ * ledger has to say of it is found too. */
 int take_flush(struct take *take)
 {
-	int error = 0;
+	int error = ledger_sync(&take->ledger);
 
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (take->open[i])

@@ -143,8 +143,9 @@ void take_first_event(struct take *take);
 /* take_files.c */
 int take_make_files(struct take *take); /* of the part */
 int take_add_silence(struct take *take, unsigned index, unsigned part);
-int take_add_file(struct take *take, unsigned index);	 /* armed late */
-int take_remake_file(struct take *take, unsigned index); /* with silence */
+int take_add_file(struct take *take, unsigned index); /* armed late */
+/* Silence in place of what is missing; what has sound in it stays. */
+int take_remake_file(struct take *take, unsigned index);
 int take_flush(struct take *take);
 int take_sync(struct take *take);	/* and checkpoint */
 int take_sync_files(struct take *take); /* flush and sync only */

@@ -1,8 +1,8 @@
 /*
  * Going on with a take that its writer was torn from. The ledger says what the
- * take is; the files' checkpoints say up to where all of them are whole; the
- * tape, if it is still the same one, has the rest. Without it the take ends at
- * the checkpoint.
+ * take is; the files are whole up to their checkpoints, or some frames further;
+ * the tape, if it is still the same one, has the rest. Without it the take ends
+ * where all of its files are whole.
  */
 #include "take/take_private.h"
 
@@ -37,14 +37,6 @@ struct files {
 	struct track_state state[TAKE_TRACKS_MAX];
 	bool missing[TAKE_TRACKS_MAX]; /* or not so much as a head */
 };
-
-static bool has(const struct track_state *state, uint64_t at)
-{
-	for (int i = 0; i < state->count; i++)
-		if (state->at[i] == at)
-			return true;
-	return false;
-}
 
 static int inspect(struct take *take, unsigned part, struct files *files)
 {
@@ -84,31 +76,35 @@ static bool all_have(const struct take *take, const struct files *files,
 	if (at % ENCODER_BLOCK && take->part_start + at != take->limit)
 		return false;
 	for (unsigned i = 0; i < take->info.tracks; i++)
-		if (take->info.track[i].filed && !has(&files->state[i], at) &&
+		if (take->info.track[i].filed &&
+		    !track_can_go_to(&files->state[i], at) &&
 		    !can_be_made(take, files, i, take->part, at))
 			return false;
 	return true;
 }
 
-/* The newest sample number that every file can go on from: at most two of each
- * are candidates, and they lie one sync apart. */
-static int choose_checkpoint(struct take *take, const struct files *files,
-			     uint64_t *common)
+/* The newest sample number that every file can go on from. */
+static int choose_common(struct take *take, const struct files *files,
+			 uint64_t *common)
 {
-	bool found = false;
+	bool found = all_have(take, files, 0);
 
 	*common = 0;
-	for (unsigned i = 0; i < take->info.tracks; i++)
-		for (int k = 0; k < files->state[i].count; k++) {
-			uint64_t at = files->state[i].at[k];
+	for (unsigned i = 0; i < take->info.tracks; i++) {
+		const struct track_state *state = &files->state[i];
+		const uint64_t candidate[] = {state->at[0], state->at[1],
+					      take_whole_blocks(state->whole),
+					      state->whole};
 
-			if ((found && at <= *common) ||
-			    !all_have(take, files, at))
+		for (int k = 0; k < 4; k++) {
+			if ((found && candidate[k] <= *common) ||
+			    !all_have(take, files, candidate[k]))
 				continue;
-			*common = at;
+			*common = candidate[k];
 			found = true;
 		}
-	return found || all_have(take, files, 0) ? 0 : -EINVAL;
+	}
+	return found ? 0 : -EINVAL;
 }
 
 static int resume_file(struct take *take, unsigned index, unsigned part,
@@ -140,7 +136,7 @@ static int open_files(struct take *take, const struct files *files, uint64_t at)
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
 		if (!take->info.track[i].filed)
 			continue;
-		if (!has(&files->state[i], at))
+		if (!track_can_go_to(&files->state[i], at))
 			error = take_remake_file(take, i);
 		else if (!files->state[i].sealed)
 			error = resume_file(take, i, take->part, at);
@@ -153,7 +149,7 @@ static int seal_earlier_file(struct take *take, const struct files *files,
 {
 	int error;
 
-	if (!has(&files->state[index], length)) {
+	if (!track_can_go_to(&files->state[index], length)) {
 		if (!can_be_made(take, files, index, part, length))
 			log_error("%s: part %u of track %u is damaged",
 				  take->info.name, part + 1,
@@ -163,6 +159,8 @@ static int seal_earlier_file(struct take *take, const struct files *files,
 	if (files->state[index].sealed)
 		return 0;
 	error = resume_file(take, index, part, length);
+	if (error == 0)
+		error = take->plan.storage->sync(take->track[index].file);
 	if (error == 0)
 		error = take_seal_file(take, index, part);
 	if (error == 0)
@@ -233,6 +231,9 @@ static int go_on(struct take *take, const struct files *files, uint64_t at)
 	take->cut = take->fed >= take->limit || !take->tape.header;
 	take_replay_arms(take);
 	error = open_files(take, files, at);
+	/* Not all of it may have been synced, or claimed, before. */
+	if (error == 0)
+		error = take_sync(take);
 	if (error < 0)
 		return error;
 	take->begun = true;
@@ -277,6 +278,6 @@ int take_reopen(struct take *take)
 	if (error == 0)
 		error = inspect(take, take->part, &files);
 	if (error == 0)
-		error = choose_checkpoint(take, &files, &at);
+		error = choose_common(take, &files, &at);
 	return error < 0 ? error : go_on(take, &files, at);
 }

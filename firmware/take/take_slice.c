@@ -73,6 +73,8 @@ static int pass_over(struct take *take, uint64_t to)
 		  (double)(to - take->fed) / take->info.rate);
 	if (error == 0)
 		error = take_encode(take, to, true, false);
+	if (error == 0)
+		error = take_note_events(take);
 	return error < 0 ? error : take_sync(take);
 }
 
@@ -134,6 +136,8 @@ static int encode_slice(struct take *take, uint64_t to)
 
 	if (error == 0 && !tape_valid(&take->tape, from))
 		return take_back(take);
+	if (error == 0)
+		error = take_note_events(take);
 	if (error == 0 && full)
 		error = take_next_part(take);
 	return error < 0 ? error : write_out(take);

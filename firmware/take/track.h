@@ -53,23 +53,26 @@ struct track {
 /* Makes the file (it must be new) with its whole head, unsynced. */
 int track_create(struct track *track, const struct track_setup *setup);
 
-/* Opens an interrupted file and goes on at sample number at, which one of its
- * checkpoints must have: what lies behind is cut off, and before that no longer
- * claimed. -EINVAL: it has no such checkpoint, or holds other sound than
- * setup says. */
-int track_resume(struct track *track, const struct track_setup *setup,
-		 uint64_t at);
-
 /* Where an interrupted file can be gone on from. Claims to bytes that the file
  * does not have are none. */
 struct track_state {
 	bool sealed; /* finished: at[0] is its length */
-	int count;   /* of at: 1 or 2 sample numbers, newest first */
+	int count;   /* of at: the checkpoints' sample numbers, newest first */
 	uint64_t at[2];
+	uint64_t from, whole; /* whole frames behind the newest: any block's
+				 border between, and the last one's end */
 };
 /* -ENOENT: there is none; -EINVAL: not so much as its head is there. */
 int track_inspect(struct track_state *state, const struct storage *storage,
 		  int dir, const char *file);
+bool track_can_go_to(const struct track_state *state, uint64_t at);
+
+/* Opens an interrupted file and goes on at sample number at: what lies behind
+ * is cut off, and before that no longer claimed. -EINVAL: it cannot go there,
+ * or holds other sound than setup says. What it has up to there may be claimed
+ * only after a sync and a checkpoint. */
+int track_resume(struct track *track, const struct track_setup *setup,
+		 uint64_t at);
 
 void track_close(struct track *track); /* also of a zeroed one with file -1 */
 
@@ -87,8 +90,8 @@ int track_checkpoint(struct track *track);
  * afterwards. */
 int track_drain(struct track *track);
 
-/* Gives up what came after the checkpoint at sample number at, which is where
- * it is then gone on from. */
+/* Gives up what came after sample number at, which a checkpoint has, and goes
+ * on from there. */
 int track_cut(struct track *track, uint64_t at);
 
 /* Flushed and synced before: seek table, tags and STREAMINFO as they are to

@@ -1,0 +1,298 @@
+/*
+ * The way back to a sample number at which a file was whole. Its checkpoints
+ * are such; so is, behind the newest of them, every frame that is there and
+ * decodes: what a sync has covered is found even if the claim to it, which is
+ * written after the sync, was lost.
+ */
+#include "take/track_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "take/flac_strict.h"
+
+static int read_size(int file, uint64_t *size)
+{
+	struct stat stat;
+
+	if (fstat(file, &stat) < 0)
+		return -errno;
+	*size = (uint64_t)stat.st_size;
+	return 0;
+}
+
+/* *size: of the file. */
+static int read_head(int file, struct flac_head *head, uint64_t *size)
+{
+	uint8_t sector[FLAC_SECTOR_BYTES];
+	int error = read_size(file, size);
+	ssize_t got;
+
+	if (error < 0)
+		return error;
+	if (*size < FLAC_HEAD_BYTES)
+		return -EINVAL;
+	got = pread(file, sector, sizeof(sector), 0);
+	if (got < 0)
+		return -errno;
+	if (got != (ssize_t)sizeof(sector))
+		return -EINVAL;
+	return flac_read_sector(sector, head);
+}
+
+/* Newest first. size: of the file; what it does not have cannot be gone on
+ * from, whatever is claimed. */
+static int list_checkpoints(const struct flac_head *head, uint64_t size,
+			    const struct flac_checkpoint *list[2])
+{
+	const struct flac_checkpoint *a = &head->checkpoint[0];
+	const struct flac_checkpoint *b = &head->checkpoint[1];
+	int count = 0;
+
+	if (b->sequence > a->sequence) {
+		a = b;
+		b = &head->checkpoint[0];
+	}
+	if (a->sequence && a->size <= size)
+		list[count++] = a;
+	if (b->sequence && b->size <= size)
+		list[count++] = b;
+	return count;
+}
+
+/* The newest to go on from towards sample at; all zero but size: the file's
+ * beginning. */
+static struct flac_checkpoint find_base(const struct flac_head *head,
+					uint64_t size, uint64_t at)
+{
+	const struct flac_checkpoint *list[2];
+	int count = list_checkpoints(head, size, list);
+
+	for (int i = 0; i < count; i++)
+		if (list[i]->samples == at ||
+		    (list[i]->samples < at &&
+		     list[i]->samples % ENCODER_BLOCK == 0))
+			return *list[i];
+	return (struct flac_checkpoint){.size = FLAC_HEAD_BYTES};
+}
+
+/* ---- behind the checkpoint ---- */
+
+struct extension {
+	struct flac_strict strict;
+	struct track *track; /* NULL: only to see how far it goes */
+	uint64_t byte;	     /* of the frame whose length is not known yet */
+	unsigned samples;    /* in it; 0: there is none */
+};
+
+static void note_frame(struct extension *extension)
+{
+	if (extension->track && extension->samples > 0)
+		track_note_frame(extension->track,
+				 extension->strict.byte - extension->byte,
+				 extension->samples);
+}
+
+static int take_frame(void *user, const int32_t *const *planes, unsigned count,
+		      uint64_t position)
+{
+	struct extension *extension = user;
+	struct track *track = extension->track;
+
+	(void)position;
+	note_frame(extension);
+	extension->byte = extension->strict.byte;
+	extension->samples = count;
+	if (track) {
+		struct md5_source source = {
+			{planes[0], planes[track->channels - 1]}};
+		struct md5_state *state = &track->md5;
+
+		md5_update(&state, &source, 1, track->channels,
+			   track->head.info.bits / 8, count);
+	}
+	return 0;
+}
+
+/* Decodes from base on, to sample end at most. */
+static int extend(struct extension *extension, int file, uint64_t size,
+		  const struct flac_head *head,
+		  const struct flac_checkpoint *base, uint64_t end)
+{
+	int error;
+
+	extension->strict = (struct flac_strict){.fd = file,
+						 .size = size,
+						 .info = head->info,
+						 .end = end,
+						 .take = take_frame,
+						 .user = extension,
+						 .byte = base->size,
+						 .sample = base->samples};
+	if (base->samples >= end)
+		return 0;
+	error = flac_strict_decode(&extension->strict);
+	note_frame(extension);
+	return error;
+}
+
+static int inspect(struct track_state *state, int file)
+{
+	const struct flac_checkpoint *list[2];
+	struct extension extension = {.track = NULL};
+	struct flac_checkpoint base;
+	struct flac_head head;
+	uint64_t size = 0;
+	int error = read_head(file, &head, &size);
+
+	if (error < 0)
+		return error;
+	if (head.finished) {
+		state->sealed = true;
+		state->at[state->count++] = head.info.samples;
+		state->from = state->whole = head.info.samples;
+		return 0;
+	}
+	state->count = list_checkpoints(&head, size, list);
+	for (int i = 0; i < state->count; i++)
+		state->at[i] = list[i]->samples;
+	if (state->count < 2) /* before the first there was nothing */
+		state->at[state->count++] = 0;
+	base = find_base(&head, size, UINT64_MAX);
+	error = extend(&extension, file, size, &head, &base, UINT64_MAX);
+	state->from = base.samples;
+	state->whole = extension.strict.sample;
+	return error;
+}
+
+int track_inspect(struct track_state *state, const struct storage *storage,
+		  int dir, const char *file)
+{
+	int error, fd = storage->open(dir, file, 0);
+
+	*state = (struct track_state){0};
+	if (fd < 0)
+		return fd;
+	error = inspect(state, fd);
+	close(fd);
+	return error;
+}
+
+bool track_can_go_to(const struct track_state *state, uint64_t at)
+{
+	for (int i = 0; i < state->count; i++)
+		if (state->at[i] == at)
+			return true;
+	return !state->sealed && at > state->from && at <= state->whole &&
+	       (at % ENCODER_BLOCK == 0 || at == state->whole);
+}
+
+/* ---- going there ---- */
+
+/* The claim goes before the bytes it is to. */
+static int give_up_claims(struct track *track, uint64_t at)
+{
+	struct flac_checkpoint *slot = track->head.checkpoint;
+	uint8_t sector[FLAC_SECTOR_BYTES];
+	bool dropped = track->head.info.samples > at;
+	int error;
+
+	for (int i = 0; i < 2; i++) {
+		if (slot[i].sequence == 0 || slot[i].samples <= at)
+			continue;
+		slot[i] = (struct flac_checkpoint){0};
+		dropped = true;
+	}
+	if (!dropped)
+		return 0;
+	track->head.finished = false;
+	track->head.info.samples = at;
+	flac_write_sector(sector, &track->head);
+	error = track->storage->write(track->file, sector, sizeof(sector), 0);
+	return error < 0 ? error : track->storage->sync(track->file);
+}
+
+static void restore(struct track *track, const struct flac_checkpoint *base)
+{
+	track->size = base->size;
+	track->samples = base->samples;
+	track->frames = base->samples / ENCODER_BLOCK;
+	track->next_byte = base->size - FLAC_HEAD_BYTES;
+	md5_init(&track->md5);
+	if (base->sequence)
+		memcpy(track->md5.word, base->md5, sizeof(base->md5));
+	track->md5.bytes =
+		base->samples * track->channels * (track->head.info.bits / 8);
+	/* At a take's odd end the checkpoint has the digest itself. */
+	track->has_digest = base->samples % ENCODER_BLOCK != 0;
+	memcpy(track->digest, base->md5, sizeof(track->digest));
+}
+
+/* The track as it was at sample number at. */
+static int go_to(struct track *track, uint64_t at)
+{
+	struct extension extension = {.track = track};
+	struct flac_checkpoint base;
+	uint64_t size = 0;
+	int error = read_size(track->file, &size);
+
+	if (error < 0)
+		return error;
+	base = find_base(&track->head, size, at);
+	restore(track, &base);
+	error = extend(&extension, track->file, size, &track->head, &base, at);
+	if (error < 0)
+		return error;
+	if (track->samples != at)
+		return -EINVAL;
+	track->size = extension.strict.byte;
+	track->snapshot = track->md5;
+	track->base_frame = track->frames;
+	error = give_up_claims(track, at);
+	return error < 0 ? error
+			 : track->storage->truncate(track->file, track->size);
+}
+
+static bool sounds_like(const struct flac_streaminfo *info,
+			const struct track_setup *setup)
+{
+	return info->rate == setup->rate && info->bits == setup->bits &&
+	       info->channels == setup->channels &&
+	       info->max_block == ENCODER_BLOCK;
+}
+
+int track_resume(struct track *track, const struct track_setup *setup,
+		 uint64_t at)
+{
+	uint64_t size = 0;
+	int error = track_init(track, setup);
+
+	if (error == 0) {
+		track->file = setup->storage->open(setup->dir, setup->file, 0);
+		error = track->file < 0 ? track->file : 0;
+	}
+	if (error == 0)
+		error = read_head(track->file, &track->head, &size);
+	if (error == 0 &&
+	    (track->head.finished || !sounds_like(&track->head.info, setup)))
+		error = -EINVAL;
+	if (error == 0)
+		error = go_to(track, at);
+	if (error < 0)
+		track_close(track);
+	return error;
+}
+
+int track_cut(struct track *track, uint64_t at)
+{
+	int error = encoder_finish(track->encoder);
+
+	track->queued = 0;
+	track->broken = false;
+	while (track->seek.count > 0 &&
+	       track->seek.point[track->seek.count - 1].sample >= at)
+		track->seek.count--;
+	return error < 0 ? error : go_to(track, at);
+}
