@@ -416,8 +416,16 @@ static inline uint32_t fake_chance(uint32_t *seed, uint32_t below)
 	return (uint32_t)((uint64_t)*seed * below >> 32);
 }
 
-/* Of each sector that no sync covers either the old or the new content, and
- * any length in between. */
+/* A length that the file may have: that of the last sync, or now, or between
+ * them if it grew. */
+static inline size_t fake_any_size(size_t old, size_t now, uint32_t *seed)
+{
+	if (now > old)
+		return old + fake_chance(seed, (uint32_t)(now - old) + 1);
+	return fake_chance(seed, 2) ? old : now;
+}
+
+/* Of each sector that no sync covers either the old or the new content. */
 static inline void fake_scramble(struct fake_file *file, uint32_t *seed)
 {
 	int fd = openat(fake.dir, file->name, O_RDWR);
@@ -437,16 +445,18 @@ static inline void fake_scramble(struct fake_file *file, uint32_t *seed)
 		if (fake_chance(seed, 2))
 			continue;
 		memset(data + at, 0, size - at < 512 ? size - at : 512);
-		memcpy(data + at, file->synced + at, left < 512 ? left : 512);
+		if (left > 0)
+			memcpy(data + at, file->synced + at,
+			       left < 512 ? left : 512);
 	}
-	if (now > old)
-		size = old + fake_chance(seed, (uint32_t)(now - old) + 1);
+	size = fake_any_size(old, now, seed);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(pwrite(fd, data, size, 0), size);
 	free(data);
 	close(fd);
 }
 
+/* Puts the power back, too: what there is now is synced. */
 static inline void fake_storage_cut_power(uint32_t *seed)
 {
 	assert_true(fake.keep);
@@ -459,6 +469,16 @@ static inline void fake_storage_cut_power(uint32_t *seed)
 				unlinkat(fake.dir, file->name, 0);
 		}
 		fake_scramble(file, seed);
+	}
+	for (unsigned i = fake.files; i-- > 0;) {
+		int fd = openat(fake.dir, fake.file[i].name, O_RDONLY);
+
+		if (fd < 0) {
+			fake_forget(&fake.file[i]);
+			continue;
+		}
+		fake_keep(&fake.file[i], fd);
+		close(fd);
 	}
 }
 

@@ -159,74 +159,249 @@ static void check_gaps(const struct story *story, const struct checked *checked)
 			 16500);
 }
 
-/* --- killed and gone on with --- */
-
 /* What is being tried, for whoever reads of a failure. */
-static void announce(unsigned at, enum fake_how how)
+static void announce(const char *what, unsigned at, enum fake_how how)
 {
-	snprintf(check_context, sizeof(check_context), "call %u, way %d", at,
-		 how);
+	snprintf(check_context, sizeof(check_context), "%s at call %u, way %d",
+		 what, at, how);
 }
 
-static void kill_at(const struct story *story, unsigned at, enum fake_how how)
-{
-	struct take_status status;
-	struct checked checked;
+typedef void (*try_fn)(const struct story *story, unsigned at,
+		       enum fake_how how);
 
-	announce(at, how);
-	fake_storage_reset(FAKE_FREEZE, at, how);
-	tell(story);
-	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
-	if (has_started()) {
-		status = resume(story, true);
-		if (status.state != TAKE_DONE)
-			fail_msg("killed at call %u (%d): not resumed: %s (%d)",
-				 at, how, status.reason, status.error);
-		check_take(&checked, &tape);
-		if (checked.info.frames != story_frames(story))
-			fail_msg("killed at call %u (%d): %llu frames", at, how,
-				 (unsigned long long)checked.info.frames);
-		check_gaps(story, &checked);
-		checked_finish(&checked);
-	}
-	fake_tape_close(&tape);
-	fake_storage_empty();
-}
-
-static void kill_at_every_call(const struct story *story)
+static void at_every_call(const struct story *story, try_fn try)
 {
 	unsigned calls = count_calls(story);
 
 	for (unsigned at = 1; at <= calls; at++) {
 		if (wrote[at])
-			kill_at(story, at, FAKE_HALF);
-		kill_at(story, at, FAKE_DONE);
+			try(story, at, FAKE_HALF);
+		try(story, at, FAKE_DONE);
 	}
 	fake_tape_open(&tape, 1, 24, 8000, 256);
 }
 
-static void test_killed_at_every_call(void **unused)
+/* Nothing but the end of the take may be missing, and that not before it was
+ * safe. */
+static void check_prefix(const struct story *story, uint64_t safe)
 {
-	(void)unused;
-	kill_at_every_call(&simple);
+	struct checked checked;
+
+	check_take(&checked, &tape);
+	if (checked.info.frames < safe ||
+	    checked.info.frames > story_frames(story))
+		fail_msg("%s: %llu frames of %llu, of which %llu were safe",
+			 check_context, (unsigned long long)checked.info.frames,
+			 (unsigned long long)story_frames(story),
+			 (unsigned long long)safe);
+	check_gaps(story, &checked);
+	checked_finish(&checked);
 }
 
-static void test_killed_at_every_call_with_parts(void **unused)
+static void check_whole(const struct story *story)
 {
-	(void)unused;
-	kill_at_every_call(&parts);
+	check_prefix(story, story_frames(story));
 }
 
-static void test_killed_at_every_call_with_late_arming(void **unused)
+static void expect_done(struct take_status status)
 {
-	(void)unused;
-	kill_at_every_call(&late);
+	if (status.state != TAKE_DONE)
+		fail_msg("%s: not resumed: %s (%d)", check_context,
+			 status.reason, status.error);
 }
 
-static void test_killed_at_every_call_with_everything(void **unused)
+static void clear(void)
+{
+	fake_tape_close(&tape);
+	fake_storage_empty();
+}
+
+static void heal(const struct story *story)
+{
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	expect_done(resume(story, false));
+}
+
+/* --- killed, and gone on with --- */
+
+static void kill_at(const struct story *story, unsigned at, enum fake_how how)
+{
+	announce("killed", at, how);
+	fake_storage_reset(FAKE_FREEZE, at, how);
+	tell(story);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	if (has_started()) {
+		expect_done(resume(story, true));
+		check_whole(story);
+	}
+	clear();
+}
+
+static void test_killed(void **unused)
 {
 	(void)unused;
-	kill_at_every_call(&all);
+	at_every_call(&simple, kill_at);
+}
+
+static void test_killed_with_parts(void **unused)
+{
+	(void)unused;
+	at_every_call(&parts, kill_at);
+}
+
+static void test_killed_with_late_arming(void **unused)
+{
+	(void)unused;
+	at_every_call(&late, kill_at);
+}
+
+static void test_killed_with_everything(void **unused)
+{
+	(void)unused;
+	at_every_call(&all, kill_at);
+}
+
+static void test_killed_again_while_being_resumed(void **unused)
+{
+	unsigned calls = count_calls(&all);
+	uint32_t seed = 7;
+
+	(void)unused;
+	for (unsigned i = 0; i < 150; i++) {
+		unsigned at = 1 + fake_chance(&seed, calls);
+		unsigned again = 1 + fake_chance(&seed, calls - at + 40);
+
+		announce("killed", at, FAKE_DONE);
+		fake_storage_reset(FAKE_FREEZE, at, FAKE_DONE);
+		tell(&all);
+		if (has_started()) {
+			announce("killed again", again, FAKE_DONE);
+			fake_storage_reset(FAKE_FREEZE, again, FAKE_DONE);
+			resume(&all, true);
+			fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+			expect_done(resume(&all, true));
+			check_whole(&all);
+		}
+		clear();
+	}
+	fake_tape_open(&tape, 1, 24, 8000, 256);
+}
+
+/* --- killed, and the tape is gone as well --- */
+
+static void lose_tape_at(const struct story *story, unsigned at,
+			 enum fake_how how)
+{
+	uint64_t safe;
+
+	announce("lost", at, how);
+	fake_storage_reset(FAKE_FREEZE, at, how);
+	safe = tell(story).durable;
+	if (has_started()) {
+		heal(story);
+		check_prefix(story, safe);
+	}
+	clear();
+}
+
+static void test_without_its_tape(void **unused)
+{
+	(void)unused;
+	at_every_call(&late, lose_tape_at);
+}
+
+static void test_without_its_tape_with_everything(void **unused)
+{
+	(void)unused;
+	at_every_call(&all, lose_tape_at);
+}
+
+/* --- the power fails --- */
+
+static uint32_t power_seed = 1;
+
+static void cut_power_at(const struct story *story, unsigned at,
+			 enum fake_how how)
+{
+	uint64_t safe;
+
+	fake.keep = true;
+	announce("power cut", at, how);
+	fake_storage_reset(FAKE_FREEZE, at, how);
+	safe = tell(story).durable;
+	fake_storage_cut_power(&power_seed);
+	if (has_started()) {
+		heal(story);
+		check_prefix(story, safe);
+	} else {
+		assert_int_equal(safe, 0);
+	}
+	clear();
+}
+
+static void test_power_cuts(void **unused)
+{
+	(void)unused;
+	at_every_call(&late, cut_power_at);
+}
+
+static void test_power_cuts_with_everything(void **unused)
+{
+	(void)unused;
+	at_every_call(&all, cut_power_at);
+}
+
+/* --- the medium is full, or fails --- */
+
+static void refuse_at(const struct story *story, enum fake_fault fault,
+		      unsigned at)
+{
+	struct take_status status;
+
+	fake_storage_reset(fault, at, FAKE_UNDONE);
+	status = tell(story);
+	if (status.state == TAKE_FAILED)
+		assert_string_equal(status.reason, fault == FAKE_FILL
+							   ? "medium full"
+							   : "medium failed");
+	if (has_started()) {
+		heal(story);
+		check_prefix(story, status.durable);
+	}
+	clear();
+}
+
+static void fill_up_at(const struct story *story, unsigned at,
+		       enum fake_how how)
+{
+	announce("full", at, how);
+	if (how == FAKE_DONE)
+		refuse_at(story, FAKE_FILL, at);
+}
+
+static void fail_at(const struct story *story, unsigned at, enum fake_how how)
+{
+	announce("failed", at, how);
+	if (how == FAKE_DONE)
+		refuse_at(story, FAKE_FAIL, at);
+}
+
+static void test_medium_full(void **unused)
+{
+	(void)unused;
+	at_every_call(&late, fill_up_at);
+}
+
+static void test_medium_full_with_everything(void **unused)
+{
+	(void)unused;
+	at_every_call(&all, fill_up_at);
+}
+
+static void test_medium_failed(void **unused)
+{
+	(void)unused;
+	at_every_call(&all, fail_at);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -234,10 +409,18 @@ static void test_killed_at_every_call_with_everything(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_killed_at_every_call),
-		CASE(test_killed_at_every_call_with_parts),
-		CASE(test_killed_at_every_call_with_late_arming),
-		CASE(test_killed_at_every_call_with_everything),
+		CASE(test_killed),
+		CASE(test_killed_with_parts),
+		CASE(test_killed_with_late_arming),
+		CASE(test_killed_with_everything),
+		CASE(test_killed_again_while_being_resumed),
+		CASE(test_without_its_tape),
+		CASE(test_without_its_tape_with_everything),
+		CASE(test_power_cuts),
+		CASE(test_power_cuts_with_everything),
+		CASE(test_medium_full),
+		CASE(test_medium_full_with_everything),
+		CASE(test_medium_failed),
 	};
 
 	return cmocka_run_group_tests_name("take_resume", tests, NULL, NULL);
