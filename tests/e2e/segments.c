@@ -5,6 +5,8 @@
  *     POSITION FRAMES counter FRAME CHANNEL
  *     POSITION FRAMES silence
  *     POSITION FRAMES noise
+ *     POSITION FRAMES short   (noise of less than COUNTER_RUN frames: of the
+ *                             counter, perhaps, but too few to tell)
  *
  * POSITION counts from the file's first sample; FRAME is the device's number of
  * the stretch's first frame. For shell tests to say what was lost, and where.
@@ -93,7 +95,8 @@ static void print_segments(const struct samples *samples)
 		while (at < samples->count && silence_at(samples, at) == 0 &&
 		       counter_at(samples, at, &frame, &channel) == 0)
 			at++;
-		printf("%zu %zu noise\n", from, at - from);
+		printf("%zu %zu %s\n", from, at - from,
+		       at - from < COUNTER_RUN ? "short" : "noise");
 	}
 }
 
