@@ -25,7 +25,7 @@
 #define TAPE_SECONDS_ASKED 1e6
 #define MEMORY_SHARE	   4
 #define REALTIME_PRIORITY  60
-#define STACK_BYTES	   (256 * 1024)
+#define STACK_BYTES	   (1024 * 1024) /* the thread sanitizer's share too */
 #define SILENCE_LAG_NS	   (20 * NS_PER_MS)
 #define SILENCE_PIECE_NS   NS_PER_S /* an event each */
 #define SETTLE_SPARE_NS	   (10 * NS_PER_MS)
@@ -81,6 +81,7 @@ static bool lock_memory(struct supervisor *supervisor)
 {
 	if (mlockall(MCL_CURRENT) == 0)
 		return true;
+	tape_writer_touch(&supervisor->writer);
 	if (!supervisor->warned)
 		log_warning("memory cannot be locked (%s): under memory "
 			    "pressure samples could be late; run as a user "
