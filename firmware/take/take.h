@@ -33,7 +33,8 @@ enum take_state {
 struct take_plan {
 	const struct storage *storage;
 	const struct tape *tape; /* attached anew by the take */
-	int dir;		 /* the take's folder; owned by the take */
+	int dir;		 /* the take's folder; owned by the take,
+				    also when it cannot be started */
 	int parents[3]; /* folders above it, to be synced; owned; -1: none */
 	const struct take_info *info; /* its "start" fields; copied; for a
 					 resume NULL: the ledger has them */
@@ -58,11 +59,13 @@ int take_resume(struct take **take, const struct take_plan *plan);
 /* Waits for the thread: stop it first. NULL allowed. */
 void take_destroy(struct take *take);
 
-/* position: on the tape. Only the first stop counts. reason: "stop", ... */
+/* position: on the tape; what is encoded already stays. A further stop counts
+ * only if it is earlier. reason: "stop", ... */
 void take_stop(struct take *take, uint64_t position, const char *reason);
 
 /* Takes effect at a block's border near position: arming not later, disarming
- * not earlier. -EAGAIN: too many commands wait already. */
+ * not earlier, unless that is encoded already: then at once. A number that no
+ * track has is ignored. -EAGAIN: too many commands wait already. */
 int take_arm(struct take *take, unsigned number, bool on, uint64_t position);
 int take_mark(struct take *take, uint64_t position, const char *name);
 

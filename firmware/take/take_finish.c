@@ -67,8 +67,10 @@ static void try_sidecars(struct take *take)
 
 static int close_up(struct take *take)
 {
-	int error = take_seal(take);
+	int error = take_info_cut(&take->info, take->fed);
 
+	if (error == 0)
+		error = take_seal(take);
 	if (error == 0)
 		error = end_ledger(take);
 	if (error < 0)

@@ -70,6 +70,10 @@ void take_info_finish(struct take_info *info);
  * kept out of the way: a newer recorder may have written them. */
 int take_info_apply(struct take_info *info, const json_t *entry);
 
+/* A take can end before something that was to be in it: parts, markers and gaps
+ * behind frames are left out. An "end" entry does so itself. -ENOMEM. */
+int take_info_cut(struct take_info *info, uint64_t frames);
+
 /* The "start" entry from the fields up to track (new reference). Bytes that are
  * not UTF-8, which interfaces have in their names, become question marks. */
 json_t *take_info_start_entry(const struct take_info *info);

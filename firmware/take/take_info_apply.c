@@ -297,6 +297,13 @@ static int apply_part(struct take_info *info, const json_t *entry)
 	return keep(info->parts, entry);
 }
 
+int take_info_cut(struct take_info *info, uint64_t frames)
+{
+	remove_from(info->parts, frames);
+	remove_from(info->markers, frames + 1);
+	return shorten_gaps(info, frames, NULL);
+}
+
 static int apply_end_track(struct take_info *info, const json_t *entry)
 {
 	uint64_t number, peak, clips;
@@ -326,11 +333,8 @@ static int apply_end(struct take_info *info, const json_t *entry)
 		error = apply_end_track(info, json_array_get(tracks, i));
 	if (error < 0)
 		return error;
-	/* A take can end before something that was to be in it. */
-	remove_from(info->parts, info->frames);
-	remove_from(info->markers, info->frames + 1);
 	info->ended = true;
-	return shorten_gaps(info, info->frames, NULL);
+	return take_info_cut(info, info->frames);
 }
 
 int take_info_apply(struct take_info *info, const json_t *entry)

@@ -47,8 +47,9 @@ static unsigned count_filed(const struct take_info *info)
 	return count;
 }
 
+/* Those at frames from from to end. */
 static void add_chapters(struct take_tags *tags, const struct take_info *info,
-			 uint64_t from)
+			 uint64_t from, uint64_t end)
 {
 	unsigned number = 0;
 	size_t index;
@@ -62,7 +63,7 @@ static void add_chapters(struct take_tags *tags, const struct take_info *info,
 			json_string_value(json_object_get(marker, "name"));
 		uint64_t ms;
 
-		if (at < from || number >= CHAPTERS_MAX)
+		if (at < from || at >= end || number >= CHAPTERS_MAX)
 			continue;
 		number++;
 		ms = (at - from) * 1000 / info->rate;
@@ -79,6 +80,9 @@ void take_tags_build(struct take_tags *tags, const struct take_info *info,
 		     const struct take_track *track, unsigned part)
 {
 	uint64_t from = take_info_part_start(info, part);
+	uint64_t end = part + 1 < take_info_parts(info)
+			       ? take_info_part_start(info, part + 1)
+			       : UINT64_MAX;
 
 	tags->count = 0;
 	tags->used = 0;
@@ -92,5 +96,5 @@ void take_tags_build(struct take_tags *tags, const struct take_info *info,
 	add(tags, "TIME_REFERENCE",
 	    print(tags, "%llu",
 		  (unsigned long long)(info->time_reference + from)));
-	add_chapters(tags, info, from);
+	add_chapters(tags, info, from, end);
 }

@@ -102,6 +102,20 @@ int track_init(struct track *track, const struct track_setup *setup)
 	return encoder_create(&track->encoder, &encoder);
 }
 
+/* Tags that do not fit (a thousand markers) are still in take.json: the last
+ * ones are left out. */
+static int make_rest(const struct track *track, uint8_t *rest,
+		     const struct flac_tag *tags, unsigned count)
+{
+	int error;
+
+	do
+		error = flac_write_rest(rest, track->seek.point,
+					track->seek.count, tags, count);
+	while (error == -ENOSPC && count-- > 0);
+	return error;
+}
+
 static int write_head(struct track *track, const struct flac_tag *tags,
 		      unsigned tag_count)
 {
@@ -111,16 +125,10 @@ static int write_head(struct track *track, const struct flac_tag *tags,
 	if (!head)
 		return -ENOMEM;
 	flac_write_sector(head, &track->head);
-	error = flac_write_rest(head + FLAC_SECTOR_BYTES, track->seek.point,
-				track->seek.count, tags, tag_count);
-	/* Tags that do not fit (a thousand markers) are still in take.json:
-	 * the file keeps those it was made with. */
+	error = make_rest(track, head + FLAC_SECTOR_BYTES, tags, tag_count);
 	if (error == 0)
 		error = track->storage->write(track->file, head,
 					      FLAC_HEAD_BYTES, 0);
-	else if (error == -ENOSPC)
-		error = track->storage->write(track->file, head,
-					      FLAC_SECTOR_BYTES, 0);
 	free(head);
 	return error;
 }
