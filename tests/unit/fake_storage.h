@@ -51,6 +51,8 @@ struct fake_storage {
 	char path[64];
 	int dir;
 	pthread_mutex_t mutex;
+	pthread_cond_t released;
+	bool held; /* calls wait */
 	unsigned calls;
 	enum fake_fault fault;
 	enum fake_how how;
@@ -71,6 +73,7 @@ static inline void fake_storage_open(void)
 {
 	fake = (struct fake_storage){.path = "/tmp/take-XXXXXX"};
 	pthread_mutex_init(&fake.mutex, NULL);
+	pthread_cond_init(&fake.released, NULL);
 	assert_non_null(mkdtemp(fake.path));
 	fake.dir = open(fake.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fake.dir >= 0);
@@ -114,7 +117,17 @@ static inline void fake_storage_close(void)
 	fake_storage_empty();
 	close(fake.dir);
 	rmdir(fake.path);
+	pthread_cond_destroy(&fake.released);
 	pthread_mutex_destroy(&fake.mutex);
+}
+
+/* The medium stalls: calls wait, from the next one on, until it goes on. */
+static inline void fake_storage_hold(bool held)
+{
+	pthread_mutex_lock(&fake.mutex);
+	fake.held = held;
+	pthread_cond_broadcast(&fake.released);
+	pthread_mutex_unlock(&fake.mutex);
 }
 
 /* For plan.dir, which the take owns. */
@@ -164,6 +177,8 @@ static inline uint64_t fake_file_size(int fd)
 static inline int fake_call(const char *verb, const char *name, size_t size,
 			    uint64_t offset)
 {
+	while (fake.held)
+		pthread_cond_wait(&fake.released, &fake.mutex);
 	assert_true(++fake.calls < FAKE_CALLS_MAX);
 	fake.wrote[fake.calls] = strcmp(verb, "write") == 0;
 	if (fake.story)
