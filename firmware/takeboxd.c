@@ -50,7 +50,9 @@ static int serve(struct daemon *daemon)
 			       daemon->config.folder);
 	if (error < 0) {
 		log_error("cannot listen on %s: %s", daemon->config.socket,
-			  strerror(-error));
+			  error == -EADDRINUSE
+				  ? "another takeboxd runs there already"
+				  : strerror(-error));
 		return error;
 	}
 	return loop_run(daemon->loop);

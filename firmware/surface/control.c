@@ -52,6 +52,7 @@ struct control {
 	struct transport *transport;
 	char path[PATH_MAX], medium[PATH_MAX];
 	int listen_fd;
+	bool bound; /* the path is ours to remove */
 	struct loop_source *source;
 	struct meters meters;
 	int64_t meters_ns;
@@ -433,23 +434,49 @@ static void on_change(void *context, const json_t *take)
 	}
 }
 
-static int start_listening(struct control *control)
+/* A socket that somebody still answers on is another takeboxd's. */
+static bool is_answered(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool answered = fd >= 0 && connect(fd, (const void *)address,
+					   sizeof(*address)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return answered;
+}
+
+static int bind_socket(struct control *control)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (strlen(control->path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, control->path);
+	if (is_answered(&address))
+		return -EADDRINUSE;
+	unlink(control->path);
+	if (bind(control->listen_fd, (struct sockaddr *)&address,
+		 sizeof(address)) < 0)
+		return -errno;
+	control->bound = true;
+	if (chmod(control->path, 0660) < 0 ||
+	    listen(control->listen_fd, CLIENTS_MAX) < 0)
+		return -errno;
+	return 0;
+}
+
+static int start_listening(struct control *control)
+{
+	int error;
+
 	control->listen_fd =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->listen_fd < 0)
 		return -errno;
-	unlink(control->path);
-	if (bind(control->listen_fd, (struct sockaddr *)&address,
-		 sizeof(address)) < 0 ||
-	    chmod(control->path, 0660) < 0 ||
-	    listen(control->listen_fd, CLIENTS_MAX) < 0)
-		return -errno;
+	error = bind_socket(control);
+	if (error < 0)
+		return error;
 	control->source = loop_add_fd(control->loop, control->listen_fd,
 				      EPOLLIN, on_connect, control);
 	return control->source ? 0 : -ENOMEM;
@@ -491,9 +518,9 @@ void control_destroy(struct control *control)
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		drop(&control->client[i]);
 	loop_remove(control->source);
-	if (control->listen_fd >= 0) {
-		close(control->listen_fd);
+	if (control->bound)
 		unlink(control->path);
-	}
+	if (control->listen_fd >= 0)
+		close(control->listen_fd);
 	free(control);
 }

@@ -391,6 +391,16 @@ check_unbroken() {
 	check_unbroken "$(take_folder)"
 }
 
+@test "a second takeboxd is refused and leaves the first one alone" {
+	start_all
+	takebox record
+	run -1 "$BUILD/takeboxd" -c takebox.conf
+	[[ $output == *"another takeboxd"* ]]
+	wait_until at_least .take.seconds 1
+	takebox stop
+	takebox verify "$(take_folder)"
+}
+
 @test "a configuration with an error is refused with file and line" {
 	printf 'record: {\n  levle = 3;\n};\n' >bad.conf
 	run -9 "$BUILD/takeboxd" -c bad.conf --check-config

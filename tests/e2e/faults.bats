@@ -119,7 +119,11 @@ check_losses() {
 
 	check_aligned "$name" "$5" || return 1
 	check_ledger "$name" || return 1
-	[ "$(causes "$name")" = "silent silent late" ] || {
+	# Late on a busy machine is no fault, if the interface saw it too.
+	overruns=$(grep -c ' overrun ' "$name.ctl.log" || true)
+	late=$(causes "$name" | grep -o late | wc -l)
+	[ "$(causes "$name" | grep -o silent | wc -l)" -eq 2 ] &&
+		[ "$late" -ge 1 ] && [ "$late" -le $((1 + overruns)) ] || {
 		echo "$name: $(causes "$name")"
 		cat "$name.ctl.log"
 		return 1
@@ -128,8 +132,8 @@ check_losses() {
 	within "$at" "$(truth "$name" lose)" $((rate * 2 / 1000)) \
 		"$name: the long loss's place" || return 1
 	within "$frames" "$long" 2 "$name: its length" || return 1
-	read -r at frames < <(jq -r '.gaps[1] | "\(.at) \(.frames)"' \
-		"$name.take/take.json")
+	read -r at frames < <(jq -r '[.gaps[] | select(.cause == "silent")][1] |
+		"\(.at) \(.frames)"' "$name.take/take.json")
 	within "$at" "$(truth "$name" lose 2)" $((rate * 2 / 1000 + 2)) \
 		"$name: the short loss's place" || return 1
 	within "$frames" "$short" 2 "$name: its length" || return 1
