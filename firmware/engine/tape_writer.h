@@ -35,9 +35,11 @@ uint64_t tape_memory(uint64_t *all);
 
 /* facts: device, name, identity, format, channels, rate, bits, period, buffer,
  * realtime, clip_run and frames are the caller's; the rest is filled in here.
- * All pages are faulted in. -ENOMEM: the tape does not fit into memory. */
+ * All pages are there, but for tape_writer_touch or mlockall to map. -ENOMEM:
+ * the tape does not fit into memory. */
 int tape_writer_create(struct tape_writer *writer,
 		       const struct tape_facts *facts);
+void tape_writer_touch(const struct tape_writer *writer);
 void tape_writer_destroy(struct tape_writer *writer);
 
 /* A new read-only descriptor of the memfd, for a reader; or negative errno. */
