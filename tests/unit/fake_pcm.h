@@ -209,6 +209,12 @@ static inline void fake_look(struct pcm *pcm)
 	}
 }
 
+static inline int64_t fake_chance(struct pcm *pcm, int64_t below)
+{
+	pcm->random = pcm->random * 6364136223846793005u + 1;
+	return (int64_t)(pcm->random >> 33) % below;
+}
+
 static inline uint64_t fake_shown(const struct pcm *pcm)
 {
 	return pcm->captured - (pcm->steps ? pcm->captured % pcm->period : 0);
@@ -245,6 +251,8 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 	while (fake_now < until && !fake_wakes(pcm) && !pcm->interrupted &&
 	       !*pcm->told)
 		fake_now += 20000;
+	/* A thread does not wake up to the frame. */
+	fake_now += fake_chance(pcm, 80000);
 	if (pcm->late_ns) {
 		fake_now += pcm->late_ns;
 		pcm->late_ns = 0;
@@ -292,10 +300,8 @@ int64_t pcm_avail(struct pcm *pcm, int64_t *time_ns)
 	pcm->avails++;
 	fake_look(pcm);
 	*time_ns = fake_now;
-	if (pcm->jitter_ns) {
-		pcm->random = pcm->random * 6364136223846793005u + 1;
-		*time_ns += (int64_t)(pcm->random >> 33) % pcm->jitter_ns;
-	}
+	if (pcm->jitter_ns)
+		*time_ns += fake_chance(pcm, pcm->jitter_ns);
 	if (pcm->state == FAKE_STOPPED)
 		return -EPIPE;
 	if (pcm->state == FAKE_GONE && !pcm->shows_rest)
