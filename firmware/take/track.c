@@ -225,5 +225,6 @@ int track_seal(struct track *track, const struct flac_tag *tags,
 	else
 		md5_digest(&track->md5, track->head.info.md5);
 	track->head.finished = true;
+	track_find_seekpoints(track);
 	return write_head(track, tags, tag_count);
 }

@@ -43,6 +43,9 @@ struct track {
 	struct md5_state snapshot; /* at the sample to be claimed next */
 	struct flac_head head;
 	struct flac_seek_list seek;
+	uint64_t unseen, unseen_bytes; /* samples, and bytes from the first
+					  frame's start, that a resume found
+					  and seek has nothing of */
 	uint8_t *queue;
 	size_t queued, capacity;
 	bool has_digest; /* cut at the very end: digest is the MD5 */

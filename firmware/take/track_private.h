@@ -11,4 +11,7 @@ int track_init(struct track *track, const struct track_setup *setup);
 /* One more whole frame, behind all others. */
 void track_note_frame(struct track *track, uint64_t size, unsigned samples);
 
+/* Fills the seek list up for what lies before unseen. */
+void track_find_seekpoints(struct track *track);
+
 #endif

@@ -280,6 +280,9 @@ int track_resume(struct track *track, const struct track_setup *setup,
 		error = -EINVAL;
 	if (error == 0)
 		error = go_to(track, at);
+	track->seek.count = 0;
+	track->unseen = track->samples;
+	track->unseen_bytes = track->next_byte;
 	if (error < 0)
 		track_close(track);
 	return error;
