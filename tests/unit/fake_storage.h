@@ -45,6 +45,8 @@ struct fake_file {
 	char *synced;	    /* its bytes as the last sync left them */
 	size_t synced_size; /* SIZE_MAX: never synced */
 	uint64_t changed;   /* first byte behind the sector changed since */
+	uint64_t claimed;   /* bytes, by the first sector as it is now */
+	uint64_t claimable; /* the most that may stand on the medium */
 };
 
 struct fake_storage {
@@ -213,7 +215,7 @@ static inline void fake_broken(const char *name, const char *rule)
 			 fake.calls, name, rule);
 }
 
-static inline void fake_look_at_claim(const struct fake_file *file,
+static inline void fake_look_at_claim(struct fake_file *file,
 				      const void *sector, uint64_t size_now)
 {
 	size_t synced = file->synced_size == SIZE_MAX ? 0 : file->synced_size;
@@ -234,6 +236,9 @@ static inline void fake_look_at_claim(const struct fake_file *file,
 		fake_broken(file->name, "samples without a checkpoint");
 	if (claimed > synced || claimed > file->changed)
 		fake_broken(file->name, "claims more than was synced");
+	file->claimed = claimed;
+	if (claimed > file->claimable)
+		file->claimable = claimed;
 }
 
 static inline void fake_note_write(struct fake_file *file, int fd,
@@ -332,6 +337,8 @@ static inline int fake_truncate(int fd, uint64_t size)
 			fake.room += now - size;
 		if (size < file->changed)
 			file->changed = size;
+		if (size < file->claimable)
+			fake_broken(file->name, "claims what is cut off");
 		if (size > now)
 			fake_broken(file->name, "grew without data");
 		result = fake_result(storage_posix.truncate(fd, size));
@@ -352,6 +359,7 @@ static inline void fake_keep(struct fake_file *file, int fd)
 	uint64_t size = fake_file_size(fd);
 
 	file->changed = UINT64_MAX;
+	file->claimable = file->claimed;
 	file->synced_size = (size_t)size;
 	if (!fake.keep)
 		return;

@@ -307,12 +307,6 @@ static void lose_tape_at(const struct story *story, unsigned at,
 static void test_without_its_tape(void **unused)
 {
 	(void)unused;
-	at_every_call(&late, lose_tape_at);
-}
-
-static void test_without_its_tape_with_everything(void **unused)
-{
-	(void)unused;
 	at_every_call(&all, lose_tape_at);
 }
 
@@ -340,12 +334,6 @@ static void cut_power_at(const struct story *story, unsigned at,
 }
 
 static void test_power_cuts(void **unused)
-{
-	(void)unused;
-	at_every_call(&late, cut_power_at);
-}
-
-static void test_power_cuts_with_everything(void **unused)
 {
 	(void)unused;
 	at_every_call(&all, cut_power_at);
@@ -389,12 +377,6 @@ static void fail_at(const struct story *story, unsigned at, enum fake_how how)
 static void test_medium_full(void **unused)
 {
 	(void)unused;
-	at_every_call(&late, fill_up_at);
-}
-
-static void test_medium_full_with_everything(void **unused)
-{
-	(void)unused;
 	at_every_call(&all, fill_up_at);
 }
 
@@ -415,11 +397,8 @@ int main(void)
 		CASE(test_killed_with_everything),
 		CASE(test_killed_again_while_being_resumed),
 		CASE(test_without_its_tape),
-		CASE(test_without_its_tape_with_everything),
 		CASE(test_power_cuts),
-		CASE(test_power_cuts_with_everything),
 		CASE(test_medium_full),
-		CASE(test_medium_full_with_everything),
 		CASE(test_medium_failed),
 	};
 
