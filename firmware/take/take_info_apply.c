@@ -158,6 +158,32 @@ static int apply_marker(struct take_info *info, const json_t *entry)
 	return keep(info->markers, entry);
 }
 
+/* An absence is told piece by piece, as it lasts; it is one gap all the same.
+ * The entry in the list may be somebody else's too: a copy takes its place. */
+static bool lengthen_last(struct take_info *info, const json_t *entry,
+			  uint64_t at, uint64_t frames)
+{
+	size_t count = json_array_size(info->gaps);
+	json_t *last = count ? json_array_get(info->gaps, count - 1) : NULL;
+	uint64_t length =
+		(uint64_t)json_integer_value(json_object_get(last, "frames"));
+	json_t *longer;
+
+	if (!last ||
+	    (uint64_t)json_integer_value(json_object_get(last, "at")) +
+			    length !=
+		    at ||
+	    !json_equal(json_object_get(last, "cause"),
+			json_object_get(entry, "cause")))
+		return false;
+	/* What tells how far the tape's events are noted is the newest's. */
+	longer = json_copy((json_t *)entry);
+	json_object_set(longer, "at", json_object_get(last, "at"));
+	json_object_set_new(longer, "frames",
+			    json_integer((json_int_t)(length + frames)));
+	return json_array_set_new(info->gaps, count - 1, longer) == 0;
+}
+
 static int apply_gap(struct take_info *info, const json_t *entry)
 {
 	uint64_t at, frames;
@@ -167,6 +193,8 @@ static int apply_gap(struct take_info *info, const json_t *entry)
 	    !json_is_string(json_object_get(entry, "cause")))
 		return -EINVAL;
 	info->gap_frames += frames;
+	if (lengthen_last(info, entry, at, frames))
+		return 0;
 	info->gap_count++;
 	return keep(info->gaps, entry);
 }
