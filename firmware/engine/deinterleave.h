@@ -39,8 +39,8 @@ struct peak {
 
 /* Per channel, carried from chunk to chunk; zero is the start. */
 struct clip_state {
-	int32_t sign;	/* of the run under way: -1, 1, or 0: none */
-	uint32_t run;	/* its length so far, held at UINT32_MAX */
+	int32_t sign; /* of the run under way: -1, 1, or 0: none */
+	uint32_t run; /* its length so far, held at UINT32_MAX */
 };
 
 struct deinterleave {
@@ -65,7 +65,7 @@ void deinterleave_run(struct deinterleave *state, const void *source,
  * are not interleaved; stride = sample_bytes then).
  */
 void deinterleave_run_channel(struct deinterleave *state, unsigned channel,
-			      const void *source, size_t stride,
-			      int32_t *plane, size_t frames, struct peak *peak);
+			      const void *source, size_t stride, int32_t *plane,
+			      size_t frames, struct peak *peak);
 
 #endif
