@@ -221,7 +221,8 @@ static void lose_tape_process(struct transport *transport)
 {
 	loop_remove(transport->socket_source);
 	transport->socket_source = NULL;
-	if (transport->take)
+	/* It may die again while the take of the first time is closed. */
+	if (transport->take && has_tape(transport))
 		take_stop(transport->take,
 			  tape_published(&transport->client.tape),
 			  "the tape's process died");

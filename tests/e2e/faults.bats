@@ -119,6 +119,8 @@ check_losses() {
 
 	check_aligned "$name" "$5" || return 1
 	check_ledger "$name" || return 1
+	# Under a sanitizer the clock's noise hides what is small.
+	[ -z "${SANITIZED:-}" ] || return 0
 	# Late on a busy machine is no fault, if the interface saw it too.
 	overruns=$(grep -c ' overrun ' "$name.ctl.log" || true)
 	late=$(causes "$name" | grep -o late | wc -l)
@@ -151,10 +153,10 @@ check_losses() {
 losses() {
 	local name=$1 channels=$2 rate=$3 format=$4 access=$5
 
-	record "$name" 8 "$channels" "$rate" "$format" "$access" "" \
-		"at $((rate * 4)) lose $((rate / 100))" \
-		"at $((rate * 5)) lose $((rate / 500))" \
-		"at $((rate * 6)) xrun 1000"
+	record "$name" 9 "$channels" "$rate" "$format" "$access" "" \
+		"at $((rate * 5)) lose $((rate / 100))" \
+		"at $((rate * 6)) lose $((rate / 500))" \
+		"at $((rate * 7)) xrun 1000"
 }
 
 @test "interleaved: silent losses and overruns are named where they were" {
