@@ -12,8 +12,13 @@ complain()
 }
 
 mapfile -t sources < <(git ls-files '*.c' '*.h')
-clang-format --dry-run --Werror "${sources[@]}" ||
-	complain "clang-format -i mends the format"
+# Each clang-format has its own taste; Debian 12's is the house's.
+if clang-format --version | grep -q ' 14\.'; then
+	clang-format --dry-run --Werror "${sources[@]}" ||
+		complain "clang-format -i mends the format"
+else
+	echo "lint: the format is checked by clang-format 14 only"
+fi
 
 cppcheck --quiet --std=c11 --language=c --enable=warning,portability \
 	--inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 \

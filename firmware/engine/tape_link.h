@@ -26,17 +26,17 @@ struct tape_request {
 	int32_t format;		 /* enum pcm_format */
 	uint32_t period, buffer; /* frames, 0: chosen */
 	uint32_t clip_run;
-	double tape_seconds; /* 0: from the machine's memory */
-	uint64_t limit;	     /* frames after which capture ends; 0: never */
+	double tape_seconds;  /* 0: from the machine's memory */
+	uint64_t limit;	      /* frames after which capture ends; 0: never */
 	uint32_t keep_trying; /* 1: wait for an interface that is missing */
 	uint32_t reserved;
 };
 
 struct tape_reply {
 	uint32_t magic, version;
-	int32_t error;	    /* 0: a descriptor is attached; negative errno */
-	uint32_t realtime;  /* 1: the capture thread has real-time priority */
-	char message[384];  /* for a musician; "" if all is well */
+	int32_t error;	   /* 0: a descriptor is attached; negative errno */
+	uint32_t realtime; /* 1: the capture thread has real-time priority */
+	char message[384]; /* for a musician; "" if all is well */
 };
 
 /* A request with the magic and version filled in. */

@@ -18,9 +18,11 @@ struct encoder {
 	struct encoder_setup setup;
 };
 
-static FLAC__StreamEncoderWriteStatus
-on_write(const FLAC__StreamEncoder *flac, const FLAC__byte buffer[],
-	 size_t bytes, uint32_t samples, uint32_t current_frame, void *context)
+static FLAC__StreamEncoderWriteStatus on_write(const FLAC__StreamEncoder *flac,
+					       const FLAC__byte buffer[],
+					       size_t bytes, uint32_t samples,
+					       uint32_t current_frame,
+					       void *context)
 {
 	struct encoder *encoder = context;
 

@@ -16,8 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ENCODER_BLOCK 4096u /* samples of a frame; within the streamable subset
-			       at every rate */
+#define ENCODER_BLOCK                                                          \
+	4096u /* samples of a frame; within the streamable subset              \
+		 at every rate */
 
 /* number: of the frame, from 0; samples: in it. */
 typedef void (*encoder_frame_fn)(void *context, const uint8_t *frame,
