@@ -38,7 +38,7 @@ cleanup()
 	[ -z "${tape:-}" ] || kill "$tape" 2>/dev/null || true
 	[ -z "${tape:-}" ] || wait "$tape" || true
 	rm -rf "$run"
-	echo "takes are in $folder; messages in $build/run.log"
+	echo "make run has ended its recorder; takes are in $folder, messages in $build/run.log"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
