@@ -187,19 +187,27 @@ static inline bool check_sounds(const struct checked *checked, unsigned index,
 	return on;
 }
 
-static inline bool check_overrun(const struct checked *checked, uint64_t at)
+static inline bool is_overrun(const json_t *gap)
+{
+	return strcmp(json_string_value(json_object_get(gap, "cause")),
+		      TAKE_OVERRUN) == 0;
+}
+
+/* Whether there is such a gap in frames [from, to). */
+static inline bool check_overrun(const struct checked *checked, uint64_t from,
+				 uint64_t to)
 {
 	size_t i;
 	json_t *gap;
 
-	json_array_foreach(
-		checked->info.gaps, i,
-		gap) if (strcmp(json_string_value(json_object_get(gap,
-								  "cause")),
-				"overrun") == 0 &&
-			 at >= member(gap, "at") &&
-			 at < member(gap, "at") +
-					 member(gap, "frames")) return true;
+	json_array_foreach(checked->info.gaps, i, gap)
+	{
+		uint64_t at = member(gap, "at");
+
+		if (is_overrun(gap) && at < to &&
+		    from < at + member(gap, "frames"))
+			return true;
+	}
 	return false;
 }
 
@@ -210,11 +218,13 @@ static inline int check_samples(void *user, const int32_t *const *planes,
 	const struct take_track *track = &checked->info.track[checked->track];
 	uint64_t at = checked->part_start + position;
 	bool on = check_sounds(checked, checked->track, at);
+	bool lost = check_overrun(checked, at, at + count);
 
 	for (unsigned c = 0; c < track->channel_count; c++) {
 		for (unsigned i = 0; i < count; i++) {
 			int32_t wanted =
-				on && !check_overrun(checked, at + i)
+				on && !(lost && check_overrun(checked, at + i,
+							      at + i + 1))
 					? fake_sample(checked->tape,
 						      track->channels[c],
 						      checked->info.start + at +
