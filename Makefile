@@ -63,6 +63,7 @@ Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2)))
 
 .DEFAULT_GOAL := all
+.SECONDARY: # objects are kept
 .PHONY: all unit clean help
 
 all: $(PROGRAMS) $(PLUGIN) $(VIRTUAL_CONF) ## build everything into build/
@@ -136,6 +137,8 @@ unit: $(UNIT)
 
 # ---- running ----
 
+JOBS := -j$(shell nproc)
+
 .PHONY: run setup-build setup-test
 setup-build:
 	@tools/setup.sh build
@@ -144,7 +147,7 @@ setup-test:
 
 # Sub-makes: what pkg-config finds may have been installed just before.
 run: setup-build ## record: on the first interface, or the virtual one
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(JOBS) --no-print-directory all
 	@BUILD=$(BUILD) tools/make_run.sh
 
 # ---- testing ----
@@ -154,9 +157,10 @@ BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall
 E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BENCH)
 
 test: setup-test ## install, build and run all tests
-	@$(MAKE) --no-print-directory tests fuzzers
-	@$(MAKE) --no-print-directory asan-build
-	@$(MAKE) --no-print-directory tsan-build
+	@$(MAKE) $(JOBS) --no-print-directory tests
+	@$(MAKE) $(JOBS) --no-print-directory asan-build
+	@$(MAKE) $(JOBS) --no-print-directory tsan-build
+	@$(MAKE) $(JOBS) --no-print-directory fuzzers
 	@BUILD=$(BUILD) tests/run.sh
 
 tests: all unit $(E2E)
