@@ -321,4 +321,42 @@ static inline void checked_finish(struct checked *checked)
 	take_info_finish(&checked->info);
 }
 
+/* ---- a test's one tape ---- */
+
+static struct fake_tape tape;
+
+static inline int set_up(void **unused)
+{
+	(void)unused;
+	fake_storage_open();
+	return 0;
+}
+
+static inline int tear_down(void **unused)
+{
+	(void)unused;
+	fake_tape_close(&tape);
+	fake_storage_close();
+	return 0;
+}
+
+/* A take that waits for what the test will play. */
+static inline struct take *begin_take(const struct take_info *info,
+				      uint64_t stop)
+{
+	struct take_plan plan = plan_take(&tape, info);
+	struct take *take;
+
+	plan.stop = stop;
+	assert_int_equal(take_start(&take, &plan), 0);
+	return take;
+}
+
+static inline void end_take(struct take *take, struct checked *checked)
+{
+	wait_done(take);
+	take_destroy(take);
+	check_take(checked, &tape);
+}
+
 #endif
