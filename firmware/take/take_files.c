@@ -72,7 +72,7 @@ static int feed_silence(struct track *track, unsigned bits, uint64_t count)
 	return error;
 }
 
-int take_seal_file(struct take *take, unsigned index, unsigned part)
+static int tag_file(struct take *take, unsigned index, unsigned part)
 {
 	struct take_tags *tags = malloc(sizeof(*tags));
 	int error;
@@ -80,19 +80,21 @@ int take_seal_file(struct take *take, unsigned index, unsigned part)
 	if (!tags)
 		return -ENOMEM;
 	take_tags_build(tags, &take->info, &take->info.track[index], part);
-	error = track_seal(&take->track[index], tags->tag, tags->count);
+	error = track_write_tags(&take->track[index], tags->tag, tags->count);
 	free(tags);
 	return error;
 }
 
-/* A file of an earlier part, all silence. */
-static int finish_silence(struct take *take, unsigned index, unsigned part)
+/* One that is whole, but for its head. */
+int take_finish_file(struct take *take, unsigned index, unsigned part)
 {
 	struct track *track = &take->track[index];
-	int error = take->plan.storage->sync(track->file);
+	int error = tag_file(take, index, part);
 
 	if (error == 0)
-		error = take_seal_file(take, index, part);
+		error = take->plan.storage->sync(track->file);
+	if (error == 0)
+		error = track_seal(track);
 	if (error == 0)
 		error = take->plan.storage->sync(track->file);
 	track_close(track);
@@ -135,7 +137,7 @@ static int add_silence(struct take *take, unsigned index, unsigned part)
 	if (error < 0)
 		return error;
 	return last ? go_on_with_silence(take, index, safe)
-		    : finish_silence(take, index, part);
+		    : take_finish_file(take, index, part);
 }
 
 int take_add_silence(struct take *take, unsigned index, unsigned part)
@@ -256,13 +258,23 @@ int take_sync(struct take *take)
 	return 0;
 }
 
+int take_tag(struct take *take)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
+		if (take->open[i])
+			error = tag_file(take, i, take->part);
+	return error;
+}
+
 int take_seal(struct take *take)
 {
 	int error = 0;
 
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (take->open[i])
-			error = take_seal_file(take, i, take->part);
+			error = track_seal(&take->track[i]);
 	if (error == 0)
 		error = take_sync_files(take);
 	return error;

@@ -1,7 +1,8 @@
 /*
- * The end of a take. Order: last frames, sync; the ledger says where it stops,
- * sync; heads of the files, sync; the ledger says that it has ended, sync;
- * sidecars, which can be made again from the ledger at any time.
+ * The end of a take. Order: the ledger says where it stops, sync; last frames,
+ * seek tables and tags, sync; the files say that they are finished, sync; the
+ * ledger says that it has ended, sync; sidecars, which can be made again from
+ * the ledger at any time.
  */
 #include "take/take_private.h"
 
@@ -67,10 +68,8 @@ static void try_sidecars(struct take *take)
 
 static int close_up(struct take *take)
 {
-	int error = take_info_cut(&take->info, take->fed);
+	int error = take_seal(take);
 
-	if (error == 0)
-		error = take_seal(take);
 	if (error == 0)
 		error = end_ledger(take);
 	if (error < 0)
@@ -87,8 +86,23 @@ static int drain(struct take *take)
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (take->open[i])
 			error = track_drain(&take->track[i]);
+	return error;
+}
+
+/* All but the sectors that say that the files are finished. */
+static int write_last(struct take *take)
+{
+	int error = take->cut ? 0 : drain(take);
+
 	if (error == 0)
-		error = take_sync(take);
+		error = take_info_cut(&take->info, take->fed);
+	if (error == 0)
+		error = take_tag(take);
+	if (error < 0)
+		return error;
+	if (take->cut)
+		return take_sync_files(take);
+	error = take_sync(take);
 	return error < 0 ? error : take_note_levels(take);
 }
 
@@ -109,11 +123,8 @@ int take_finish(struct take *take)
 		error = ledger_sync(&take->ledger);
 	if (error == 0)
 		error = take_drop_empty_part(take);
-	if (error == 0 && !take->cut)
-		error = drain(take);
-	/* The claim to the whole is durable before the first file is sealed. */
 	if (error == 0)
-		error = take_sync_files(take);
+		error = write_last(take);
 	return error < 0 ? error : close_up(take);
 }
 

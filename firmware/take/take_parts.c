@@ -43,14 +43,14 @@ static uint64_t close_part(struct take *take)
 	return bytes;
 }
 
-/* The claim to the whole part is durable before the ledger says that there is
- * another, and that before there is a file of it. */
+/* All of the part is durable before the ledger says that there is another, and
+ * that before there is a file of it. */
 int take_next_part(struct take *take)
 {
-	int error = take_sync(take);
+	int error = take_tag(take);
 
 	if (error == 0)
-		error = take_sync_files(take);
+		error = take_sync(take);
 	if (error == 0)
 		error = take_note(take, json_pack("{ss sI}", "type", "part",
 						  "at", (json_int_t)take->fed));

@@ -159,15 +159,7 @@ static int seal_earlier_file(struct take *take, const struct files *files,
 	if (files->state[index].sealed)
 		return 0;
 	error = resume_file(take, index, part, length);
-	if (error == 0)
-		error = take->plan.storage->sync(take->track[index].file);
-	if (error == 0)
-		error = take_seal_file(take, index, part);
-	if (error == 0)
-		error = take->plan.storage->sync(take->track[index].file);
-	track_close(&take->track[index]);
-	take->open[index] = false;
-	return error;
+	return error < 0 ? error : take_finish_file(take, index, part);
 }
 
 /* Parts before the last one are complete: at most their heads were not. */

@@ -116,21 +116,30 @@ static int make_rest(const struct track *track, uint8_t *rest,
 	return error;
 }
 
-static int write_head(struct track *track, const struct flac_tag *tags,
-		      unsigned tag_count)
+int track_write_tags(struct track *track, const struct flac_tag *tags,
+		     unsigned tag_count)
 {
-	uint8_t *head = calloc(1, FLAC_HEAD_BYTES);
+	const size_t size = FLAC_HEAD_BYTES - FLAC_SECTOR_BYTES;
+	uint8_t *rest = calloc(1, size);
 	int error;
 
-	if (!head)
+	if (!rest)
 		return -ENOMEM;
-	flac_write_sector(head, &track->head);
-	error = make_rest(track, head + FLAC_SECTOR_BYTES, tags, tag_count);
+	track_find_seekpoints(track);
+	error = make_rest(track, rest, tags, tag_count);
 	if (error == 0)
-		error = track->storage->write(track->file, head,
-					      FLAC_HEAD_BYTES, 0);
-	free(head);
+		error = track->storage->write(track->file, rest, size,
+					      FLAC_SECTOR_BYTES);
+	free(rest);
 	return error;
+}
+
+static int write_sector(struct track *track)
+{
+	uint8_t sector[FLAC_SECTOR_BYTES];
+
+	flac_write_sector(sector, &track->head);
+	return track->storage->write(track->file, sector, sizeof(sector), 0);
 }
 
 int track_create(struct track *track, const struct track_setup *setup)
@@ -142,7 +151,9 @@ int track_create(struct track *track, const struct track_setup *setup)
 		error = track->file < 0 ? track->file : 0;
 	}
 	if (error == 0)
-		error = write_head(track, setup->tags, setup->tag_count);
+		error = write_sector(track);
+	if (error == 0)
+		error = track_write_tags(track, setup->tags, setup->tag_count);
 	if (error < 0)
 		track_close(track);
 	return error;
@@ -183,7 +194,6 @@ int track_flush(struct track *track)
 int track_checkpoint(struct track *track)
 {
 	struct flac_checkpoint *slot = &track->head.checkpoint[0];
-	uint8_t sector[FLAC_SECTOR_BYTES];
 	uint64_t newest = slot->sequence;
 
 	if (track->head.checkpoint[1].sequence > newest)
@@ -202,8 +212,7 @@ int track_checkpoint(struct track *track)
 	else
 		md5_digest(&track->md5, (uint8_t *)slot->md5);
 	track->head.info.samples = track->samples;
-	flac_write_sector(sector, &track->head);
-	return track->storage->write(track->file, sector, sizeof(sector), 0);
+	return write_sector(track);
 }
 
 int track_drain(struct track *track)
@@ -215,8 +224,7 @@ int track_drain(struct track *track)
 	return error < 0 ? error : track->broken ? -ENOMEM : 0;
 }
 
-int track_seal(struct track *track, const struct flac_tag *tags,
-	       unsigned tag_count)
+int track_seal(struct track *track)
 {
 	track->head.info.samples = track->samples;
 	if (track->has_digest)
@@ -225,6 +233,5 @@ int track_seal(struct track *track, const struct flac_tag *tags,
 	else
 		md5_digest(&track->md5, track->head.info.md5);
 	track->head.finished = true;
-	track_find_seekpoints(track);
-	return write_head(track, tags, tag_count);
+	return write_sector(track);
 }

@@ -97,9 +97,13 @@ int track_drain(struct track *track);
  * on from there. */
 int track_cut(struct track *track, uint64_t at);
 
-/* Flushed and synced before: seek table, tags and STREAMINFO as they are to
- * stay. To be synced again. */
-int track_seal(struct track *track, const struct flac_tag *tags,
-	       unsigned tag_count);
+/* Seek table and tags as they are to stay, after track_drain. Tags that do not
+ * fit are left out, from the last one on. */
+int track_write_tags(struct track *track, const struct flac_tag *tags,
+		     unsigned tag_count);
+
+/* All of it flushed, tagged and synced before: the one sector that says that it
+ * is finished. To be synced again. */
+int track_seal(struct track *track);
 
 #endif

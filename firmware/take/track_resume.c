@@ -207,7 +207,6 @@ static int give_up_claims(struct track *track, uint64_t at)
 	}
 	if (!dropped)
 		return 0;
-	track->head.finished = false;
 	track->head.info.samples = at;
 	flac_write_sector(sector, &track->head);
 	error = track->storage->write(track->file, sector, sizeof(sector), 0);
@@ -240,6 +239,7 @@ static int go_to(struct track *track, uint64_t at)
 
 	if (error < 0)
 		return error;
+	track->head.finished = false;
 	base = find_base(&track->head, size, at);
 	restore(track, &base);
 	error = extend(&extension, track->file, size, &track->head, &base, at);

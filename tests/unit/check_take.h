@@ -238,6 +238,24 @@ static inline int check_samples(void *user, const int32_t *const *planes,
 	return 0;
 }
 
+static inline void check_tag(void *user, const char *name, const char *value)
+{
+	const struct take_track **track = user;
+
+	if (*track && strcmp(name, "TITLE") == 0 &&
+	    strcmp(value, (*track)->name) == 0)
+		*track = NULL;
+}
+
+static inline void check_tags(const char *file, const struct take_track *track)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", fake.path, file);
+	if (flac_read_tags(path, check_tag, &track) < 0 || track)
+		fail_msg("%s: %s has not its tags", check_context, file);
+}
+
 static inline void check_file(struct checked *checked, unsigned part)
 {
 	const struct take_track *track = &checked->info.track[checked->track];
@@ -268,6 +286,7 @@ static inline void check_file(struct checked *checked, unsigned part)
 			 (unsigned long long)checked->errors,
 			 (unsigned long long)checked->first_error,
 			 result.verdict);
+	check_tags(name, track);
 	assert_true(result.md5_known && result.md5_right);
 	assert_true(result.head.finished);
 	assert_int_equal(result.trailing, 0);

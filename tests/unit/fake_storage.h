@@ -45,6 +45,7 @@ struct fake_file {
 	char *synced;	    /* its bytes as the last sync left them */
 	size_t synced_size; /* SIZE_MAX: never synced */
 	uint64_t changed;   /* first byte behind the sector changed since */
+	bool head_changed;  /* behind the sector, since */
 	uint64_t claimed;   /* bytes, by the first sector as it is now */
 	uint64_t claimable; /* the most that may stand on the medium */
 };
@@ -237,6 +238,8 @@ static inline void fake_look_at_claim(struct fake_file *file,
 		claimed = size_now;
 	if (head.info.samples > 0 && claimed == 0)
 		fake_broken(file->name, "samples without a checkpoint");
+	if (head.finished && file->head_changed)
+		fake_broken(file->name, "finished before its tags");
 	if (claimed > synced || claimed > file->changed)
 		fake_broken(file->name, "claims more than was synced");
 	file->claimed = claimed;
@@ -255,6 +258,8 @@ static inline void fake_note_write(struct fake_file *file, int fd,
 		fake_look_at_claim(file, data, fake_file_size(fd));
 	if (offset >= FLAC_HEAD_BYTES && offset < file->changed)
 		file->changed = offset;
+	if (offset < FLAC_HEAD_BYTES && offset + size > FLAC_SECTOR_BYTES)
+		file->head_changed = true;
 }
 
 /* ---- the eight functions ---- */
@@ -362,6 +367,7 @@ static inline void fake_keep(struct fake_file *file, int fd)
 	uint64_t size = fake_file_size(fd);
 
 	file->changed = UINT64_MAX;
+	file->head_changed = false;
 	file->claimable = file->claimed;
 	file->synced_size = (size_t)size;
 	if (!fake.keep)

@@ -418,10 +418,10 @@ static void test_the_order_of_syncs(void **unused)
 	assert_true(strstr(story, "sync 02-Track-2.flac") <
 		    strstr(story, "syncdir"));
 	assert_true(strstr(story, "syncdir") < first_sound);
-	/* The claim to all of it before the heads, and those before the end;
-	 * take.json is the last word. */
-	assert_true(find_last(story, "512@0") <
-		    find_last(story, "write 01-Track-1.flac 16384@0"));
+	/* Tags before the heads that say that all is there, those before the
+	 * end; take.json is the last word. */
+	assert_true(find_last(story, "write 02-Track-2.flac 15872@512") <
+		    find_last(story, "write 01-Track-1.flac 512@0"));
 	assert_true(find_last(story, "sync 02-Track-2.flac") <
 		    find_last(story, "write take.ledger"));
 	assert_true(find_last(story, "write take.ledger") <
