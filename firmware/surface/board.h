@@ -1,0 +1,153 @@
+/*
+ * board: what is wired to the recorder: buttons, switches, LEDs. Facts, read
+ * from a board file (takebox.board(5), libconfig's language); no code knows a
+ * pin.
+ *
+ * Errors are lines for whoever wires the board: "file:line: what; what to do".
+ * By value, no ownership; any thread may read it once loaded.
+ */
+#ifndef TAKEBOX_BOARD_H
+#define TAKEBOX_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "drivers/gpio.h"
+
+#define BOARD_NAME_MAX	   64
+#define BOARD_TEXT_MAX	   160
+#define BOARD_PATH_MAX	   128
+#define BOARD_INPUTS_MAX   GPIO_WIRES_MAX
+#define BOARD_OUTPUTS_MAX  512 /* lamps: lines and register bits */
+#define BOARD_CHAINS_MAX   4   /* chains of shift registers */
+#define BOARD_CHAIN_BITS   256 /* of one chain */
+#define BOARD_GESTURES_MAX 32
+#define BOARD_STEPS_MAX	   32 /* LEDs of one bar */
+
+enum board_input_role {
+	BOARD_REC,
+	BOARD_STOP,
+	BOARD_PLAY, /* reserved */
+	BOARD_MARK,
+	BOARD_KEEP,
+	BOARD_LOCK,
+	BOARD_FOOTSWITCH,
+	BOARD_TALK, /* reserved */
+	BOARD_TRIGGER,
+	BOARD_ARM,	  /* of .track */
+	BOARD_POWER_FAIL, /* active: the supply is going */
+	BOARD_INPUT_ROLES
+};
+
+struct board_input {
+	enum board_input_role role;
+	unsigned track; /* BOARD_ARM: 1.. */
+	bool latched;	/* a switch: its state counts, not its presses */
+	struct gpio_wire wire;
+	unsigned line; /* of the board file, for messages */
+};
+
+enum board_output_role {
+	BOARD_LAMP_REC,	  /* frames of a take are being kept */
+	BOARD_LAMP_PLAY,  /* reserved */
+	BOARD_LAMP_READY, /* could record now; the heartbeat */
+	BOARD_LAMP_ALERT, /* kept, degraded, lost */
+	BOARD_LAMP_LOCK,
+	BOARD_BUZZER,
+	BOARD_TRIGGER_OUT, /* active from a take's first frame to its last, as
+			      well as a program can say: for benches */
+	BOARD_LAMP_ARM,	   /* of .track */
+	BOARD_LAMP_SIGNAL, /* of .track: off, signal, clip */
+	BOARD_LAMP_BAR,	   /* of .track, one LED: lit from .db up */
+	BOARD_OUTPUT_ROLES
+};
+
+struct board_output {
+	enum board_output_role role;
+	unsigned track;
+	double db; /* BAR: dBFS from which it is lit */
+	int chain; /* -1: wire; else a bit of that chain */
+	unsigned bit;
+	struct gpio_wire wire;
+	unsigned line;
+};
+
+/* A chain of 74HC595; bit 0 is QA of the register next to the board. */
+struct board_chain {
+	char name[BOARD_NAME_MAX];
+	unsigned bits;
+	bool active_low;
+	char spi[BOARD_PATH_MAX]; /* "/dev/spidev0.0"; "": the three wires */
+	unsigned speed_hz;	  /* of SPI */
+	struct gpio_wire data, clock, latch;
+	unsigned line;
+};
+
+enum board_gesture { BOARD_PRESS, BOARD_DOUBLE, BOARD_HOLD, BOARD_LONG };
+
+enum board_action {
+	BOARD_DO_NOTHING,
+	BOARD_DO_RECORD,
+	BOARD_DO_STOP,
+	BOARD_DO_TOGGLE, /* record; stop if a take runs */
+	BOARD_DO_MARK,
+	BOARD_DO_KEEP,
+	BOARD_DO_LOCK,	  /* or unlock */
+	BOARD_DO_ARM_ALL, /* or none, if all are */
+	BOARD_DO_CLEAR,	  /* peak holds, clips and the alert */
+};
+
+/* What a gesture on a button (or footswitch, trigger) does. */
+struct board_rule {
+	enum board_input_role button;
+	enum board_gesture gesture;
+	enum board_action action;
+	unsigned line;
+};
+
+struct board {
+	char name[BOARD_NAME_MAX];
+	char text[BOARD_TEXT_MAX]; /* what it is, one line */
+	struct board_input input[BOARD_INPUTS_MAX];
+	unsigned inputs;
+	struct board_output output[BOARD_OUTPUTS_MAX];
+	unsigned outputs;
+	struct board_chain chain[BOARD_CHAINS_MAX];
+	unsigned chains;
+	struct board_rule rule[BOARD_GESTURES_MAX]; /* defaults filled in */
+	unsigned rules;
+
+	/* Times, seconds. */
+	double debounce;     /* lock-out after an edge; default 0.02 */
+	double settle;	     /* a switch's level counts when stable; 0.03 */
+	double hold;	     /* default 0.7 */
+	double long_press;   /* default 2.0 */
+	double double_press; /* second press within; default 0.35 */
+	double preroll; /* of BOARD_DO_RECORD, s; negative: as configured */
+	bool start_locked;
+};
+
+/* name: a path, or a board's name ("rack8": /etc/takebox/boards, then
+ * /usr/share/takebox/boards, NAME.board). "none" needs no file: an empty
+ * board. 0; -ENOENT and other negative errno, with a line in error. */
+int board_load(struct board *board, const char *name, char *error,
+	       size_t error_size);
+int board_parse(struct board *board, const char *text, const char *name,
+		char *error, size_t error_size);
+
+/* What board_load takes but cannot work, or works badly: lines used twice,
+ * pins that I2S, the ID EEPROM, SPI or a console use, gestures that cannot be
+ * told apart, a bar without steps, ... Returns the number of errors; warnings
+ * are called as well. */
+typedef void (*board_finding_fn)(void *context, bool error, unsigned line,
+				 const char *text);
+unsigned board_check(const struct board *board, board_finding_fn fn,
+		     void *context);
+
+const char *board_input_name(enum board_input_role role); /* "rec", "arm" */
+const char *board_output_name(enum board_output_role role);
+const char *board_gesture_name(enum board_gesture gesture);
+const char *board_action_name(enum board_action action);
+
+#endif
