@@ -61,6 +61,10 @@ struct config {
 	unsigned clip_run; /* consecutive full-scale samples that make a clip;
 			      1..1000; default 3 */
 
+	/* panel: { board } */
+	char board[CONFIG_PATH_MAX]; /* name or path of what is wired, as
+					board_load takes it; default "none" */
+
 	/* control: { socket } */
 	char socket[CONFIG_PATH_MAX];	   /* default /run/takebox/control */
 	char tape_socket[CONFIG_PATH_MAX]; /* default /run/takebox/tape */

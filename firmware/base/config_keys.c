@@ -28,6 +28,7 @@ const struct config_group config_groups[] = {
 	{"record", "Takes on the medium."},
 	{"session", "Names that go into every file."},
 	{"meters", "The meters."},
+	{"panel", "Buttons and LEDs on GPIO lines."},
 	{"control", "Where takebox finds the daemons."},
 	{NULL, NULL},
 };
@@ -85,6 +86,10 @@ const struct config_key config_keys[] = {
 	{"meters", "clip", CONFIG_KEY_WHOLE, FIELD(clip_run),
 	 1, 1000, NULL, NULL, "3",
 	 "So many full-scale samples in a row count as a clip, 1 to 1000."},
+	{"panel", "board", CONFIG_KEY_TEXT, FIELD(board),
+	 1, CONFIG_PATH_MAX - 1, NULL, NULL, "none",
+	 "What is wired: a board's name, such as \"rack8\" ('takebox board list'), the\n"
+	 "path of a board file, or \"none\"."},
 	{"control", "socket", CONFIG_KEY_TEXT, FIELD(socket),
 	 1, SOCKET_MAX, NULL, NULL, "/run/takebox/control",
 	 "The socket that commands come in by."},

@@ -75,6 +75,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_string_equal(config.session, "");
 	assert_string_equal(config.artist, "");
 	assert_int_equal(config.clip_run, 3);
+	assert_string_equal(config.board, "none");
 	assert_string_equal(config.socket, "/run/takebox/control");
 	assert_string_equal(config.tape_socket, "/run/takebox/tape");
 	assert_int_equal(config.track_count, 0);
@@ -104,6 +105,7 @@ static void every_key_can_be_set(void **state)
 		    " encoders = 3; };\n"
 		    "session: { name = \"Gig\"; artist = \"Wir\"; };\n"
 		    "meters: { clip = 7; };\n"
+		    "panel: { board = \"rack8\"; };\n"
 		    "control: { socket = \"/c\"; tape_socket = \"/t\"; };\n");
 	assert_string_equal(config.device, "hw:CARD=X");
 	assert_int_equal(config.channels, 32);
@@ -121,6 +123,7 @@ static void every_key_can_be_set(void **state)
 	assert_string_equal(config.session, "Gig");
 	assert_string_equal(config.artist, "Wir");
 	assert_int_equal(config.clip_run, 7);
+	assert_string_equal(config.board, "rack8");
 	assert_string_equal(config.socket, "/c");
 	assert_string_equal(config.tape_socket, "/t");
 }
