@@ -4,7 +4,16 @@
  * pin.
  *
  * Errors are lines for whoever wires the board: "file:line: what; what to do".
- * By value, no ownership; any thread may read it once loaded.
+ * By value, no ownership; any thread may read it once loaded. What a struct
+ * board holds fits: bits lie within their chain, tracks are 1..64, texts end.
+ *
+ * Gestures. What a hand does with a button is exactly one gesture, and its
+ * position is that of the first edge: a press; a second press within
+ * double_press after the first's release (double); a press of at least hold
+ * (hold), of at least long_press (long). A gesture acts as soon as the button's
+ * rules leave no other: a press at its edge, unless the button has a rule for a
+ * longer or second one; hold and long when their time is over, hold at the
+ * release if there is a rule for long as well.
  */
 #ifndef TAKEBOX_BOARD_H
 #define TAKEBOX_BOARD_H
@@ -17,7 +26,8 @@
 
 #define BOARD_NAME_MAX	   64
 #define BOARD_TEXT_MAX	   160
-#define BOARD_PATH_MAX	   128
+#define BOARD_PATH_MAX	   128 /* of a device */
+#define BOARD_FILE_MAX	   512
 #define BOARD_INPUTS_MAX   GPIO_WIRES_MAX
 #define BOARD_OUTPUTS_MAX  512 /* lamps: lines and register bits */
 #define BOARD_CHAINS_MAX   4   /* chains of shift registers */
@@ -43,7 +53,9 @@ enum board_input_role {
 struct board_input {
 	enum board_input_role role;
 	unsigned track; /* BOARD_ARM: 1.. */
-	bool latched;	/* a switch: its state counts, not its presses */
+	bool latched;	/* a switch: its state counts, not its presses: armed,
+			   locked, or (REC, FOOTSWITCH, TRIGGER) recording
+			   while it is on */
 	struct gpio_wire wire;
 	unsigned line; /* of the board file, for messages */
 };
@@ -84,7 +96,13 @@ struct board_chain {
 	unsigned line;
 };
 
-enum board_gesture { BOARD_PRESS, BOARD_DOUBLE, BOARD_HOLD, BOARD_LONG };
+enum board_gesture {
+	BOARD_PRESS,
+	BOARD_DOUBLE,
+	BOARD_HOLD,
+	BOARD_LONG,
+	BOARD_GESTURES
+};
 
 enum board_action {
 	BOARD_DO_NOTHING,
@@ -93,9 +111,21 @@ enum board_action {
 	BOARD_DO_TOGGLE, /* record; stop if a take runs */
 	BOARD_DO_MARK,
 	BOARD_DO_KEEP,
-	BOARD_DO_LOCK,	  /* or unlock */
-	BOARD_DO_ARM_ALL, /* or none, if all are */
-	BOARD_DO_CLEAR,	  /* peak holds, clips and the alert */
+	BOARD_DO_LOCK,		 /* or unlock */
+	BOARD_DO_ARM_ALL,	 /* or none, if all are */
+	BOARD_DO_CLEAR,		 /* peak holds, clips and the alert */
+	BOARD_DO_RECORD_OR_MARK, /* record; a marker if a take runs */
+	BOARD_ACTIONS
+};
+
+/* What else uses the 40-pin header; a set of bits. */
+enum board_share {
+	BOARD_SHARES_I2C = 1 << 0,  /* GPIO2, 3 */
+	BOARD_SHARES_SPI0 = 1 << 1, /* GPIO7 to 11 */
+	BOARD_SHARES_SPI1 = 1 << 2, /* GPIO16 to 21 */
+	BOARD_SHARES_UART = 1 << 3, /* GPIO14, 15 */
+	BOARD_SHARES_I2S = 1 << 4,  /* GPIO18 to 21 */
+	BOARD_SHARES_I2S8 = 1 << 5, /* of 8 channels: GPIO18 to 27 */
 };
 
 /* What a gesture on a button (or footswitch, trigger) does. */
@@ -107,8 +137,10 @@ struct board_rule {
 };
 
 struct board {
-	char name[BOARD_NAME_MAX];
+	char name[BOARD_NAME_MAX]; /* the file's, without folder and .board */
+	char file[BOARD_FILE_MAX]; /* for messages; "": "none" */
 	char text[BOARD_TEXT_MAX]; /* what it is, one line */
+	unsigned shares;	   /* of enum board_share */
 	struct board_input input[BOARD_INPUTS_MAX];
 	unsigned inputs;
 	struct board_output output[BOARD_OUTPUTS_MAX];
@@ -128,13 +160,19 @@ struct board {
 	bool start_locked;
 };
 
-/* name: a path, or a board's name ("rack8": /etc/takebox/boards, then
- * /usr/share/takebox/boards, NAME.board). "none" needs no file: an empty
- * board. 0; -ENOENT and other negative errno, with a line in error. */
+/* name: a path (it has a '/'), or a board's name ("rack8": NAME.board in
+ * $TAKEBOX_BOARDS if that is set, else in /etc/takebox/boards,
+ * /usr/local/share/takebox/boards, /usr/share/takebox/boards). "none" needs no
+ * file: an empty board. 0; -ENOENT and other negative errno, with a line in
+ * error. */
 int board_load(struct board *board, const char *name, char *error,
 	       size_t error_size);
 int board_parse(struct board *board, const char *text, const char *name,
 		char *error, size_t error_size);
+
+/* The folders that boards are looked for in, most important first; NULL at the
+ * end. Main thread; good until the next call. */
+const char *const *board_folders(void);
 
 /* What board_load takes but cannot work, or works badly: lines used twice,
  * pins that I2S, the ID EEPROM, SPI or a console use, gestures that cannot be
@@ -149,5 +187,10 @@ const char *board_input_name(enum board_input_role role); /* "rec", "arm" */
 const char *board_output_name(enum board_output_role role);
 const char *board_gesture_name(enum board_gesture gesture);
 const char *board_action_name(enum board_action action);
+
+/* n of a header line, "GPIOn" or "pinctrl-...:n"; -1: another chip's. */
+int board_header_line(const char *line);
+/* Its pin, 1..40; 0: none. */
+unsigned board_header_pin(int line);
 
 #endif
