@@ -22,6 +22,7 @@ enum config_type {
 	CONFIG_KEY_TRUTH,   /* bool */
 	CONFIG_KEY_INPUT,   /* unsigned[2]: the first is set, the second is 0 */
 	CONFIG_KEY_INPUTS,  /* unsigned[2]: set by the reader of lists */
+	CONFIG_KEY_LIST,    /* anything else that is not one value; likewise */
 };
 
 struct config_key {

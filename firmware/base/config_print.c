@@ -95,6 +95,7 @@ static void print_value(FILE *out, const struct config *config,
 	case CONFIG_KEY_TRUTH: /* tracks only, in print_track */
 	case CONFIG_KEY_INPUT:
 	case CONFIG_KEY_INPUTS:
+	case CONFIG_KEY_LIST:
 		break;
 	}
 }

@@ -195,6 +195,7 @@ int config_store(void *base, const struct config_key *key,
 		*(bool *)field = value->truth;
 		return 0;
 	case CONFIG_KEY_INPUTS:
+	case CONFIG_KEY_LIST:
 		break;
 	}
 	return refuse_type(key, value, "a pair of channels, [left, right]",
