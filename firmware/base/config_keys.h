@@ -17,6 +17,7 @@ enum config_type {
 	CONFIG_KEY_WHOLE,   /* unsigned */
 	CONFIG_KEY_BYTES,   /* unsigned long long */
 	CONFIG_KEY_SECONDS, /* double */
+	CONFIG_KEY_LEVEL,   /* double, dBFS */
 	CONFIG_KEY_TEXT,    /* char[] */
 	CONFIG_KEY_CHOICE,  /* char[], one of choices */
 	CONFIG_KEY_TRUTH,   /* bool */

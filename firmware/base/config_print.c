@@ -86,6 +86,7 @@ static void print_value(FILE *out, const struct config *config,
 		fprintf(out, "%llu", *(const unsigned long long *)field);
 		break;
 	case CONFIG_KEY_SECONDS:
+	case CONFIG_KEY_LEVEL:
 		print_seconds(out, *(const double *)field);
 		break;
 	case CONFIG_KEY_TEXT:

@@ -79,15 +79,19 @@ static int store_whole(void *field, const struct config_key *key,
 	return 0;
 }
 
-static int store_seconds(void *field, const struct config_key *key,
-			 const struct config_value *value, char *reason)
+static int store_real(void *field, const struct config_key *key,
+		      const struct config_value *value, char *reason)
 {
 	double number = value->real;
 
 	if (value->kind == CONFIG_VALUE_INTEGER)
 		number = (double)value->integer;
 	else if (value->kind != CONFIG_VALUE_REAL)
-		return refuse_type(key, value, "a number of seconds", reason);
+		return refuse_type(key, value,
+				   key->type == CONFIG_KEY_LEVEL
+					   ? "a number of dBFS"
+					   : "a number of seconds",
+				   reason);
 	if (!in_range(key, number))
 		return refuse_number(key, number, reason);
 	*(double *)field = number;
@@ -184,7 +188,8 @@ int config_store(void *base, const struct config_key *key,
 	case CONFIG_KEY_INPUT:
 		return store_whole(field, key, value, reason);
 	case CONFIG_KEY_SECONDS:
-		return store_seconds(field, key, value, reason);
+	case CONFIG_KEY_LEVEL:
+		return store_real(field, key, value, reason);
 	case CONFIG_KEY_TEXT:
 		return store_text(field, key, value, reason);
 	case CONFIG_KEY_CHOICE:

@@ -1,0 +1,303 @@
+/*
+ * Lines: which are used twice, and which somebody else on the 40-pin header
+ * uses. The header is that of every Raspberry Pi since the B+; a line of
+ * another chip is an expander's.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "surface/board_check.h"
+
+/* Inputs, outputs and three wires of each chain, in this order. */
+#define USES_MAX (BOARD_INPUTS_MAX + BOARD_OUTPUTS_MAX + 3 * BOARD_CHAINS_MAX)
+
+struct use {
+	const struct gpio_wire *wire;
+	const struct board_input *input; /* or NULL */
+	int header;			 /* n of GPIOn; -1 */
+	unsigned line;			 /* of the file */
+	char who[BOARD_NAME_MAX + 32];
+};
+
+static void name_use(struct use *use, const char *role, unsigned track)
+{
+	if (track)
+		snprintf(use->who, sizeof(use->who), "%s of track %u", role,
+			 track);
+	else
+		snprintf(use->who, sizeof(use->who), "%s", role);
+}
+
+static struct use *add_use(struct use *uses, unsigned *count,
+			   const struct gpio_wire *wire, unsigned line)
+{
+	struct use *use = &uses[(*count)++];
+
+	use->wire = wire;
+	use->input = NULL;
+	use->header = board_header_line(wire->line);
+	use->line = line;
+	return use;
+}
+
+static void add_chain(struct use *uses, unsigned *count,
+		      const struct board_chain *chain)
+{
+	static const char *const names[] = {"data", "clock", "latch"};
+	const struct gpio_wire *wires[] = {&chain->data, &chain->clock,
+					   &chain->latch};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct use *use = add_use(uses, count, wires[i], chain->line);
+
+		snprintf(use->who, sizeof(use->who), "%s of chain %s", names[i],
+			 chain->name);
+	}
+}
+
+static unsigned list_uses(const struct board *board, struct use *uses)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < board->inputs; i++) {
+		const struct board_input *input = &board->input[i];
+		struct use *use =
+			add_use(uses, &count, &input->wire, input->line);
+
+		use->input = input;
+		name_use(use, board_input_name(input->role), input->track);
+	}
+	for (unsigned i = 0; i < board->outputs; i++) {
+		const struct board_output *output = &board->output[i];
+
+		if (output->chain < 0)
+			name_use(add_use(uses, &count, &output->wire,
+					 output->line),
+				 board_output_name(output->role),
+				 output->track);
+	}
+	for (unsigned i = 0; i < board->chains; i++)
+		if (!board->chain[i].spi[0])
+			add_chain(uses, &count, &board->chain[i]);
+	return count;
+}
+
+static bool same_line(const struct use *a, const struct use *b)
+{
+	return a->header >= 0 ? a->header == b->header
+			      : strcmp(a->wire->line, b->wire->line) == 0;
+}
+
+static void check_double_use(struct board_checker *c, const struct use *uses,
+			     unsigned count)
+{
+	for (unsigned i = 1; i < count; i++)
+		for (unsigned j = 0; j < i; j++) {
+			if (!same_line(&uses[i], &uses[j]))
+				continue;
+			board_finding(c, true, uses[i].line,
+				      "%s is used twice: by %s (line %u) and "
+				      "by %s",
+				      uses[i].wire->line, uses[j].who,
+				      uses[j].line, uses[i].who);
+			break;
+		}
+}
+
+/* ---- the header ---- */
+
+static bool has_spi(const struct board *board, const char *bus)
+{
+	for (unsigned i = 0; i < board->chains; i++)
+		if (strncmp(board->chain[i].spi, bus, strlen(bus)) == 0)
+			return true;
+	return false;
+}
+
+static bool has_expander(const struct use *uses, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (uses[i].header < 0)
+			return true;
+	return false;
+}
+
+/* Who has a range of the header's lines, if it is there. */
+struct owner {
+	int first, last;
+	unsigned share; /* that declares it; 0: it is always there */
+	const char *who;
+	const char *unless; /* what it is good for undeclared; NULL: all */
+};
+
+static const struct owner owners[] = {
+	{0, 1, 0, "the ID EEPROM, which the firmware reads at every start",
+	 NULL},
+	{18, 21, BOARD_SHARES_I2S | BOARD_SHARES_I2S8, "I2S",
+	 "with a USB interface, not with an I2S one"},
+	{22, 27, BOARD_SHARES_I2S8, "I2S of an 8-channel interface", NULL},
+	{2, 3, BOARD_SHARES_I2C, "I2C", NULL},
+	{7, 11, BOARD_SHARES_SPI0, "SPI0", NULL},
+	{16, 21, BOARD_SHARES_SPI1, "SPI1", NULL},
+	{14, 15, BOARD_SHARES_UART, "the UART",
+	 "only if the serial console is off"},
+};
+
+static void check_owner(struct board_checker *c, const struct owner *owner,
+			const struct use *use, unsigned shares)
+{
+	const char *line = use->wire->line;
+
+	if (use->header < owner->first || use->header > owner->last)
+		return;
+	if (!owner->share || (owner->share & shares))
+		board_finding(c, true, use->line,
+			      "%s (%s) belongs to %s; take another line", line,
+			      use->who, owner->who);
+	else if (owner->unless)
+		board_finding(c, false, use->line,
+			      "%s (%s) belongs to %s: it works %s", line,
+			      use->who, owner->who, owner->unless);
+}
+
+/* GPIO2 and GPIO3 have 1.8 kOhm to 3.3 V soldered to them. */
+static bool has_pull_up(const struct use *use)
+{
+	return use->header == 2 || use->header == 3;
+}
+
+static void check_pull(struct board_checker *c, const struct use *use)
+{
+	const struct gpio_wire *wire = use->wire;
+
+	if (wire->pull == GPIO_PULL_UP || has_pull_up(use)) {
+		if (!wire->active_low)
+			board_finding(c, true, use->line,
+				      "%s (%s) is active high but pulled up%s: "
+				      "it would always be active",
+				      wire->line, use->who,
+				      has_pull_up(use) ? " on the Pi itself"
+						       : "");
+	} else if (wire->pull == GPIO_PULL_DOWN) {
+		if (wire->active_low)
+			board_finding(c, true, use->line,
+				      "%s (%s) is active low but pulled down: "
+				      "it would always be active",
+				      wire->line, use->who);
+	} else if (wire->pull == GPIO_PULL_NONE) {
+		board_finding(c, false, use->line,
+			      "%s (%s) has no pull: without a resistor of its "
+			      "own (10 kOhm) it picks up what is in the air",
+			      wire->line, use->who);
+	}
+}
+
+static void check_header(struct board_checker *c, const struct use *uses,
+			 unsigned count)
+{
+	unsigned shares = c->board->shares;
+
+	if (has_spi(c->board, "/dev/spidev0."))
+		shares |= BOARD_SHARES_SPI0;
+	if (has_spi(c->board, "/dev/spidev1."))
+		shares |= BOARD_SHARES_SPI1;
+	for (unsigned i = 0; i < count; i++) {
+		for (size_t j = 0; j < sizeof(owners) / sizeof(*owners); j++)
+			check_owner(c, &owners[j], &uses[i], shares);
+		if (uses[i].header > 27)
+			board_finding(c, false, uses[i].line,
+				      "%s (%s) is not on the 40-pin header",
+				      uses[i].wire->line, uses[i].who);
+		if (uses[i].header >= 2 && uses[i].header <= 3 &&
+		    !(shares & BOARD_SHARES_I2C) && has_expander(uses, count))
+			board_finding(c, false, uses[i].line,
+				      "%s (%s) belongs to I2C, which an "
+				      "expander usually needs",
+				      uses[i].wire->line, uses[i].who);
+		if (uses[i].input)
+			check_pull(c, &uses[i]);
+	}
+}
+
+/* ---- chains ---- */
+
+/* Whether both are the header's, or of chips with the same label; of a named
+ * line the chip is not known. */
+static bool one_chip(const char *a, const char *b)
+{
+	const char *colon_a = strrchr(a, ':'), *colon_b = strrchr(b, ':');
+	int header_a = board_header_line(a), header_b = board_header_line(b);
+
+	if (header_a >= 0 || header_b >= 0)
+		return header_a >= 0 && header_b >= 0;
+	if (!colon_a || !colon_b)
+		return true;
+	return colon_a - a == colon_b - b &&
+	       strncmp(a, b, (size_t)(colon_a - a)) == 0;
+}
+
+static void check_bits(struct board_checker *c, unsigned chain)
+{
+	unsigned used_by[BOARD_CHAIN_BITS] = {0}; /* index + 1 */
+	const struct board *board = c->board;
+	bool used = false;
+
+	for (unsigned i = 0; i < board->outputs; i++) {
+		const struct board_output *output = &board->output[i];
+		unsigned *user;
+
+		if (output->chain != (int)chain)
+			continue;
+		used = true;
+		user = &used_by[output->bit];
+		if (*user)
+			board_finding(c, true, output->line,
+				      "bit %u of chain %s is used twice: by %s "
+				      "(line %u) and by %s",
+				      output->bit, board->chain[chain].name,
+				      board_output_name(
+					      board->output[*user - 1].role),
+				      board->output[*user - 1].line,
+				      board_output_name(output->role));
+		*user = i + 1;
+	}
+	if (!used)
+		board_finding(c, false, board->chain[chain].line,
+			      "chain %s has no outputs",
+			      board->chain[chain].name);
+}
+
+static void check_chain(struct board_checker *c, unsigned index)
+{
+	const struct board_chain *chain = &c->board->chain[index];
+
+	check_bits(c, index);
+	if (!chain->spi[0]) {
+		if (!one_chip(chain->data.line, chain->clock.line) ||
+		    !one_chip(chain->data.line, chain->latch.line))
+			board_finding(c, true, chain->line,
+				      "data, clock and latch of chain %s must "
+				      "be lines of one chip",
+				      chain->name);
+		return;
+	}
+	for (unsigned i = 0; i < index; i++)
+		if (strcmp(c->board->chain[i].spi, chain->spi) == 0)
+			board_finding(c, true, chain->line,
+				      "chains %s and %s are both on %s; wire "
+				      "them as one, or use the other chip "
+				      "select",
+				      c->board->chain[i].name, chain->name,
+				      chain->spi);
+}
+
+void board_check_lines(struct board_checker *c)
+{
+	struct use uses[USES_MAX];
+	unsigned count = list_uses(c->board, uses);
+
+	check_double_use(c, uses, count);
+	check_header(c, uses, count);
+	for (unsigned i = 0; i < c->board->chains; i++)
+		check_chain(c, i);
+}
