@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# The guest's first process, in the initramfs: mounts the host's root with a
-# tmpfs over it, and goes on there with guest_start.sh. Busybox only.
+# The guest's first process, in the initramfs: mounts the root that vm.sh gives
+# it with a tmpfs over it, and goes on there with guest_start.sh. Busybox only.
 # shellcheck shell=dash
 
 fail()
@@ -38,10 +38,12 @@ mount -t 9p -o "$folder" control /new/run/bench ||
 	fail "the control folder does not mount"
 # shellcheck source=/dev/null
 . /new/run/bench/settings
-# shellcheck disable=SC2154 # $share and $start are settings
+# shellcheck disable=SC2154 # $share is a setting
 if [ -n "$share" ]; then
 	mount -t 9p -o "$folder" share "/new$share" ||
 		fail "the shared folder does not mount"
 fi
-# shellcheck disable=SC2154
-exec switch_root /new /bin/sh "$start"
+mkdir -p /new/lib/modules
+mount -t 9p -o "$folder,ro,cache=loose" modules /new/lib/modules ||
+	fail "the kernel's modules do not mount"
+exec switch_root /new /bin/sh /run/bench/guest_start.sh

@@ -1,13 +1,19 @@
 #!/bin/sh
-# The guest's process 1 once the host's root is mounted: makes a machine of
-# it, runs the command, tells the host how that ended, and turns it off. What
-# vm.sh has to say is in /run/bench/settings.
+# The guest's process 1 once its root is mounted: makes a machine of it, runs
+# the command, tells the host how that ended, and turns it off. What vm.sh has
+# to say is in /run/bench/settings.
 # shellcheck disable=SC2154
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LANG=C.UTF-8 TERM="${TERM:-linux}"
 # shellcheck source=/dev/null
 . /run/bench/settings
+
+# The root may have none of its own.
+busybox()
+{
+	/run/bench/busybox "$@"
+}
 
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
@@ -16,8 +22,6 @@ ln -sfn /proc/self/fd /dev/fd
 ln -sfn fd/0 /dev/stdin
 ln -sfn fd/1 /dev/stdout
 ln -sfn fd/2 /dev/stderr
-mkdir -p /lib/modules
-mount --bind "$kernel_modules" /lib/modules
 busybox ip link set lo up
 busybox hostname bench
 

@@ -15,7 +15,10 @@
 #
 #   --share DIR     a folder that the guest can write to, at the same path
 #   --disk FILE     a raw image as a disk: /dev/vda, the next /dev/vdb, ...
-#   --module NAME   a kernel module to load first; "NAME option=value" too
+#   --module NAME   a kernel module to load first; "NAME option=value" too; those
+#                   that Debian lacks (gpio-sim) are built: modules.sh
+#   --root DIR      another root for the guest, a debootstrap folder; the command
+#                   runs in the current folder if that is in it, else in /
 #   --memory SIZE   the guest's memory (2G)
 #   --timeout S     end the machine after so many seconds (300)
 #   --log FILE      where the kernel's console goes
@@ -45,6 +48,7 @@ usage()
 }
 
 share=
+root=/
 disks=()
 modules=()
 memory=2G
@@ -56,13 +60,14 @@ shell=no
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--share | --disk | --module | --memory | --timeout | --log | --pid | \
-		--qemu)
+	--share | --disk | --module | --root | --memory | --timeout | --log | \
+		--pid | --qemu)
 		[ $# -ge 2 ] || usage
 		;;&
 	--share) share=$2 ;;
 	--disk) disks+=("$2") ;;
 	--module) modules+=("$2") ;;
+	--root) root=$2 ;;
 	--memory) memory=$2 ;;
 	--timeout) timeout=$2 ;;
 	--log) log=$2 ;;
@@ -156,9 +161,35 @@ mkdir -p "$cache/vm"
 cache=$(cd "$cache" && pwd -P)
 release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 kernel=$cache/vm/$release-$architecture
+
+has_modules()
+{
+	local module
+
+	for module in "${modules[@]}"; do
+		modprobe -d "$kernel" -S "$(ls "$kernel/lib/modules")" \
+			-D "${module%% *}" >/dev/null 2>&1 || return 1
+	done
+}
+
+# The archive forgets headers of older kernels: a new kernel then.
+build_modules()
+{
+	local status=0
+
+	"$here/modules.sh" "$kernel" || status=$?
+	[ $status -eq 3 ] || return $status
+	rm -rf "$kernel"
+	fetch_kernel
+	"$here/modules.sh" "$kernel"
+}
+
 (
 	flock 9
 	[ -f "$kernel/vmlinuz" ] || fetch_kernel
+	has_modules || build_modules ||
+		die "modules cannot be built for the guest's kernel"
+	has_modules || die "the guest's kernel has not all of: ${modules[*]}"
 ) 9>"$cache/vm/lock"
 version=$(ls "$kernel/lib/modules")
 
@@ -191,6 +222,7 @@ mkdir -p "$work/initramfs/bin" "$work/initramfs/modules" "$work/control"
 cp "$(command -v busybox)" "$work/initramfs/bin/busybox"
 cp "$here/guest_init.sh" "$work/initramfs/init"
 chmod +x "$work/initramfs/init"
+cp "$work/initramfs/bin/busybox" "$here/guest_start.sh" "$work/control"
 for name in virtio_pci virtio_blk virtio_console 9pnet_virtio 9p overlay; do
 	add_module "$name"
 done
@@ -202,11 +234,12 @@ if [ -n "$share" ]; then
 	share=$(cd "$share" && pwd -P) || die "no folder $share"
 fi
 : "${log:=$work/console.log}"
+root=$(cd "$root" && pwd -P) || die "no folder $root"
+folder=${PWD#"${root%/}"}
+[ -d "$root$folder" ] || folder=/
 {
-	printf 'start=%q\n' "$here/guest_start.sh"
 	printf 'share=%q\n' "$share"
-	printf 'kernel_modules=%q\n' "$kernel/lib/modules"
-	printf 'folder=%q\n' "$PWD"
+	printf 'folder=%q\n' "$folder"
 	printf 'shell=%q\n' "$shell"
 } >"$work/control/settings"
 printf '%s\n' "${modules[@]}" >"$work/control/modules"
@@ -227,7 +260,8 @@ add_folder()
 		-device "virtio-9p-pci,fsdev=$1,mount_tag=$1")
 }
 
-add_folder root / ,readonly=on
+add_folder root "$root" ,readonly=on
+add_folder modules "$kernel/lib/modules" ,readonly=on
 add_folder control "$work/control" ""
 [ -z "$share" ] || add_folder share "$share" ""
 for disk in "${disks[@]}"; do
