@@ -78,17 +78,20 @@ int command_status(int argc, char **argv)
 	return code;
 }
 
-static int read_record(struct options *options, json_t *request, int argc,
-		       char **argv)
+/* A new take's name and how far in the past it begins, by the option and the
+ * request's key that such a number has. */
+static int read_start(struct options *options, json_t *request,
+		      const char *number, int argc, char **argv)
 {
-	static const struct option longs[] = {
+	const struct option longs[] = {
 		{"name", required_argument, NULL, 'n'},
-		{"preroll", required_argument, NULL, 'p'},
+		{number, required_argument, NULL, number[0]},
 		OPTIONS_COMMON};
+	const char shorts[] = {'n', ':', number[0], ':', '\0'};
 	double seconds;
 	int letter, code;
 
-	while ((letter = getopt_long(argc, argv, "n:p:", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (letter) {
 		case 'n':
 			if (set_text(request, "name", optarg) < 0)
@@ -96,12 +99,12 @@ static int read_record(struct options *options, json_t *request, int argc,
 					argv, "the name is not valid UTF-8");
 			break;
 		case 'p':
+		case 's':
 			if (options_number(optarg, 0, 86400, &seconds) < 0)
 				return options_wrong(
-					argv,
-					"--preroll needs seconds, not \"%s\"",
-					optarg);
-			json_object_set_new(request, "preroll",
+					argv, "--%s needs seconds, not \"%s\"",
+					number, optarg);
+			json_object_set_new(request, number,
 					    json_real(seconds));
 			break;
 		default:
@@ -126,7 +129,7 @@ int command_record(int argc, char **argv)
 			"  -p, --preroll SECONDS  how far in the past it "
 			"starts\n" COMMON_HELP};
 	json_t *request = request_new("record");
-	int code = read_record(&options, request, argc, argv);
+	int code = read_start(&options, request, "preroll", argc, argv);
 	char name[VIEW_TEXT], folder[VIEW_TEXT];
 	json_t *reply, *take;
 
@@ -138,6 +141,35 @@ int command_record(int argc, char **argv)
 	if (code == EXIT_OK && !options.json) {
 		take = reply_part(reply, "take");
 		printf("recording %s in %s\n", reply_text(take, "name", name),
+		       reply_text(take, "folder", folder));
+	}
+	json_decref(reply);
+	return code;
+}
+
+int command_keep(int argc, char **argv)
+{
+	struct options options = {
+		.help = "takebox keep: make a take of what was played before "
+			"now\n\n"
+			"usage: takebox keep [--name NAME] "
+			"[--seconds SECONDS]\n\n"
+			"  -n, --name NAME        the take's name\n"
+			"  -s, --seconds SECONDS  how far back; else all that "
+			"the tape holds\n" COMMON_HELP};
+	json_t *request = request_new("keep");
+	int code = read_start(&options, request, "seconds", argc, argv);
+	char name[VIEW_TEXT], folder[VIEW_TEXT];
+	json_t *reply, *take;
+
+	if (code >= 0) {
+		json_decref(request);
+		return code;
+	}
+	code = options_ask(&options, argv, request, &reply);
+	if (code == EXIT_OK && !options.json) {
+		take = reply_part(reply, "take");
+		printf("keeping it in %s: %s\n", reply_text(take, "name", name),
 		       reply_text(take, "folder", folder));
 	}
 	json_decref(reply);

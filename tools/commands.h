@@ -11,6 +11,7 @@
 int command_status(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_stop(int argc, char **argv);
+int command_keep(int argc, char **argv);
 int command_mark(int argc, char **argv);
 int command_arm(int argc, char **argv);
 int command_disarm(int argc, char **argv);

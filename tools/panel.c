@@ -88,6 +88,8 @@ static json_t *order_to_request(const struct panel_order *order)
 		return json_pack("{s:s}", "cmd", "stop");
 	case PANEL_ORDER_MARK:
 		return json_pack("{s:s}", "cmd", "mark");
+	case PANEL_ORDER_KEEP:
+		return json_pack("{s:s}", "cmd", "keep");
 	case PANEL_ORDER_ARM:
 		return json_pack("{s:s,s:[i]}", "cmd", "arm", "tracks",
 				 order->track);

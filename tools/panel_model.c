@@ -172,6 +172,9 @@ static void key_common(struct panel *panel, int key, int64_t now_ns,
 	case 'm':
 		order->kind = PANEL_ORDER_MARK;
 		break;
+	case 'k':
+		order->kind = PANEL_ORDER_KEEP;
+		break;
 	case 'a':
 		set_mode(panel, PANEL_ARM);
 		break;
@@ -386,6 +389,9 @@ void panel_set_reply(struct panel *panel, enum panel_order_kind kind,
 		say_summary(panel, reply, now_ns);
 	else if (kind == PANEL_ORDER_MARK)
 		panel_say(panel, PANEL_TONE_PLAIN, "a marker is set", now_ns);
+	else if (kind == PANEL_ORDER_KEEP)
+		panel_say(panel, PANEL_TONE_PLAIN,
+			  "what was played is being kept", now_ns);
 	else if (kind == PANEL_ORDER_RECORD)
 		panel_say(panel, PANEL_TONE_PLAIN, "recording", now_ns);
 	if (json_is_array(json_object_get(reply, "tracks"))) {

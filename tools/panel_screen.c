@@ -50,6 +50,7 @@ static void draw_help(const struct panel_layout *layout)
 		"r  REC: starts a take, the pre-roll before it included",
 		"s  STOP: press it twice within 2 seconds",
 		"m  MARK: sets a marker in the take",
+		"k  KEEP: makes a take of all that the tape still holds",
 		"a  arm: arrows choose a track, space arms or disarms it",
 		"A  arms all tracks",
 		"n  names the track under the cursor",

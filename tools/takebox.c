@@ -22,6 +22,8 @@ static const struct command {
 	{"record", "[--name NAME] [--preroll S]", "start a take",
 	 command_record},
 	{"stop", "", "end the take, print its summary", command_stop},
+	{"keep", "[--name NAME] [--seconds S]", "make a take of the past",
+	 command_keep},
 	{"mark", "[NAME]", "set a marker in the take", command_mark},
 	{"arm", "TRACK...|all", "choose tracks to record", command_arm},
 	{"disarm", "TRACK...|all", "leave tracks out", command_disarm},

@@ -44,7 +44,7 @@ struct client {
 	bool subscribed, meters;
 	int64_t status_ns;  /* when status was last sent */
 	json_t *waiting_id; /* of a stop that is not answered yet */
-	bool waiting;
+	char *waiting_for;  /* the folder of its take; NULL: none waits */
 };
 
 struct control {
@@ -71,6 +71,7 @@ static void drop(struct client *client)
 	free(client->line);
 	free(client->queue);
 	json_decref(client->waiting_id);
+	free(client->waiting_for);
 	*client = (struct client){.control = client->control, .fd = -1};
 }
 
@@ -177,9 +178,31 @@ static void send_take(struct client *client, json_t *reply)
 
 static void wait_for_take(struct client *client, json_t *id)
 {
-	client->waiting = true;
+	struct transport_status *status = get_status(client->control);
+
+	free(client->waiting_for);
+	client->waiting_for =
+		strdup(status && status->has_take ? status->folder : "");
 	json_decref(client->waiting_id);
 	client->waiting_id = json_incref(id);
+	free(status);
+}
+
+static void tell_who_waits(struct client *client, const json_t *take)
+{
+	const char *folder = json_string_value(json_object_get(take, "folder"));
+	json_t *reply;
+
+	if (!client->waiting_for || !folder ||
+	    strcmp(client->waiting_for, folder) != 0)
+		return;
+	reply = success(client->waiting_id);
+	json_object_set_new(reply, "take", json_deep_copy(take));
+	json_decref(client->waiting_id);
+	client->waiting_id = NULL;
+	free(client->waiting_for);
+	client->waiting_for = NULL;
+	send_json(client, reply);
 }
 
 static void do_command(struct client *client, json_t *id,
@@ -200,6 +223,7 @@ static void do_command(struct client *client, json_t *id,
 	reply = success(id);
 	switch (command->kind) {
 	case COMMAND_TO_RECORD:
+	case COMMAND_TO_KEEP:
 		send_take(client, reply);
 		break;
 	case COMMAND_TO_MARK:
@@ -421,16 +445,8 @@ static void on_change(void *context, const json_t *take)
 			continue;
 		if (client->subscribed && !client->doomed)
 			send_event(client);
-		if (take && client->waiting && !client->doomed) {
-			json_t *reply = success(client->waiting_id);
-
-			json_object_set_new(reply, "take",
-					    json_deep_copy(take));
-			json_decref(client->waiting_id);
-			client->waiting_id = NULL;
-			client->waiting = false;
-			send_json(client, reply);
-		}
+		if (take && !client->doomed)
+			tell_who_waits(client, take);
 	}
 }
 

@@ -39,10 +39,11 @@ static int read_name(const json_t *request, struct command *command,
 	return 0;
 }
 
-static int read_preroll(const json_t *request, struct command *command,
-			struct command_reply *reply)
+/* Optional; negative if it is absent. */
+static int read_seconds(const json_t *request, const char *key,
+			struct command *command, struct command_reply *reply)
 {
-	const json_t *value = json_object_get(request, "preroll");
+	const json_t *value = json_object_get(request, key);
 
 	command->preroll = -1;
 	if (!value || json_is_null(value))
@@ -50,7 +51,7 @@ static int read_preroll(const json_t *request, struct command *command,
 	command->preroll = json_number_value(value);
 	if (!json_is_number(value) || !(command->preroll >= 0) ||
 	    command->preroll > 86400)
-		return wrong(reply, "preroll must be seconds, 0 or more");
+		return wrong(reply, "%s must be seconds, 0 or more", key);
 	return 0;
 }
 
@@ -101,7 +102,17 @@ static int read_record(const json_t *request, struct command *command,
 {
 	int error = read_name(request, command, reply);
 
-	return error < 0 ? error : read_preroll(request, command, reply);
+	return error < 0 ? error
+			 : read_seconds(request, "preroll", command, reply);
+}
+
+static int read_keep(const json_t *request, struct command *command,
+		     struct command_reply *reply)
+{
+	int error = read_name(request, command, reply);
+
+	return error < 0 ? error
+			 : read_seconds(request, "seconds", command, reply);
 }
 
 static int read_arm(const json_t *request, struct command *command,
@@ -131,6 +142,7 @@ int protocol_read(const json_t *request, struct command *command,
 	} words[] = {
 		{"record", COMMAND_TO_RECORD, read_record},
 		{"stop", COMMAND_TO_STOP, read_nothing},
+		{"keep", COMMAND_TO_KEEP, read_keep},
 		{"mark", COMMAND_TO_MARK, read_name},
 		{"arm", COMMAND_TO_ARM, read_arm},
 		{"disarm", COMMAND_TO_ARM, read_tracks},

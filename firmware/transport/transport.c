@@ -25,13 +25,13 @@
 #define GUARD_SECONDS 2 /* as the take keeps from what is overwritten */
 #define GUARD_SHARE   4
 
-static void changed(struct transport *transport, const json_t *take)
+void transport_changed(struct transport *transport, const json_t *take)
 {
 	for (unsigned i = 0; i < transport->listeners; i++)
 		transport->listener[i].fn(transport->listener[i].context, take);
 }
 
-static bool has_tape(const struct transport *transport)
+bool transport_has_tape(const struct transport *transport)
 {
 	return transport->client.tape.header != NULL;
 }
@@ -48,91 +48,6 @@ refuse(struct command_reply *reply, enum command_error error,
 	va_end(args);
 }
 
-/* ---- takes that run ---- */
-
-static void look_after_take(struct transport *transport);
-
-static void take_ready(void *context, uint32_t events)
-{
-	struct transport *transport = context;
-	uint64_t count;
-
-	(void)events;
-	if (read(take_fd(transport->take), &count, sizeof(count)) > 0) {
-		changed(transport, NULL);
-		look_after_take(transport);
-	}
-}
-
-static void adopt_take(struct transport *transport, struct take *take)
-{
-	transport->take = take;
-	transport->take_source = loop_add_fd(transport->loop, take_fd(take),
-					     EPOLLIN, take_ready, transport);
-	changed(transport, NULL);
-}
-
-static void note_end(struct transport *transport,
-		     const struct take_status *status)
-{
-	const struct take_info *info = take_result(transport->take);
-
-	transport->last_error[0] = '\0';
-	if (status->state == TAKE_FAILED)
-		snprintf(transport->last_error, sizeof(transport->last_error),
-			 "%s ended early (%.100s); it is safe up to %.1f s",
-			 transport->place.take, info->reason,
-			 (double)info->frames / (info->rate ? info->rate : 1));
-	log_info("%s: %.1f s, %s", transport->place.take,
-		 (double)info->frames / (info->rate ? info->rate : 1),
-		 take_info_verdict(info));
-}
-
-/* A take whose thread is done is put away and told of. */
-static void look_after_take(struct transport *transport)
-{
-	struct take_status status;
-	json_t *summary;
-
-	if (!transport->take)
-		return;
-	take_get_status(transport->take, &status);
-	if (status.gap_count != transport->last_gaps) {
-		transport->last_gaps = status.gap_count;
-		changed(transport, NULL);
-	}
-	if (status.state != TAKE_DONE && status.state != TAKE_FAILED)
-		return;
-	loop_remove(transport->take_source);
-	transport->take_source = NULL;
-	note_end(transport, &status);
-	summary = summary_of_take(take_result(transport->take),
-				  transport->place.folder, status.bytes);
-	take_destroy(transport->take);
-	transport->take = NULL;
-	transport->last_gaps = 0;
-	changed(transport, summary);
-	json_decref(summary);
-	if (transport->quitting)
-		loop_quit(transport->loop);
-}
-
-static void look_after_heals(struct transport *transport)
-{
-	for (unsigned i = 0; i < transport->heals;) {
-		struct take_status status;
-
-		take_get_status(transport->heal[i], &status);
-		if (status.state != TAKE_DONE && status.state != TAKE_FAILED) {
-			i++;
-			continue;
-		}
-		take_destroy(transport->heal[i]);
-		transport->heal[i] = transport->heal[--transport->heals];
-		changed(transport, NULL);
-	}
-}
-
 /* ---- takes that were torn off ---- */
 
 static bool is_of_tape(int dir, const struct tape *tape);
@@ -140,7 +55,7 @@ static bool is_of_tape(int dir, const struct tape *tape);
 static void resume(void *context, int dir, const struct recording_place *place)
 {
 	struct transport *transport = context;
-	bool ours = has_tape(transport) && !transport->take &&
+	bool ours = transport_has_tape(transport) && !transport->current &&
 		    is_of_tape(dir, &transport->client.tape);
 	struct take_plan plan = {
 		.storage = &storage_posix,
@@ -156,7 +71,7 @@ static void resume(void *context, int dir, const struct recording_place *place)
 	};
 	struct take *take;
 
-	if (!ours && transport->heals == HEALS_MAX) {
+	if (!transport_has_free_hand(transport)) {
 		close(dir);
 		return;
 	}
@@ -165,12 +80,7 @@ static void resume(void *context, int dir, const struct recording_place *place)
 			  place->folder);
 		return;
 	}
-	if (ours) {
-		transport->place = *place;
-		adopt_take(transport, take);
-	} else {
-		transport->heal[transport->heals++] = take;
-	}
+	transport_adopt(transport, take, place, !ours, TAKE_FOREVER);
 }
 
 struct wanted {
@@ -222,14 +132,14 @@ static void lose_tape_process(struct transport *transport)
 	loop_remove(transport->socket_source);
 	transport->socket_source = NULL;
 	/* It may die again while the take of the first time is closed. */
-	if (transport->take && has_tape(transport))
-		take_stop(transport->take,
-			  tape_published(&transport->client.tape),
-			  "the tape's process died");
+	if (transport_has_tape(transport))
+		transport_stop_takes(transport,
+				     tape_published(&transport->client.tape),
+				     "the tape's process died");
 	log_error("takebox-tape is gone");
 	transport->answered = false;
 	tape_client_close(&transport->client);
-	changed(transport, NULL);
+	transport_changed(transport, NULL);
 }
 
 static void socket_ready(void *context, uint32_t events)
@@ -251,7 +161,7 @@ static void socket_ready(void *context, uint32_t events)
 		log_warning("%s", transport->client.message);
 	if (!transport->searched)
 		search_open_takes(transport);
-	changed(transport, NULL);
+	transport_changed(transport, NULL);
 }
 
 static void connect_tape(struct transport *transport)
@@ -300,23 +210,14 @@ static void tick(void *context)
 
 	connect_tape(transport);
 	measure_medium(transport);
-	look_after_take(transport);
-	look_after_heals(transport);
+	transport_look_after_takes(transport);
 }
 
 /* ---- commands ---- */
 
 static uint64_t position_now(const struct transport *transport)
 {
-	const struct tape *tape = &transport->client.tape;
-	struct posclock_line line = tape_line(tape);
-	uint64_t published = tape_published(tape);
-	int64_t now;
-
-	if (!line.locked)
-		return published;
-	now = posclock_position_at(&line, clock_now_ns());
-	return now > (int64_t)published ? (uint64_t)now : published;
+	return transport_position_at(transport, clock_now_ns());
 }
 
 static uint64_t command_position(const struct transport *transport,
@@ -326,66 +227,67 @@ static uint64_t command_position(const struct transport *transport,
 						  : command->position;
 }
 
-/* Where a take begins that is asked for at position. */
-static uint64_t take_start_position(const struct transport *transport,
-				    uint64_t position, double preroll)
+/* The oldest position that a take can begin at and not be overrun. */
+static uint64_t oldest_start(const struct tape *tape)
 {
-	const struct tape *tape = &transport->client.tape;
 	uint64_t guard = (uint64_t)GUARD_SECONDS * tape->facts->rate;
-	uint64_t oldest = tape_oldest(tape), back;
+	uint64_t oldest = tape_oldest(tape);
 
 	if (guard > tape->facts->frames / GUARD_SHARE)
 		guard = tape->facts->frames / GUARD_SHARE;
-	if (oldest > 0)
-		oldest += guard;
-	if (preroll < 0)
-		preroll = transport->config.preroll_seconds;
-	back = (uint64_t)(preroll * tape->facts->rate);
-	position = position > back ? position - back : 0;
-	if (position < oldest)
-		position = oldest;
-	/* On a peak block's border, so that peaks and clips are the take's. */
-	return position - position % TAPE_PEAK_FRAMES;
+	return oldest > 0 ? oldest + guard : 0;
 }
 
-static void do_record(struct transport *transport,
-		      const struct command *command,
+static uint64_t seconds_before(const struct tape *tape, uint64_t position,
+			       double seconds)
+{
+	uint64_t back = (uint64_t)(seconds * tape->facts->rate);
+	uint64_t oldest = oldest_start(tape);
+
+	position = position > back ? position - back : 0;
+	return position > oldest ? position : oldest;
+}
+
+static bool can_begin(const struct transport *transport,
 		      struct command_reply *reply)
+{
+	if (transport->power_fails)
+		refuse(reply, COMMAND_REFUSED,
+		       "the supply is failing: nothing is begun");
+	else if (!transport_has_tape(transport))
+		refuse(reply, COMMAND_INTERFACE, "there is no interface: %s",
+		       transport->client.message[0]
+			       ? transport->client.message
+			       : "takebox-tape does not answer");
+	else if (!transport_has_free_hand(transport))
+		refuse(reply, COMMAND_REFUSED,
+		       "too many takes are still being finished");
+	return reply->error == COMMAND_OK;
+}
+
+static void begin(struct transport *transport, const char *name, uint64_t start,
+		  uint64_t stop, struct command_reply *reply)
 {
 	struct recording recording = {
 		.folder = transport->config.folder,
 		.session = transport->session,
-		.name = command->name,
+		.name = name,
 		.artist = transport->config.artist,
 		.tracks = transport->tracks,
 		.track_count = transport->track_count,
-		.stop = TAKE_FOREVER,
+		.start = start,
+		.stop = stop,
 		.level = transport->config.level,
 		.workers = transport->config.encoders,
 		.sync_seconds = transport->config.sync_seconds,
 		.max_file_bytes = transport->config.max_file_bytes,
 	};
+	struct recording_place place;
 	struct take *take;
 	int error;
 
-	if (transport->take) {
-		refuse(reply, COMMAND_REFUSED, "%s is being recorded already",
-		       transport->place.take);
-		return;
-	}
-	if (!has_tape(transport)) {
-		refuse(reply, COMMAND_INTERFACE, "there is no interface: %s",
-		       transport->client.message[0]
-			       ? transport->client.message
-			       : "takebox-tape does not answer");
-		return;
-	}
-	recording.start = take_start_position(
-		transport, command_position(transport, command),
-		command->preroll);
 	error = recording_begin(&take, &transport->client.tape, &recording,
-				&transport->place, reply->message,
-				sizeof(reply->message));
+				&place, reply->message, sizeof(reply->message));
 	if (error < 0) {
 		reply->error =
 			error == -EINVAL ? COMMAND_REFUSED : COMMAND_MEDIUM;
@@ -393,15 +295,42 @@ static void do_record(struct transport *transport,
 	}
 	/* What was dated stays that session until another one is named. */
 	snprintf(transport->session, sizeof(transport->session), "%.63s",
-		 transport->place.session);
+		 place.session);
 	transport->last_error[0] = '\0';
-	adopt_take(transport, take);
+	transport_adopt(transport, take, &place, false, stop);
+}
+
+/* The take that runs: not one that was told to end. */
+static struct hand *running(const struct transport *transport)
+{
+	struct hand *hand = transport->current;
+
+	return hand && hand->stop == TAKE_FOREVER ? hand : NULL;
+}
+
+static void do_record(struct transport *transport,
+		      const struct command *command,
+		      struct command_reply *reply)
+{
+	double preroll = command->preroll < 0
+				 ? transport->config.preroll_seconds
+				 : command->preroll;
+
+	if (running(transport))
+		refuse(reply, COMMAND_REFUSED, "%s is being recorded already",
+		       transport->current->place.take);
+	else if (can_begin(transport, reply))
+		begin(transport, command->name,
+		      seconds_before(&transport->client.tape,
+				     command_position(transport, command),
+				     preroll),
+		      TAKE_FOREVER, reply);
 }
 
 static bool refuse_unless_recording(const struct transport *transport,
 				    struct command_reply *reply)
 {
-	if (transport->take)
+	if (transport->current)
 		return false;
 	refuse(reply, COMMAND_REFUSED, "nothing is being recorded");
 	return true;
@@ -410,33 +339,89 @@ static bool refuse_unless_recording(const struct transport *transport,
 static void do_stop(struct transport *transport, const struct command *command,
 		    struct command_reply *reply)
 {
+	struct hand *hand = transport->current;
+	uint64_t position;
+
 	if (refuse_unless_recording(transport, reply))
 		return;
-	take_stop(transport->take, command_position(transport, command),
-		  "stop");
+	position = command_position(transport, command);
+	take_stop(hand->take, position, "stop");
+	if (position < hand->stop)
+		hand->stop = position;
+}
+
+static void set_mark(struct transport *transport, const char *name,
+		     uint64_t position, struct command_reply *reply)
+{
+	struct take_status status;
+
+	take_get_status(transport->current->take, &status);
+	reply->position = position > status.start ? position - status.start : 0;
+	if (take_mark(transport->current->take, position, name) < 0)
+		refuse(reply, COMMAND_FAILED,
+		       "too many markers at once; this one was not set");
 }
 
 static void do_mark(struct transport *transport, const struct command *command,
 		    struct command_reply *reply)
 {
-	struct take_status status;
 	uint64_t position;
 
 	if (refuse_unless_recording(transport, reply))
 		return;
-	take_get_status(transport->take, &status);
 	position = command_position(transport, command);
-	reply->position = position > status.start ? position - status.start : 0;
-	if (take_mark(transport->take, position, command->name) < 0)
-		refuse(reply, COMMAND_FAILED,
-		       "too many markers at once; this one was not set");
+	if (position > transport->current->stop)
+		refuse(reply, COMMAND_REFUSED, "%s was over before that",
+		       transport->current->place.take);
+	else
+		set_mark(transport, command->name, position, reply);
+}
+
+static void do_keep(struct transport *transport, const struct command *command,
+		    struct command_reply *reply)
+{
+	const struct tape *tape = &transport->client.tape;
+	uint64_t position, start;
+
+	if (running(transport)) {
+		set_mark(transport, command->name[0] ? command->name : "Keep",
+			 command_position(transport, command), reply);
+		return;
+	}
+	if (!can_begin(transport, reply))
+		return;
+	position = command_position(transport, command);
+	start = command->preroll < 0
+			? oldest_start(tape)
+			: seconds_before(tape, position, command->preroll);
+	if (start >= position)
+		refuse(reply, COMMAND_REFUSED,
+		       "the tape holds nothing from before that");
+	else
+		begin(transport, command->name, start, position, reply);
+}
+
+/* What is on the tape by now is all that the hold-up time is spent on. */
+static void do_save(struct transport *transport, const struct command *command,
+		    struct command_reply *reply)
+{
+	(void)reply;
+	if (command->on && !transport->power_fails)
+		log_warning("the supply is failing");
+	if (command->on && transport_has_tape(transport))
+		transport_stop_takes(transport,
+				     tape_published(&transport->client.tape),
+				     "the supply failed");
+	transport->power_fails = command->on;
+	transport_changed(transport, NULL);
 }
 
 static void do_arm(struct transport *transport, const struct command *command,
 		   struct command_reply *reply)
 {
-	uint64_t position =
-		has_tape(transport) ? command_position(transport, command) : 0;
+	uint64_t position = transport_has_tape(transport)
+				    ? command_position(transport, command)
+				    : 0;
 
 	bool all = command->tracks == TRANSPORT_ALL_TRACKS;
 
@@ -452,8 +437,9 @@ static void do_arm(struct transport *transport, const struct command *command,
 
 		if (!(command->tracks >> i & 1) || track->armed == command->on)
 			continue;
-		if (transport->take && take_arm(transport->take, i + 1,
-						command->on, position) < 0) {
+		if (transport->current &&
+		    take_arm(transport->current->take, i + 1, command->on,
+			     position) < 0) {
 			refuse(reply, COMMAND_FAILED,
 			       "too many changes at once; track %u stays as "
 			       "it is",
@@ -462,7 +448,7 @@ static void do_arm(struct transport *transport, const struct command *command,
 		}
 		track->armed = command->on;
 	}
-	changed(transport, NULL);
+	transport_changed(transport, NULL);
 }
 
 static void do_name(struct transport *transport, const struct command *command,
@@ -480,23 +466,23 @@ static void do_name(struct transport *transport, const struct command *command,
 	}
 	snprintf(transport->tracks[command->track - 1].name,
 		 sizeof(transport->tracks[0].name), "%s", command->name);
-	changed(transport, NULL);
+	transport_changed(transport, NULL);
 }
 
 static void do_session(struct transport *transport,
 		       const struct command *command,
 		       struct command_reply *reply)
 {
-	if (transport->take) {
+	if (running(transport)) {
 		refuse(reply, COMMAND_REFUSED,
 		       "%s is being recorded; the session can be changed when "
 		       "it has ended",
-		       transport->place.take);
+		       transport->current->place.take);
 		return;
 	}
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 command->name);
-	changed(transport, NULL);
+	transport_changed(transport, NULL);
 }
 
 void transport_command(struct transport *transport,
@@ -506,12 +492,10 @@ void transport_command(struct transport *transport,
 	static void (*const handlers[])(struct transport *,
 					const struct command *,
 					struct command_reply *) = {
-		[COMMAND_TO_RECORD] = do_record,
-		[COMMAND_TO_STOP] = do_stop,
-		[COMMAND_TO_MARK] = do_mark,
-		[COMMAND_TO_ARM] = do_arm,
-		[COMMAND_TO_NAME] = do_name,
-		[COMMAND_TO_SESSION] = do_session,
+		[COMMAND_TO_RECORD] = do_record,   [COMMAND_TO_STOP] = do_stop,
+		[COMMAND_TO_KEEP] = do_keep,	   [COMMAND_TO_MARK] = do_mark,
+		[COMMAND_TO_ARM] = do_arm,	   [COMMAND_TO_NAME] = do_name,
+		[COMMAND_TO_SESSION] = do_session, [COMMAND_TO_SAVE] = do_save,
 	};
 
 	*reply = (struct command_reply){0};
@@ -530,9 +514,25 @@ int transport_listen(struct transport *transport, transport_change_fn fn,
 	return 0;
 }
 
+uint64_t transport_position_at(const struct transport *transport,
+			       int64_t time_ns)
+{
+	const struct tape *tape = &transport->client.tape;
+	struct posclock_line line;
+	int64_t position;
+
+	if (!transport_has_tape(transport))
+		return TRANSPORT_NOW;
+	line = tape_line(tape);
+	if (!line.locked)
+		return tape_published(tape);
+	position = posclock_position_at(&line, time_ns);
+	return position > 0 ? (uint64_t)position : 0;
+}
+
 const struct tape *transport_tape(const struct transport *transport)
 {
-	return has_tape(transport) ? &transport->client.tape : NULL;
+	return transport_has_tape(transport) ? &transport->client.tape : NULL;
 }
 
 struct transport *transport_create(struct loop *loop,
@@ -560,11 +560,7 @@ void transport_destroy(struct transport *transport)
 {
 	if (!transport)
 		return;
-	if (transport->take)
-		take_stop(transport->take, 0, "shut down");
-	take_destroy(transport->take);
-	for (unsigned i = 0; i < transport->heals; i++)
-		take_destroy(transport->heal[i]);
+	transport_destroy_takes(transport);
 	tape_client_close(&transport->client);
 	free(transport);
 }
@@ -572,9 +568,8 @@ void transport_destroy(struct transport *transport)
 void transport_shut_down(struct transport *transport)
 {
 	transport->quitting = true;
-	if (!transport->take) {
-		loop_quit(transport->loop);
-		return;
-	}
-	take_stop(transport->take, position_now(transport), "shut down");
+	if (transport_has_tape(transport))
+		transport_stop_takes(transport, position_now(transport),
+				     "shut down");
+	transport_look_after_takes(transport);
 }

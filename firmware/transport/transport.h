@@ -31,10 +31,16 @@
 enum command_kind {
 	COMMAND_TO_RECORD, /* name, preroll */
 	COMMAND_TO_STOP,
+	COMMAND_TO_KEEP,    /* name, preroll: a take of what was played before,
+			       that far back (negative: all that the tape
+			       holds), up to position; while a take runs, a
+			       marker in it */
 	COMMAND_TO_MARK,    /* name */
 	COMMAND_TO_ARM,	    /* tracks, on */
 	COMMAND_TO_NAME,    /* track, name */
 	COMMAND_TO_SESSION, /* name */
+	COMMAND_TO_SAVE,    /* on: the supply is going; takes are ended at once
+			       with what there is, none is begun until off */
 };
 
 struct command {
@@ -135,10 +141,15 @@ void transport_command(struct transport *transport,
 void transport_get_status(struct transport *transport,
 			  struct transport_status *status);
 
+/* Where on the tape a moment is (CLOCK_MONOTONIC), for commands that something
+ * else than their arrival dates; TRANSPORT_NOW without a tape. */
+uint64_t transport_position_at(const struct transport *transport,
+			       int64_t time_ns);
+
 /* NULL: none. Valid until the loop runs on. */
 const struct tape *transport_tape(const struct transport *transport);
 
-/* Stops a take that runs and calls loop_quit when it is closed. */
+/* Stops a take that runs and calls loop_quit when all are closed. */
 void transport_shut_down(struct transport *transport);
 
 #endif

@@ -1,5 +1,5 @@
-/* What transport.c (the machine) and transport_status.c (what it shows)
- * share. */
+/* What transport.c (the machine), transport_takes.c (the takes it has in hand)
+ * and transport_status.c (what it shows) share. */
 #ifndef TAKEBOX_TRANSPORT_PRIVATE_H
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
@@ -8,7 +8,19 @@
 #include "transport/transport.h"
 
 #define LISTENERS_MAX 4
-#define HEALS_MAX     64
+#define HANDS_MAX     64
+
+/* A take whose thread is at work: being recorded, being finished, or, after an
+ * interruption, being made whole. */
+struct hand {
+	struct transport *transport;
+	struct take *take; /* NULL: a free place */
+	struct loop_source *source;
+	struct recording_place place;
+	uint64_t gaps; /* that were told of */
+	bool healing;
+	uint64_t stop; /* tape position it was told to end at; TAKE_FOREVER */
+};
 
 struct transport {
 	struct loop *loop;
@@ -24,12 +36,10 @@ struct transport {
 	bool tracks_known;
 	char session[CONFIG_NAME_MAX];
 
-	struct take *take; /* NULL: none */
-	struct loop_source *take_source;
-	struct recording_place place;
-	uint64_t last_gaps;
-	struct take *heal[HEALS_MAX]; /* interrupted ones being closed */
-	unsigned heals;
+	struct hand hand[HANDS_MAX];
+	struct hand *current; /* the take that REC, STOP and MARK mean, until
+				 it is closed or the next one begins */
+	bool power_fails;
 
 	struct storage_space space;
 	int medium_error;
@@ -44,5 +54,23 @@ struct transport {
 	} listener[LISTENERS_MAX];
 	unsigned listeners;
 };
+
+void transport_changed(struct transport *transport, const json_t *take);
+bool transport_has_tape(const struct transport *transport);
+
+/* ---- transport_takes.c ---- */
+
+/* Puts a take in hand (owned from now on; destroyed if there is no place:
+ * -ENOSPC). One that is not being healed becomes the current one. */
+int transport_adopt(struct transport *transport, struct take *take,
+		    const struct recording_place *place, bool healing,
+		    uint64_t stop);
+bool transport_has_free_hand(const struct transport *transport);
+void transport_look_after_takes(struct transport *transport);
+/* Of all that are recorded from the tape. */
+void transport_stop_takes(struct transport *transport, uint64_t position,
+			  const char *reason);
+void transport_destroy_takes(struct transport *transport);
+unsigned transport_healing(const struct transport *transport);
 
 #endif

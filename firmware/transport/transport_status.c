@@ -28,15 +28,16 @@ add(struct transport_status *status, enum problem_level level,
 static void get_take(struct transport *transport,
 		     struct transport_status *status)
 {
+	const struct hand *hand = transport->current;
+
 	status->has_take = true;
-	snprintf(status->take, sizeof(status->take), "%s",
-		 transport->place.take);
+	snprintf(status->take, sizeof(status->take), "%s", hand->place.take);
 	snprintf(status->folder, sizeof(status->folder), "%s",
-		 transport->place.folder);
+		 hand->place.folder);
 	if (!transport->session[0])
 		snprintf(status->session, sizeof(status->session), "%.63s",
-			 transport->place.session);
-	take_get_status(transport->take, &status->progress);
+			 hand->place.session);
+	take_get_status(hand->take, &status->progress);
 	switch (status->progress.state) {
 	case TAKE_STARTING:
 		status->state = TRANSPORT_STARTING;
@@ -166,10 +167,13 @@ static void add_take(const struct transport *transport,
 			    (status->facts ? status->facts->rate : 48000));
 	if (transport->last_error[0])
 		add(status, PROBLEM_LOST, "%s", transport->last_error);
-	if (transport->heals > 0)
+	if (transport_healing(transport) > 0)
 		add(status, PROBLEM_KEPT,
 		    "%u interrupted takes are being made whole",
-		    transport->heals);
+		    transport_healing(transport));
+	if (transport->power_fails)
+		add(status, PROBLEM_DEGRADED,
+		    "the supply is failing: takes were ended, none is begun");
 }
 
 void transport_get_status(struct transport *transport,
@@ -187,7 +191,7 @@ void transport_get_status(struct transport *transport,
 	snprintf(status->medium, sizeof(status->medium), "%s",
 		 transport->config.folder);
 	memcpy(status->tracks, transport->tracks, sizeof(status->tracks));
-	if (transport->take)
+	if (transport->current)
 		get_take(transport, status);
 	if (transport->client.tape.header)
 		get_tape(transport, status);

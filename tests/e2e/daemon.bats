@@ -58,6 +58,10 @@ at_least() {
 		--argjson b "$2" '$a >= $b' >/dev/null
 }
 
+try_record() {
+	takebox record --preroll 0 2>/dev/null
+}
+
 start_tape() {
 	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>>takebox-tape.log 3>&- &
 	echo $! >takebox-tape.pid
@@ -315,6 +319,51 @@ check_unbroken() {
 	wait "$(cat takeboxd.pid)"
 	takebox verify "$(take_folder)"
 	check_unbroken "$(take_folder)"
+}
+
+@test "KEEP makes a take of what was played before it" {
+	start_all
+	wait_until at_least .tape.seconds_held 3
+	run takebox keep --seconds 2 --json
+	[ "$status" -eq 0 ]
+	folder=$(jq -r .take.folder <<<"$output")
+	wait_until test -e "$folder/take.json"
+	[ "$(jq .frames "$folder/take.json")" -eq 96000 ]
+	takebox verify "$folder"
+	check_unbroken "$folder"
+	folder=$(takebox keep --name Jam --json | jq -r .take.folder)
+	[ "$(basename "$folder")" = Take-002-Jam ]
+	wait_until test -e "$folder/take.json"
+	[ "$(jq '.frames >= 144000' "$folder/take.json")" = true ]
+}
+
+@test "KEEP in a take marks it" {
+	start_all
+	takebox record --preroll 0
+	wait_until at_least .take.seconds 0.3
+	takebox keep
+	takebox stop
+	[ "$(jq -r '.markers[0].name' medium/Takebox/*/Take-001/take.json)" = Keep ]
+}
+
+# Whoever presses REC again while the files are being closed is not made to wait.
+@test "REC right after STOP begins the next take at once" {
+	stops=()
+	start_all
+	wait_until at_least .tape.seconds_held 1.5
+	takebox record --preroll 0
+	for i in 1 2 3 4 5; do
+		takebox stop >"stop$i" 3>&- &
+		stops+=($!)
+		wait_until try_record
+	done
+	takebox stop
+	wait "${stops[@]}"
+	[ "$(ls -d medium/Takebox/*/Take-* | wc -l)" -eq 6 ]
+	for i in 1 2 3 4 5; do
+		grep -q "Take-00$i" "stop$i"
+	done
+	takebox verify medium/Takebox/*/Take-*
 }
 
 @test "takes are numbered and nothing is overwritten" {

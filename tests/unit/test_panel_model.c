@@ -65,6 +65,7 @@ static void test_one_key_records_and_marks(void **state)
 	(void)state;
 	assert_int_equal(press(&panel, 'r', 1).kind, PANEL_ORDER_RECORD);
 	assert_int_equal(press(&panel, 'm', 1).kind, PANEL_ORDER_MARK);
+	assert_int_equal(press(&panel, 'k', 1).kind, PANEL_ORDER_KEEP);
 	assert_int_equal(press(&panel, 'A', 1).kind, PANEL_ORDER_ARM_ALL);
 	assert_int_equal(press(&panel, 'q', 1).kind, PANEL_ORDER_QUIT);
 }

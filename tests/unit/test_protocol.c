@@ -43,6 +43,16 @@ static void what_record_leaves_out_is_as_configured(void **state)
 	assert_true(command.preroll < 0);
 }
 
+static void keep_takes_seconds_or_all_there_is(void **state)
+{
+	(void)state;
+	assert_int_equal(read_request("{\"cmd\":\"keep\",\"seconds\":30}"), 0);
+	assert_int_equal(command.kind, COMMAND_TO_KEEP);
+	assert_true(command.preroll == 30);
+	assert_int_equal(read_request("{\"cmd\":\"keep\"}"), 0);
+	assert_true(command.preroll < 0);
+}
+
 static void tracks_become_bits(void **state)
 {
 	(void)state;
@@ -60,6 +70,7 @@ static void nonsense_is_refused_in_words(void **state)
 {
 	static const char *const wrong[] = {
 		"{\"cmd\":\"record\",\"preroll\":-1}",
+		"{\"cmd\":\"keep\",\"seconds\":-1}",
 		"{\"cmd\":\"record\",\"preroll\":\"2\"}",
 		"{\"cmd\":\"record\",\"name\":7}",
 		"{\"cmd\":\"arm\"}",
@@ -144,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(record_takes_a_name_and_a_preroll),
 		cmocka_unit_test(what_record_leaves_out_is_as_configured),
+		cmocka_unit_test(keep_takes_seconds_or_all_there_is),
 		cmocka_unit_test(tracks_become_bits),
 		cmocka_unit_test(nonsense_is_refused_in_words),
 		cmocka_unit_test(a_name_that_is_too_long_is_refused_not_cut),

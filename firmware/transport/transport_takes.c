@@ -1,0 +1,167 @@
+/*
+ * The takes in hand. One is the current one, which the commands mean; but a
+ * take that was told to stop has its files to close, and one that a crash left
+ * behind has to be made whole: those go on beside the next take, so that REC
+ * right after STOP is never refused.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "transport/summary.h"
+#include "transport/transport_private.h"
+
+static bool is_over(const struct take_status *status)
+{
+	return status->state == TAKE_DONE || status->state == TAKE_FAILED;
+}
+
+static void note_end(struct hand *hand, const struct take_status *status)
+{
+	struct transport *transport = hand->transport;
+	const struct take_info *info = take_result(hand->take);
+	double seconds = (double)info->frames / (info->rate ? info->rate : 1);
+
+	if (status->state == TAKE_FAILED)
+		snprintf(transport->last_error, sizeof(transport->last_error),
+			 "%s ended early (%.100s); it is safe up to %.1f s",
+			 hand->place.take, info->reason, seconds);
+	log_info("%s: %.1f s, %s", hand->place.take, seconds,
+		 take_info_verdict(info));
+}
+
+/* The place is free before anyone hears of it: a listener may begin the next
+ * take at once. */
+static void put_away(struct hand *hand, const struct take_status *status)
+{
+	struct transport *transport = hand->transport;
+	json_t *summary = NULL;
+
+	if (!hand->healing) {
+		note_end(hand, status);
+		summary = summary_of_take(take_result(hand->take),
+					  hand->place.folder, status->bytes);
+	}
+	loop_remove(hand->source);
+	take_destroy(hand->take);
+	if (transport->current == hand)
+		transport->current = NULL;
+	*hand = (struct hand){0};
+	transport_changed(transport, summary);
+	json_decref(summary);
+}
+
+static bool look_after(struct hand *hand)
+{
+	struct take_status status;
+
+	take_get_status(hand->take, &status);
+	if (status.gap_count != hand->gaps) {
+		hand->gaps = status.gap_count;
+		transport_changed(hand->transport, NULL);
+	}
+	if (!is_over(&status))
+		return false;
+	put_away(hand, &status);
+	return true;
+}
+
+void transport_look_after_takes(struct transport *transport)
+{
+	bool recorded = false;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		struct hand *hand = &transport->hand[i];
+
+		if (hand->take && !look_after(hand) && !hand->healing)
+			recorded = true;
+	}
+	if (transport->quitting && !recorded)
+		loop_quit(transport->loop);
+}
+
+static void take_ready(void *context, uint32_t events)
+{
+	struct hand *hand = context;
+	struct transport *transport = hand->transport;
+	uint64_t count;
+
+	(void)events;
+	if (read(take_fd(hand->take), &count, sizeof(count)) > 0) {
+		transport_changed(transport, NULL);
+		transport_look_after_takes(transport);
+	}
+}
+
+static struct hand *free_hand(const struct transport *transport)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		if (!transport->hand[i].take)
+			return (struct hand *)&transport->hand[i];
+	return NULL;
+}
+
+bool transport_has_free_hand(const struct transport *transport)
+{
+	return free_hand(transport) != NULL;
+}
+
+int transport_adopt(struct transport *transport, struct take *take,
+		    const struct recording_place *place, bool healing,
+		    uint64_t stop)
+{
+	struct hand *hand = free_hand(transport);
+
+	if (!hand) {
+		take_stop(take, 0, "too many takes at once");
+		take_destroy(take);
+		return -ENOSPC;
+	}
+	*hand = (struct hand){
+		.transport = transport,
+		.take = take,
+		.place = *place,
+		.healing = healing,
+		.stop = stop,
+	};
+	hand->source = loop_add_fd(transport->loop, take_fd(take), EPOLLIN,
+				   take_ready, hand);
+	if (!healing)
+		transport->current = hand;
+	transport_changed(transport, NULL);
+	return 0;
+}
+
+void transport_stop_takes(struct transport *transport, uint64_t position,
+			  const char *reason)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		struct hand *hand = &transport->hand[i];
+
+		if (!hand->take || hand->healing)
+			continue;
+		take_stop(hand->take, position, reason);
+		if (position < hand->stop)
+			hand->stop = position;
+	}
+}
+
+void transport_destroy_takes(struct transport *transport)
+{
+	transport_stop_takes(transport, 0, "shut down");
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		loop_remove(transport->hand[i].source);
+		take_destroy(transport->hand[i].take);
+	}
+}
+
+unsigned transport_healing(const struct transport *transport)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		count += transport->hand[i].take && transport->hand[i].healing;
+	return count;
+}
