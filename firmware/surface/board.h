@@ -7,13 +7,8 @@
  * By value, no ownership; any thread may read it once loaded. What a struct
  * board holds fits: bits lie within their chain, tracks are 1..64, texts end.
  *
- * Gestures. What a hand does with a button is exactly one gesture, and its
- * position is that of the first edge: a press; a second press within
- * double_press after the first's release (double); a press of at least hold
- * (hold), of at least long_press (long). A gesture acts as soon as the button's
- * rules leave no other: a press at its edge, unless the button has a rule for a
- * longer or second one; hold and long when their time is over, hold at the
- * release if there is a rule for long as well.
+ * Gestures are told apart by gesture.h: one movement of a hand is exactly one
+ * of them.
  */
 #ifndef TAKEBOX_BOARD_H
 #define TAKEBOX_BOARD_H
@@ -24,16 +19,18 @@
 
 #include "drivers/gpio.h"
 
-#define BOARD_NAME_MAX	   64
-#define BOARD_TEXT_MAX	   160
-#define BOARD_PATH_MAX	   128 /* of a device */
-#define BOARD_FILE_MAX	   512
-#define BOARD_INPUTS_MAX   GPIO_WIRES_MAX
-#define BOARD_OUTPUTS_MAX  512 /* lamps: lines and register bits */
-#define BOARD_CHAINS_MAX   4   /* chains of shift registers */
-#define BOARD_CHAIN_BITS   256 /* of one chain */
-#define BOARD_GESTURES_MAX 32
-#define BOARD_STEPS_MAX	   32 /* LEDs of one bar */
+#define BOARD_NAME_MAX	     64
+#define BOARD_TEXT_MAX	     160
+#define BOARD_PATH_MAX	     128 /* of a device */
+#define BOARD_FILE_MAX	     512
+#define BOARD_INPUTS_MAX     GPIO_WIRES_MAX
+#define BOARD_OUTPUTS_MAX    512 /* lamps: lines and register bits */
+#define BOARD_CHAINS_MAX     4	 /* chains of shift registers */
+#define BOARD_EXPANDERS_MAX  8
+#define BOARD_EXPANDER_LINES 16
+#define BOARD_CHAIN_BITS     256 /* of one chain */
+#define BOARD_GESTURES_MAX   32
+#define BOARD_STEPS_MAX	     32 /* LEDs of one bar */
 
 enum board_input_role {
 	BOARD_REC,
@@ -93,6 +90,17 @@ struct board_chain {
 	char spi[BOARD_PATH_MAX]; /* "/dev/spidev0.0"; "": the three wires */
 	unsigned speed_hz;	  /* of SPI */
 	struct gpio_wire data, clock, latch;
+	unsigned resistor; /* ohms in series with each LED; for people */
+	unsigned line;
+};
+
+/* An MCP23017; its lines are "label:0" (GPA0) to "label:15" (GPB7). The kernel
+ * drives it, told by a device-tree overlay: to the panel its lines are like any
+ * others, and this is for people and for the checks. */
+struct board_expander {
+	char label[BOARD_NAME_MAX];
+	unsigned address;	       /* on I2C, 0x20 to 0x27 */
+	char interrupt[GPIO_NAME_MAX]; /* the line its INT is on; "": none */
 	unsigned line;
 };
 
@@ -147,6 +155,9 @@ struct board {
 	unsigned outputs;
 	struct board_chain chain[BOARD_CHAINS_MAX];
 	unsigned chains;
+	struct board_expander expander[BOARD_EXPANDERS_MAX];
+	unsigned expanders;
+	unsigned resistor; /* ohms in series with each LED on a line */
 	struct board_rule rule[BOARD_GESTURES_MAX]; /* defaults filled in */
 	unsigned rules;
 

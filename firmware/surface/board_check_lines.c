@@ -4,15 +4,18 @@
  * another chip is an expander's.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "surface/board_check.h"
 
-/* Inputs, outputs and three wires of each chain, in this order. */
-#define USES_MAX (BOARD_INPUTS_MAX + BOARD_OUTPUTS_MAX + 3 * BOARD_CHAINS_MAX)
+/* Inputs, outputs, three wires of each chain, interrupts, in this order. */
+#define USES_MAX                                                               \
+	(BOARD_INPUTS_MAX + BOARD_OUTPUTS_MAX + 3 * BOARD_CHAINS_MAX +         \
+	 BOARD_EXPANDERS_MAX)
 
 struct use {
-	const struct gpio_wire *wire;
+	const char *name;		 /* of the line */
 	const struct board_input *input; /* or NULL */
 	int header;			 /* n of GPIOn; -1 */
 	unsigned line;			 /* of the file */
@@ -28,14 +31,14 @@ static void name_use(struct use *use, const char *role, unsigned track)
 		snprintf(use->who, sizeof(use->who), "%s", role);
 }
 
-static struct use *add_use(struct use *uses, unsigned *count,
-			   const struct gpio_wire *wire, unsigned line)
+static struct use *add_use(struct use *uses, unsigned *count, const char *name,
+			   unsigned line)
 {
 	struct use *use = &uses[(*count)++];
 
-	use->wire = wire;
+	use->name = name;
 	use->input = NULL;
-	use->header = board_header_line(wire->line);
+	use->header = board_header_line(name);
 	use->line = line;
 	return use;
 }
@@ -48,7 +51,8 @@ static void add_chain(struct use *uses, unsigned *count,
 					   &chain->latch};
 
 	for (unsigned i = 0; i < 3; i++) {
-		struct use *use = add_use(uses, count, wires[i], chain->line);
+		struct use *use =
+			add_use(uses, count, wires[i]->line, chain->line);
 
 		snprintf(use->who, sizeof(use->who), "%s of chain %s", names[i],
 			 chain->name);
@@ -62,7 +66,7 @@ static unsigned list_uses(const struct board *board, struct use *uses)
 	for (unsigned i = 0; i < board->inputs; i++) {
 		const struct board_input *input = &board->input[i];
 		struct use *use =
-			add_use(uses, &count, &input->wire, input->line);
+			add_use(uses, &count, input->wire.line, input->line);
 
 		use->input = input;
 		name_use(use, board_input_name(input->role), input->track);
@@ -71,7 +75,7 @@ static unsigned list_uses(const struct board *board, struct use *uses)
 		const struct board_output *output = &board->output[i];
 
 		if (output->chain < 0)
-			name_use(add_use(uses, &count, &output->wire,
+			name_use(add_use(uses, &count, output->wire.line,
 					 output->line),
 				 board_output_name(output->role),
 				 output->track);
@@ -79,13 +83,19 @@ static unsigned list_uses(const struct board *board, struct use *uses)
 	for (unsigned i = 0; i < board->chains; i++)
 		if (!board->chain[i].spi[0])
 			add_chain(uses, &count, &board->chain[i]);
+	for (unsigned i = 0; i < board->expanders; i++)
+		if (board->expander[i].interrupt[0])
+			name_use(add_use(uses, &count,
+					 board->expander[i].interrupt,
+					 board->expander[i].line),
+				 "an expander's interrupt", 0);
 	return count;
 }
 
 static bool same_line(const struct use *a, const struct use *b)
 {
 	return a->header >= 0 ? a->header == b->header
-			      : strcmp(a->wire->line, b->wire->line) == 0;
+			      : strcmp(a->name, b->name) == 0;
 }
 
 static void check_double_use(struct board_checker *c, const struct use *uses,
@@ -98,8 +108,8 @@ static void check_double_use(struct board_checker *c, const struct use *uses,
 			board_finding(c, true, uses[i].line,
 				      "%s is used twice: by %s (line %u) and "
 				      "by %s",
-				      uses[i].wire->line, uses[j].who,
-				      uses[j].line, uses[i].who);
+				      uses[i].name, uses[j].who, uses[j].line,
+				      uses[i].who);
 			break;
 		}
 }
@@ -110,14 +120,6 @@ static bool has_spi(const struct board *board, const char *bus)
 {
 	for (unsigned i = 0; i < board->chains; i++)
 		if (strncmp(board->chain[i].spi, bus, strlen(bus)) == 0)
-			return true;
-	return false;
-}
-
-static bool has_expander(const struct use *uses, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (uses[i].header < 0)
 			return true;
 	return false;
 }
@@ -146,7 +148,7 @@ static const struct owner owners[] = {
 static void check_owner(struct board_checker *c, const struct owner *owner,
 			const struct use *use, unsigned shares)
 {
-	const char *line = use->wire->line;
+	const char *line = use->name;
 
 	if (use->header < owner->first || use->header > owner->last)
 		return;
@@ -168,7 +170,7 @@ static bool has_pull_up(const struct use *use)
 
 static void check_pull(struct board_checker *c, const struct use *use)
 {
-	const struct gpio_wire *wire = use->wire;
+	const struct gpio_wire *wire = &use->input->wire;
 
 	if (wire->pull == GPIO_PULL_UP || has_pull_up(use)) {
 		if (!wire->active_low)
@@ -201,22 +203,56 @@ static void check_header(struct board_checker *c, const struct use *uses,
 		shares |= BOARD_SHARES_SPI0;
 	if (has_spi(c->board, "/dev/spidev1."))
 		shares |= BOARD_SHARES_SPI1;
+	if (c->board->expanders)
+		shares |= BOARD_SHARES_I2C;
 	for (unsigned i = 0; i < count; i++) {
 		for (size_t j = 0; j < sizeof(owners) / sizeof(*owners); j++)
 			check_owner(c, &owners[j], &uses[i], shares);
 		if (uses[i].header > 27)
 			board_finding(c, false, uses[i].line,
 				      "%s (%s) is not on the 40-pin header",
-				      uses[i].wire->line, uses[i].who);
-		if (uses[i].header >= 2 && uses[i].header <= 3 &&
-		    !(shares & BOARD_SHARES_I2C) && has_expander(uses, count))
-			board_finding(c, false, uses[i].line,
-				      "%s (%s) belongs to I2C, which an "
-				      "expander usually needs",
-				      uses[i].wire->line, uses[i].who);
+				      uses[i].name, uses[i].who);
 		if (uses[i].input)
 			check_pull(c, &uses[i]);
 	}
+}
+
+/* ---- expanders ---- */
+
+static const struct board_expander *expander_of(const struct board *board,
+						const char *line)
+{
+	const char *colon = strrchr(line, ':');
+
+	for (unsigned i = 0; colon && i < board->expanders; i++)
+		if (strncmp(board->expander[i].label, line,
+			    (size_t)(colon - line)) == 0 &&
+		    !board->expander[i].label[colon - line])
+			return &board->expander[i];
+	return NULL;
+}
+
+static void check_expanders(struct board_checker *c, const struct use *uses,
+			    unsigned count)
+{
+	const struct board *board = c->board;
+
+	for (unsigned i = 1; i < board->expanders; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (board->expander[i].address ==
+			    board->expander[j].address)
+				board_finding(c, true, board->expander[i].line,
+					      "two expanders have the address "
+					      "0x%02x; set other A0 to A2",
+					      board->expander[i].address);
+	for (unsigned i = 0; i < count; i++)
+		if (expander_of(board, uses[i].name) &&
+		    strtoul(strrchr(uses[i].name, ':') + 1, NULL, 10) >=
+			    BOARD_EXPANDER_LINES)
+			board_finding(c, true, uses[i].line,
+				      "%s (%s): an expander has lines 0 to %d",
+				      uses[i].name, uses[i].who,
+				      BOARD_EXPANDER_LINES - 1);
 }
 
 /* ---- chains ---- */
@@ -298,6 +334,7 @@ void board_check_lines(struct board_checker *c)
 
 	check_double_use(c, uses, count);
 	check_header(c, uses, count);
+	check_expanders(c, uses, count);
 	for (unsigned i = 0; i < c->board->chains; i++)
 		check_chain(c, i);
 }

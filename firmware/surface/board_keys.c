@@ -18,6 +18,9 @@
 #define CHAIN(name)                                                            \
 	offsetof(struct board_chain_entry, name),                              \
 		sizeof(((struct board_chain_entry *)0)->name)
+#define EXPANDER(name)                                                         \
+	offsetof(struct board_expander_entry, name),                           \
+		sizeof(((struct board_expander_entry *)0)->name)
 #define GESTURE(name)                                                          \
 	offsetof(struct board_gesture_entry, name),                            \
 		sizeof(((struct board_gesture_entry *)0)->name)
@@ -37,12 +40,15 @@ const struct config_key board_keys[] = {
 	 0, BOARD_TEXT_MAX - 1, NULL, NULL, NULL, NULL},
 	{"board", "locked", CONFIG_KEY_TRUTH, BOARD(start_locked),
 	 0, 0, NULL, NULL, NULL, NULL},
+	{"board", "resistor", CONFIG_KEY_WHOLE, BOARD(resistor),
+	 100, 10000, NULL, NULL, "330", NULL},
 	{.group = "board", .name = "shares", .type = CONFIG_KEY_LIST},
 	{.group = "board", .name = "steps", .type = CONFIG_KEY_LIST},
 	{.group = "board", .name = "times", .type = CONFIG_KEY_LIST},
 	{.group = "board", .name = "inputs", .type = CONFIG_KEY_LIST},
 	{.group = "board", .name = "outputs", .type = CONFIG_KEY_LIST},
 	{.group = "board", .name = "chains", .type = CONFIG_KEY_LIST},
+	{.group = "board", .name = "expanders", .type = CONFIG_KEY_LIST},
 	{.group = "board", .name = "gestures", .type = CONFIG_KEY_LIST},
 
 	{"times", "debounce", CONFIG_KEY_SECONDS, BOARD(debounce),
@@ -97,9 +103,17 @@ const struct config_key board_keys[] = {
 	 1, BOARD_PATH_MAX - 1, NULL, NULL, NULL, NULL},
 	{"chains", "speed", CONFIG_KEY_WHOLE, CHAIN(speed),
 	 10000, 25000000, NULL, NULL, NULL, NULL},
+	{"chains", "resistor", CONFIG_KEY_WHOLE, CHAIN(resistor),
+	 100, 10000, NULL, NULL, NULL, NULL},
 	{"chains", "data", CONFIG_KEY_TEXT, CHAIN(data), LINE},
 	{"chains", "clock", CONFIG_KEY_TEXT, CHAIN(clock), LINE},
 	{"chains", "latch", CONFIG_KEY_TEXT, CHAIN(latch), LINE},
+
+	{"expanders", "label", CONFIG_KEY_TEXT, EXPANDER(label),
+	 1, BOARD_NAME_MAX - 1, NULL, NULL, NULL, NULL},
+	{"expanders", "address", CONFIG_KEY_WHOLE, EXPANDER(address),
+	 0x20, 0x27, NULL, NULL, NULL, NULL},
+	{"expanders", "interrupt", CONFIG_KEY_TEXT, EXPANDER(interrupt), LINE},
 
 	{"gestures", "button", CONFIG_KEY_CHOICE, GESTURE(button),
 	 0, 0, NULL, board_input_names, NULL, NULL},

@@ -41,8 +41,14 @@ struct board_chain_entry {
 	unsigned bits;
 	char active[BOARD_WORD_MAX];
 	char spi[BOARD_PATH_MAX];
-	unsigned speed;
+	unsigned speed, resistor;
 	char data[GPIO_NAME_MAX], clock[GPIO_NAME_MAX], latch[GPIO_NAME_MAX];
+};
+
+struct board_expander_entry {
+	char label[BOARD_NAME_MAX];
+	unsigned address;
+	char interrupt[GPIO_NAME_MAX];
 };
 
 struct board_gesture_entry {
@@ -54,25 +60,28 @@ struct board_gesture_entry {
 /* The board itself and the steps that its bars have in common. */
 struct board_root {
 	struct board *board;
-	const struct config_setting_t *inputs, *outputs, *chains, *gestures;
+	const struct config_setting_t *inputs, *outputs, *chains, *expanders,
+		*gestures;
 	double steps_of_bars[BOARD_STEPS_MAX];
 	unsigned steps;
 };
 
 /* All keys; the group is "board", for those at the top, "times", "inputs",
- * "outputs", "chains" or "gestures". Offsets are in the entry of that name, or
- * in struct board. */
+ * "outputs", "chains", "expanders" or "gestures". Offsets are in the entry of
+ * that name, or in struct board. */
 extern const struct config_key board_keys[];
 
 /* The place of word among names; config_store has seen to it that it has one.
  */
 unsigned board_word(const char *const *names, const char *word);
 
-/* Reads one entry of the list of outputs, or of chains, into the board. */
+/* Reads one entry of the list of outputs, chains or expanders. */
 int board_read_output(const struct config_reader *reader,
 		      const struct config_setting_t *setting);
 int board_read_chain(const struct config_reader *reader,
 		     const struct config_setting_t *setting);
+int board_read_expander(const struct config_reader *reader,
+			const struct config_setting_t *setting);
 
 /* Reads numbers, "[-48, -24, -6]", into steps. */
 int board_read_steps(const struct config_reader *reader,

@@ -1,7 +1,7 @@
 /*
- * Outputs and the chains of shift registers that carry them. An entry of the
- * list is a lamp, or a bar of as many lamps as it has steps; each is on a line
- * of its own or a bit of a chain.
+ * Outputs, the chains of shift registers that carry them, and expanders. An
+ * entry of the list is a lamp, or a bar of as many lamps as it has steps; each
+ * is on a line of its own or a bit of a chain.
  */
 #include <libconfig.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "surface/board_keys.h"
 
+#define RESISTOR 1000	 /* ohms: 1.3 mA, of which a register can have eight */
 #define SPEED_HZ 1000000 /* of SPI: 128 bits in 0.13 ms, on any wiring */
 
 static struct board_root *root_of(const struct config_reader *r)
@@ -81,11 +82,34 @@ int board_read_chain(const struct config_reader *r,
 	chain->active_low = strcmp(entry.active, "low") == 0;
 	memcpy(chain->spi, entry.spi, sizeof(entry.spi));
 	chain->speed_hz = entry.speed ? entry.speed : SPEED_HZ;
+	chain->resistor = entry.resistor ? entry.resistor : RESISTOR;
 	memcpy(chain->data.line, entry.data, sizeof(entry.data));
 	memcpy(chain->clock.line, entry.clock, sizeof(entry.clock));
 	memcpy(chain->latch.line, entry.latch, sizeof(entry.latch));
 	chain->line = line;
 	board->chains++;
+	return 0;
+}
+
+/* ---- expanders ---- */
+
+int board_read_expander(const struct config_reader *r,
+			const config_setting_t *setting)
+{
+	struct board *board = root_of(r)->board;
+	struct board_expander *expander = &board->expander[board->expanders];
+	struct board_expander_entry entry = {.label = "mcp23017"};
+	int result = board_read_entry(
+		r, setting, "expanders",
+		"{ label = \"mcp23017\"; address = 0x20; }", NULL, &entry);
+
+	if (result < 0)
+		return result;
+	memcpy(expander->label, entry.label, sizeof(entry.label));
+	expander->address = entry.address ? entry.address : 0x20;
+	memcpy(expander->interrupt, entry.interrupt, sizeof(entry.interrupt));
+	expander->line = config_reader_line(setting);
+	board->expanders++;
 	return 0;
 }
 

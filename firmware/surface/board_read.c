@@ -275,6 +275,8 @@ static int read_top(const struct config_reader *r,
 		return remember_list(r, setting, &root->outputs);
 	if (strcmp(key->name, "chains") == 0)
 		return remember_list(r, setting, &root->chains);
+	if (strcmp(key->name, "expanders") == 0)
+		return remember_list(r, setting, &root->expanders);
 	return remember_list(r, setting, &root->gestures);
 }
 
@@ -313,6 +315,9 @@ static int read_root(const struct config_reader *r,
 	if (result == 0)
 		result = read_list(r, root->chains, BOARD_CHAINS_MAX,
 				   board_read_chain);
+	if (result == 0)
+		result = read_list(r, root->expanders, BOARD_EXPANDERS_MAX,
+				   board_read_expander);
 	if (result == 0)
 		result = read_list(r, root->outputs, BOARD_OUTPUTS_MAX,
 				   board_read_output);
