@@ -14,6 +14,9 @@
 	(BOARD_INPUTS_MAX + BOARD_OUTPUTS_MAX + 3 * BOARD_CHAINS_MAX +         \
 	 BOARD_EXPANDERS_MAX)
 
+#define HEADER_MA   50 /* of all lines of the Pi together */
+#define REGISTER_MA 70 /* through the supply pin of a 74HC595 */
+
 struct use {
 	const char *name;		 /* of the line */
 	const struct board_input *input; /* or NULL */
@@ -327,6 +330,62 @@ static void check_chain(struct board_checker *c, unsigned index)
 				      chain->spi);
 }
 
+/* ---- currents ---- */
+
+/* Of a red LED, which takes most, at 3.3 V. */
+static double led_ma(unsigned resistor)
+{
+	return (3.3 - 1.9) / resistor * 1e3;
+}
+
+static bool is_led(const struct board_output *output)
+{
+	return output->role != BOARD_BUZZER &&
+	       output->role != BOARD_TRIGGER_OUT;
+}
+
+static void check_header_current(struct board_checker *c)
+{
+	const struct board *board = c->board;
+	unsigned leds = 0;
+	double sum;
+
+	for (unsigned i = 0; i < board->outputs; i++)
+		leds += board->output[i].chain < 0 &&
+			is_led(&board->output[i]) &&
+			board_header_line(board->output[i].wire.line) >= 0;
+	sum = leds * led_ma(board->resistor);
+	if (sum > HEADER_MA)
+		board_finding(c, false, 0,
+			      "all %u LEDs on lines of the Pi draw %.0f mA "
+			      "together; it can give about %d: take larger "
+			      "resistors than %u ohms",
+			      leds, sum, HEADER_MA, board->resistor);
+}
+
+static void check_chain_current(struct board_checker *c, unsigned index)
+{
+	const struct board_chain *chain = &c->board->chain[index];
+	unsigned leds[BOARD_CHAIN_BITS / 8] = {0}, most = 0;
+	double sum;
+
+	for (unsigned i = 0; i < c->board->outputs; i++) {
+		const struct board_output *output = &c->board->output[i];
+
+		if (output->chain != (int)index || !is_led(output))
+			continue;
+		if (++leds[output->bit / 8] > most)
+			most = leds[output->bit / 8];
+	}
+	sum = most * led_ma(chain->resistor);
+	if (sum > REGISTER_MA)
+		board_finding(c, false, chain->line,
+			      "the LEDs of a register of chain %s can draw "
+			      "%.0f mA; a 74HC595 bears %d: take larger "
+			      "resistors than %u ohms",
+			      chain->name, sum, REGISTER_MA, chain->resistor);
+}
+
 void board_check_lines(struct board_checker *c)
 {
 	struct use uses[USES_MAX];
@@ -337,4 +396,7 @@ void board_check_lines(struct board_checker *c)
 	check_expanders(c, uses, count);
 	for (unsigned i = 0; i < c->board->chains; i++)
 		check_chain(c, i);
+	check_header_current(c);
+	for (unsigned i = 0; i < c->board->chains; i++)
+		check_chain_current(c, i);
 }
