@@ -35,14 +35,11 @@ int64_t gesture_deadline(const struct gesture *gesture)
 {
 	switch (gesture->state) {
 	case GESTURE_DOWN:
-		/* Too late for a second press, and nothing else to become. */
-		if (down_deadline(gesture) == GESTURE_NEVER)
-			return gesture->first_ns + gesture->times.double_ns;
 		return down_deadline(gesture);
 	case GESTURE_HELD:
 		return gesture->first_ns + gesture->times.long_ns;
 	case GESTURE_BETWEEN:
-		return gesture->first_ns + gesture->times.double_ns;
+		return gesture->open_ns + gesture->times.double_ns;
 	case GESTURE_UP:
 	case GESTURE_OVER:
 		break;
@@ -69,11 +66,9 @@ static unsigned expire(struct gesture *gesture, unsigned count,
 		gesture->state = GESTURE_HELD;
 		return count;
 	}
-	if (wants(gesture, BOARD_HOLD))
-		return add(gesture, count, done, BOARD_HOLD, time_ns);
-	if (wants(gesture, BOARD_LONG))
-		return add(gesture, count, done, BOARD_LONG, time_ns);
-	return add(gesture, count, done, BOARD_PRESS, gesture->first_ns);
+	return add(gesture, count, done,
+		   wants(gesture, BOARD_HOLD) ? BOARD_HOLD : BOARD_LONG,
+		   time_ns);
 }
 
 unsigned gesture_run(struct gesture *gesture, int64_t now_ns,
@@ -114,8 +109,8 @@ static unsigned release(struct gesture *gesture, int64_t time_ns,
 			   gesture->first_ns + gesture->times.hold_ns);
 	if (was != GESTURE_DOWN)
 		return count;
-	if (wants(gesture, BOARD_DOUBLE) &&
-	    time_ns < gesture->first_ns + gesture->times.double_ns) {
+	if (wants(gesture, BOARD_DOUBLE)) {
+		gesture->open_ns = time_ns;
 		gesture->state = GESTURE_BETWEEN;
 		return count;
 	}

@@ -2,7 +2,7 @@
  * gesture: from clean presses of one button to what was meant.
  *
  *   press    pressed and let go
- *   double   pressed twice, the second time within double_ns of the first
+ *   double   pressed again within double_ns of letting go
  *   hold     kept down for hold_ns
  *   long     kept down for long_ns
  *
@@ -49,6 +49,7 @@ struct gesture {
 	struct gesture_times times;
 	enum gesture_state state;
 	int64_t first_ns; /* the edge that it began with */
+	int64_t open_ns;  /* BETWEEN: when it was let go */
 };
 
 struct gesture_done {

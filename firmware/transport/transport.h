@@ -87,6 +87,9 @@ struct problem {
 	char text[256];
 };
 
+/* Who else can know of one. */
+enum problem_source { PROBLEM_OF_PANEL, PROBLEM_SOURCES };
+
 struct transport_status {
 	enum transport_state state;
 	char session[CONFIG_NAME_MAX];
@@ -145,6 +148,12 @@ void transport_get_status(struct transport *transport,
  * else than their arrival dates; TRANSPORT_NOW without a tape. */
 uint64_t transport_position_at(const struct transport *transport,
 			       int64_t time_ns);
+
+/* What a surface has found wrong with itself, shown with everything else that
+ * is wrong until it is taken back (text NULL). One of each source. */
+void transport_note_problem(struct transport *transport,
+			    enum problem_source source,
+			    enum problem_level level, const char *text);
 
 /* NULL: none. Valid until the loop runs on. */
 const struct tape *transport_tape(const struct transport *transport);

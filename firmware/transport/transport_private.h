@@ -46,6 +46,7 @@ struct transport {
 	int64_t measured_ns;
 	char last_error[256]; /* why the last take ended badly; "": it did not
 			       */
+	struct problem noted[PROBLEM_SOURCES]; /* text "": none */
 	bool quitting;
 
 	struct {

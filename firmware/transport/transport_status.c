@@ -176,6 +176,26 @@ static void add_take(const struct transport *transport,
 		    "the supply is failing: takes were ended, none is begun");
 }
 
+static void add_noted(const struct transport *transport,
+		      struct transport_status *status)
+{
+	for (unsigned i = 0; i < PROBLEM_SOURCES; i++)
+		if (transport->noted[i].text[0])
+			add(status, transport->noted[i].level, "%s",
+			    transport->noted[i].text);
+}
+
+void transport_note_problem(struct transport *transport,
+			    enum problem_source source,
+			    enum problem_level level, const char *text)
+{
+	struct problem *noted = &transport->noted[source];
+
+	noted->level = level;
+	snprintf(noted->text, sizeof(noted->text), "%s", text ? text : "");
+	transport_changed(transport, NULL);
+}
+
 void transport_get_status(struct transport *transport,
 			  struct transport_status *status)
 {
@@ -198,4 +218,5 @@ void transport_get_status(struct transport *transport,
 	add_take(transport, status);
 	add_interface(transport, status);
 	add_medium(transport, status);
+	add_noted(transport, status);
 }
