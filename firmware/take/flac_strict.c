@@ -89,22 +89,8 @@ static FLAC__StreamDecoderTellStatus tell(const FLAC__StreamDecoder *decoder,
 	return FLAC__STREAM_DECODER_TELL_STATUS_OK;
 }
 
-static void report(const FLAC__StreamDecoder *decoder,
-		   FLAC__StreamDecoderErrorStatus status, void *user)
-{
-	struct decode *decode = user;
-	const char *fault = "a frame cannot be decoded";
-
-	(void)decoder;
-	if (status == FLAC__STREAM_DECODER_ERROR_STATUS_LOST_SYNC)
-		fault = "no frame begins where the next one should";
-	else if (status == FLAC__STREAM_DECODER_ERROR_STATUS_BAD_HEADER)
-		fault = "a frame's header is damaged";
-	else if (status == FLAC__STREAM_DECODER_ERROR_STATUS_FRAME_CRC_MISMATCH)
-		fault = "a frame's CRC is wrong";
-	if (!decode->strict->fault)
-		decode->strict->fault = fault;
-}
+static const char another_number[] =
+	"a frame has another number than the next one should";
 
 /* The number in the file, where the next frame must begin. */
 static bool has_next_number(struct decode *decode)
@@ -122,6 +108,27 @@ static bool has_next_number(struct decode *decode)
 	       flac_first_sample(&header, &strict->info) == strict->sample;
 }
 
+static void report(const FLAC__StreamDecoder *decoder,
+		   FLAC__StreamDecoderErrorStatus status, void *user)
+{
+	struct decode *decode = user;
+	const char *fault;
+
+	(void)decoder;
+	if (status == FLAC__STREAM_DECODER_ERROR_STATUS_LOST_SYNC)
+		fault = "no frame begins where the next one should";
+	else if (status == FLAC__STREAM_DECODER_ERROR_STATUS_BAD_HEADER)
+		fault = "a frame's header is damaged";
+	else if (status == FLAC__STREAM_DECODER_ERROR_STATUS_FRAME_CRC_MISMATCH)
+		fault = "a frame's CRC is wrong";
+	else if (!has_next_number(decode)) /* libFLAC 1.5 has a word for it */
+		fault = another_number;
+	else
+		fault = "a frame cannot be decoded";
+	if (!decode->strict->fault)
+		decode->strict->fault = fault;
+}
+
 /* The rules that libFLAC does not keep. NULL if the frame keeps them all. */
 static const char *broken_rule(struct decode *decode,
 			       const FLAC__FrameHeader *frame)
@@ -131,7 +138,7 @@ static const char *broken_rule(struct decode *decode,
 
 	if (frame->number.sample_number != strict->sample ||
 	    !has_next_number(decode))
-		return "a frame has another number than the next one should";
+		return another_number;
 	if (frame->channels != info->channels ||
 	    frame->bits_per_sample != info->bits ||
 	    frame->sample_rate != info->rate)

@@ -29,13 +29,12 @@ takebox() {
 	"$BUILD/takebox" "$@"
 }
 
-# Waits until the command succeeds, fifteen seconds at most.
+# Waits until the command succeeds, a minute at most.
 wait_until() {
-	local tries=0
+	local deadline=$((SECONDS + 60))
 
 	until "$@"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 300 ] || {
+		[ "$SECONDS" -lt "$deadline" ] || {
 			echo "waited in vain for: $*"
 			cat takeboxd.log takebox-tape.log
 			return 1
