@@ -33,6 +33,8 @@ static const struct command {
 	{"monitor", "[-n COUNT]", "meters of every channel", command_monitor},
 	{"devices", "", "the machine's interfaces", command_devices},
 	{"verify", "TAKE...", "check takes on a medium", command_verify},
+	{"heal", "[FOLDER|TAKE...]", "make interrupted takes whole",
+	 command_heal},
 	{"run", "-D DEVICE -d S -o FOLDER ...", "record without a daemon",
 	 command_run},
 };

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -204,10 +205,19 @@ static void init(struct take *take, const struct take_plan *plan)
 
 static void close_folders(const struct take_plan *plan)
 {
+	flock(plan->dir, LOCK_UN); /* though others have it open as well */
 	close(plan->dir);
 	for (int i = 0; i < 3; i++)
 		if (plan->parents[i] >= 0)
 			close(plan->parents[i]);
+}
+
+/* A take has one writer: not a second one that takes it for interrupted. */
+static int claim(int dir)
+{
+	return flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
+		       ? -EBUSY
+		       : 0;
 }
 
 static int launch(struct take **out, const struct take_plan *plan, bool resumed)
@@ -223,6 +233,8 @@ static int launch(struct take **out, const struct take_plan *plan, bool resumed)
 	init(take, plan);
 	take->resumed = resumed;
 	error = take_info_init(&take->info);
+	if (error == 0)
+		error = claim(plan->dir);
 	/* Attached a second time: the plan's may be replaced meanwhile. */
 	if (error == 0 && plan->tape)
 		error = tape_attach(&take->tape,

@@ -47,7 +47,8 @@ struct take_plan {
 
 struct take;
 
-/* Returns at once; the thread makes the files (take_status tells). */
+/* Returns at once; the thread makes the files (take_status tells). -EBUSY:
+ * somebody, in this process or another, is writing this take. */
 int take_start(struct take **take, const struct take_plan *plan);
 
 /*

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "take/take_tags.h"
 
-static int create_file(struct take *take, unsigned index, unsigned part)
+int take_create_file(struct take *take, unsigned index, unsigned part)
 {
 	const struct take_track *track = &take->info.track[index];
 	struct take_tags *tags = malloc(sizeof(*tags));
@@ -46,14 +46,16 @@ int take_make_files(struct take *take)
 
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (take->info.track[i].filed && !take->open[i])
-			error = create_file(take, i, take->part);
+			error = take_create_file(take, i, take->part);
 	if (error == 0)
 		error = take->plan.storage->sync_dir(take->plan.dir);
 	return error;
 }
 
-static int feed_silence(struct track *track, unsigned bits, uint64_t count)
+int take_feed_silence(struct take *take, unsigned index, uint64_t count)
 {
+	struct track *track = &take->track[index];
+	unsigned bits = take->info.bits;
 	static const int32_t zero[ENCODER_BLOCK];
 	const int32_t *planes[2] = {zero, zero};
 	struct md5_state *state = &track->md5;
@@ -114,8 +116,8 @@ static int go_on_with_silence(struct take *take, unsigned index, uint64_t safe)
 	if (error == 0 && safe > 0)
 		error = track_checkpoint(track);
 	return error < 0 ? error
-			 : feed_silence(track, take->info.bits,
-					take->fed - take->durable);
+			 : take_feed_silence(take, index,
+					     take->fed - take->durable);
 }
 
 static int add_silence(struct take *take, unsigned index, unsigned part)
@@ -126,10 +128,10 @@ static int add_silence(struct take *take, unsigned index, unsigned part)
 	uint64_t safe = (last ? take->durable
 			      : take_info_part_start(&take->info, part + 1)) -
 			from;
-	int error = create_file(take, index, part);
+	int error = take_create_file(take, index, part);
 
 	if (error == 0)
-		error = feed_silence(track, take->info.bits, safe);
+		error = take_feed_silence(take, index, safe);
 	if (error == 0)
 		error = track_drain(track);
 	if (error == 0)

@@ -158,7 +158,8 @@ static int cut_back(struct take *take)
 	take->cut = true;
 	take_levels_back(take);
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
-		remake[i] = take->info.track[i].filed && !take->open[i];
+		remake[i] = take->info.track[i].filed && !take->open[i] &&
+			    !take->left[i];
 		if (take->open[i])
 			error = track_cut(&take->track[i], at);
 		if (error != -EINVAL ||

@@ -157,5 +157,7 @@ void take_info_file(const struct take_track *track, unsigned part,
 
 const char *take_info_verdict(const struct take_info *info)
 {
+	if (info->damages > 0)
+		return "damaged";
 	return info->gap_count ? "gaps" : "sample-complete";
 }

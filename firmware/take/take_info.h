@@ -53,6 +53,9 @@ struct take_info {
 	 * again; "end": what was to come after it never did). */
 	json_t *arms, *markers, *gaps, *notes, *clocks, *parts, *levels;
 	uint64_t gap_frames, gap_count;
+	unsigned damages; /* entries that say what the medium has lost */
+	bool healed;	  /* found interrupted, without its tape */
+	uint64_t healed_at;
 	double ppm;
 	bool has_ppm;
 
@@ -99,7 +102,7 @@ uint64_t take_info_part_start(const struct take_info *info, unsigned part);
 void take_info_file(const struct take_track *track, unsigned part,
 		    char name[TAKE_FILE_MAX]);
 
-/* "sample-complete" or "gaps". */
+/* "sample-complete", "gaps" or "damaged". */
 const char *take_info_verdict(const struct take_info *info);
 
 /* The content of take.json (new reference; NULL: out of memory). */

@@ -302,6 +302,24 @@ static int apply_again(struct take_info *info, const json_t *entry)
 	return keep(info->notes, entry);
 }
 
+static int apply_healed(struct take_info *info, const json_t *entry)
+{
+	int error = apply_again(info, entry);
+
+	if (error == 0) {
+		info->healed = true;
+		info->healed_at = at_of(entry);
+	}
+	return error;
+}
+
+/* What is not there any more, or not known any more. */
+static int apply_damage(struct take_info *info, const json_t *entry)
+{
+	info->damages++;
+	return keep(info->notes, entry);
+}
+
 static int apply_clock(struct take_info *info, const json_t *entry)
 {
 	const json_t *ppm = json_object_get(entry, "ppm");
@@ -371,11 +389,12 @@ int take_info_apply(struct take_info *info, const json_t *entry)
 		const char *type;
 		int (*apply)(struct take_info *, const json_t *);
 	} types[] = {
-		{"arm", apply_arm},	  {"marker", apply_marker},
-		{"gap", apply_gap},	  {"clock", apply_clock},
-		{"part", apply_part},	  {"levels", apply_levels},
-		{"resumed", apply_again}, {"healed", apply_again},
-		{"end", apply_end},
+		{"arm", apply_arm},	   {"marker", apply_marker},
+		{"gap", apply_gap},	   {"clock", apply_clock},
+		{"part", apply_part},	   {"levels", apply_levels},
+		{"resumed", apply_again},  {"healed", apply_healed},
+		{"end", apply_end},	   {"damaged", apply_damage},
+		{"rebuilt", apply_damage},
 	};
 	const char *type = json_string_value(json_object_get(entry, "type"));
 

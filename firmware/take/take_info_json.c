@@ -73,6 +73,10 @@ json_t *take_info_json(const struct take_info *info)
 	json_object_set_new(root, "interface", device);
 	json_object_set_new(root, "ppm",
 			    info->has_ppm ? json_real(info->ppm) : json_null());
+	json_object_set_new(root, "healed_at",
+			    info->healed
+				    ? json_integer((json_int_t)info->healed_at)
+				    : json_null());
 	json_object_set_new(root, "tracks", tracks_json(info));
 	json_object_set(root, "markers", info->markers);
 	json_object_set(root, "gaps", info->gaps);

@@ -11,6 +11,8 @@
  *   take_parts.c     going on in further files
  *   take_finish.c    the end
  *   take_resume.c    going on with one that was torn off
+ *   take_rebuild.c   a ledger that was lost, from the files
+ *   take_mend.c      files that are not what the others say they must be
  */
 #ifndef TAKEBOX_TAKE_PRIVATE_H
 #define TAKEBOX_TAKE_PRIVATE_H
@@ -66,7 +68,8 @@ struct take {
 	bool begun;	 /* ledger and files are in step: it can be closed up */
 	bool stop_noted; /* with the limit as it is */
 	bool cut;	 /* nothing more can be fed: only closed up */
-	char cause[TAKE_TEXT_MAX]; /* of the limit */
+	bool left[TAKE_TRACKS_MAX]; /* in this part; damaged, not touched */
+	char cause[TAKE_TEXT_MAX];  /* of the limit */
 	int worker_error;
 
 	/* One round's work, for the pool. */
@@ -144,6 +147,8 @@ void take_first_event(struct take *take);
 int take_make_files(struct take *take); /* of the part */
 int take_add_silence(struct take *take, unsigned index, unsigned part);
 int take_add_file(struct take *take, unsigned index); /* armed late */
+int take_feed_silence(struct take *take, unsigned index, uint64_t count);
+int take_create_file(struct take *take, unsigned index, unsigned part);
 /* Silence in place of what is missing; what has sound in it stays. */
 int take_remake_file(struct take *take, unsigned index);
 int take_flush(struct take *take);
@@ -166,6 +171,24 @@ int take_write_sidecars(struct take *take);
 int take_write_labels(struct take *take);
 
 /* take_resume.c */
+struct take_found { /* what there is of a part's files */
+	struct track_state state[TAKE_TRACKS_MAX];
+	bool missing[TAKE_TRACKS_MAX]; /* or not so much as a head */
+};
 int take_reopen(struct take *take);
+int take_inspect(struct take *take, unsigned part, struct take_found *found);
+bool take_can_be_made(const struct take *take, const struct take_found *found,
+		      unsigned index, unsigned part, uint64_t at);
+int take_resume_file(struct take *take, unsigned index, unsigned part,
+		     uint64_t at);
+
+/* take_rebuild.c */
+int take_rebuild_ledger(struct take *take);
+int take_adopt_files(struct take *take); /* that the ledger does not know */
+
+/* take_mend.c */
+/* Brings each file of a part that falls short of what the others have to their
+ * length (of the part; 0: by what they claim) with silence, and notes it. */
+int take_mend(struct take *take, unsigned part, uint64_t length);
 
 #endif

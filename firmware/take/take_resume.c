@@ -33,19 +33,19 @@ static bool same_tape(const struct take *take)
 
 /* ---- the files of a part ---- */
 
-struct files {
-	struct track_state state[TAKE_TRACKS_MAX];
-	bool missing[TAKE_TRACKS_MAX]; /* or not so much as a head */
-};
-
-static int inspect(struct take *take, unsigned part, struct files *files)
+static bool is_wanted(const struct take *take, unsigned index)
 {
-	*files = (struct files){0};
+	return take->info.track[index].filed && !take->left[index];
+}
+
+int take_inspect(struct take *take, unsigned part, struct take_found *files)
+{
+	*files = (struct take_found){0};
 	for (unsigned i = 0; i < take->info.tracks; i++) {
 		char name[TAKE_FILE_MAX];
 		int error;
 
-		if (!take->info.track[i].filed)
+		if (!is_wanted(take, i))
 			continue;
 		take_info_file(&take->info.track[i], part, name);
 		error = track_inspect(&files->state[i], take->plan.storage,
@@ -60,8 +60,8 @@ static int inspect(struct take *take, unsigned part, struct files *files)
 /* Is there nothing to lose if the file is made anew up to sample at? Not if
  * there is none and none is needed, nor if all of it is silence: it belongs to
  * a track that was armed later, and was perhaps just being made. */
-static bool can_be_made(const struct take *take, const struct files *files,
-			unsigned index, unsigned part, uint64_t at)
+bool take_can_be_made(const struct take *take, const struct take_found *files,
+		      unsigned index, unsigned part, uint64_t at)
 {
 	uint64_t frame = take_info_part_start(&take->info, part) + at;
 
@@ -69,22 +69,23 @@ static bool can_be_made(const struct take *take, const struct files *files,
 	       take_info_silent_until(&take->info, index) >= frame;
 }
 
-static bool all_have(const struct take *take, const struct files *files,
+static bool all_have(const struct take *take, const struct take_found *files,
 		     uint64_t at)
 {
 	/* Only the end of a take is not on a block's border. */
-	if (at % ENCODER_BLOCK && take->part_start + at != take->limit)
+	if (at % ENCODER_BLOCK && take->part_start + at != take->limit &&
+	    same_tape(take))
 		return false;
 	for (unsigned i = 0; i < take->info.tracks; i++)
-		if (take->info.track[i].filed &&
+		if (is_wanted(take, i) &&
 		    !track_can_go_to(&files->state[i], at) &&
-		    !can_be_made(take, files, i, take->part, at))
+		    !take_can_be_made(take, files, i, take->part, at))
 			return false;
 	return true;
 }
 
 /* The newest sample number that every file can go on from. */
-static int choose_common(struct take *take, const struct files *files,
+static int choose_common(struct take *take, const struct take_found *files,
 			 uint64_t *common)
 {
 	bool found = all_have(take, files, 0);
@@ -107,8 +108,8 @@ static int choose_common(struct take *take, const struct files *files,
 	return found ? 0 : -EINVAL;
 }
 
-static int resume_file(struct take *take, unsigned index, unsigned part,
-		       uint64_t at)
+int take_resume_file(struct take *take, unsigned index, unsigned part,
+		     uint64_t at)
 {
 	const struct take_track *track = &take->info.track[index];
 	char name[TAKE_FILE_MAX];
@@ -129,28 +130,29 @@ static int resume_file(struct take *take, unsigned index, unsigned part,
 	return error;
 }
 
-static int open_files(struct take *take, const struct files *files, uint64_t at)
+static int open_files(struct take *take, const struct take_found *files,
+		      uint64_t at)
 {
 	int error = 0;
 
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
-		if (!take->info.track[i].filed)
+		if (!is_wanted(take, i))
 			continue;
 		if (!track_can_go_to(&files->state[i], at))
 			error = take_remake_file(take, i);
 		else if (!files->state[i].sealed)
-			error = resume_file(take, i, take->part, at);
+			error = take_resume_file(take, i, take->part, at);
 	}
 	return error;
 }
 
-static int seal_earlier_file(struct take *take, const struct files *files,
+static int seal_earlier_file(struct take *take, const struct take_found *files,
 			     unsigned index, unsigned part, uint64_t length)
 {
 	int error;
 
 	if (!track_can_go_to(&files->state[index], length)) {
-		if (!can_be_made(take, files, index, part, length))
+		if (!take_can_be_made(take, files, index, part, length))
 			log_error("%s: part %u of track %u is damaged",
 				  take->info.name, part + 1,
 				  take->info.track[index].number);
@@ -158,7 +160,7 @@ static int seal_earlier_file(struct take *take, const struct files *files,
 	}
 	if (files->state[index].sealed)
 		return 0;
-	error = resume_file(take, index, part, length);
+	error = take_resume_file(take, index, part, length);
 	return error < 0 ? error : take_finish_file(take, index, part);
 }
 
@@ -170,11 +172,13 @@ static int seal_earlier_parts(struct take *take)
 	for (unsigned part = 0; part < take->part && error == 0; part++) {
 		uint64_t length = take_info_part_start(&take->info, part + 1) -
 				  take_info_part_start(&take->info, part);
-		struct files files;
+		struct take_found files;
 
-		error = inspect(take, part, &files);
+		error = take_mend(take, part, length);
+		if (error == 0)
+			error = take_inspect(take, part, &files);
 		for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
-			if (take->info.track[i].filed)
+			if (is_wanted(take, i))
 				error = seal_earlier_file(take, &files, i, part,
 							  length);
 	}
@@ -213,7 +217,20 @@ static int note_return(struct take *take, const char *type)
 	return error;
 }
 
-static int go_on(struct take *take, const struct files *files, uint64_t at)
+/* Without the tape: it ends here. */
+static int heal(struct take *take)
+{
+	if (take->fed < take->limit) {
+		take->limit = take->fed;
+		take->stop_noted = false;
+		snprintf(take->cause, sizeof(take->cause), "interrupted");
+	}
+	log_warning("%s was interrupted; it is whole up to %.1f s",
+		    take->info.name, (double)take->fed / take->info.rate);
+	return note_return(take, "healed");
+}
+
+static int go_on(struct take *take, const struct take_found *files, uint64_t at)
 {
 	int error;
 
@@ -229,31 +246,50 @@ static int go_on(struct take *take, const struct files *files, uint64_t at)
 	if (error < 0)
 		return error;
 	take->begun = true;
-	if (!take->cut) {
-		take_first_event(take);
-		log_info("%s goes on at %.1f s", take->info.name,
-			 (double)take->fed / take->info.rate);
+	if (!take->tape.header)
+		return heal(take);
+	if (take->cut) /* only the heads were missing */
 		return note_return(take, "resumed");
+	take_first_event(take);
+	log_info("%s goes on at %.1f s", take->info.name,
+		 (double)take->fed / take->info.rate);
+	return note_return(take, "resumed");
+}
+
+/* The last part's files, in step, and where they can be gone on with. */
+static int find_common(struct take *take, struct take_found *files,
+		       uint64_t *at)
+{
+	int error = take_mend(take, take->part, 0);
+
+	if (error == 0)
+		error = take_inspect(take, take->part, files);
+	return error < 0 ? error : choose_common(take, files, at);
+}
+
+static int read_ledger(struct take *take)
+{
+	int error = ledger_resume(&take->ledger, take->plan.storage,
+				  take->plan.dir, apply, take);
+
+	/* An entry that makes no sense was written by a recorder that knows
+	 * more: nothing is done then. */
+	if (error == -ENOENT || error == -EFBIG ||
+	    (error == 0 && take->info.tracks == 0)) {
+		ledger_close(&take->ledger);
+		error = take_rebuild_ledger(take);
 	}
-	if (take->fed >= take->limit) /* only the heads were missing */
-		return note_return(take, "resumed");
-	take->limit = take->fed;
-	take->stop_noted = false;
-	snprintf(take->cause, sizeof(take->cause), "interrupted");
-	log_warning("%s was interrupted; it is whole up to %.1f s",
-		    take->info.name, (double)take->fed / take->info.rate);
-	return note_return(take, "healed");
+	if (error == 0 && !take->info.ended)
+		error = take_adopt_files(take);
+	return error;
 }
 
 int take_reopen(struct take *take)
 {
-	struct files files;
+	struct take_found files;
 	uint64_t at = 0;
-	int error = ledger_resume(&take->ledger, take->plan.storage,
-				  take->plan.dir, apply, take);
+	int error = read_ledger(take);
 
-	if (error == 0 && take->info.tracks == 0)
-		error = -EINVAL;
 	if (error < 0)
 		return error;
 	pthread_mutex_lock(&take->mutex);
@@ -268,8 +304,6 @@ int take_reopen(struct take *take)
 	take->part_start = take_info_part_start(&take->info, take->part);
 	error = seal_earlier_parts(take);
 	if (error == 0)
-		error = inspect(take, take->part, &files);
-	if (error == 0)
-		error = choose_common(take, &files, &at);
+		error = find_common(take, &files, &at);
 	return error < 0 ? error : go_on(take, &files, at);
 }

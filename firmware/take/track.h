@@ -64,11 +64,22 @@ struct track_state {
 	uint64_t at[2];
 	uint64_t from, whole; /* whole frames behind the newest: any block's
 				 border between, and the last one's end */
+	uint64_t byte;	      /* where that is */
+	uint64_t claimed;     /* by the newest checkpoint, be it there or not */
 };
 /* -ENOENT: there is none; -EINVAL: not so much as its head is there. */
 int track_inspect(struct track_state *state, const struct storage *storage,
 		  int dir, const char *file);
 bool track_can_go_to(const struct track_state *state, uint64_t at);
+
+/* Has the file a frame of sample number least or later, but before limit,
+ * behind what is whole? 1, 0, or negative errno. */
+int track_has_more(const struct track_setup *setup,
+		   const struct track_state *state, uint64_t limit);
+
+/* Makes the first sector of a file anew that has lost it, if whole frames
+ * follow the head: as if it had no checkpoint yet. -EINVAL: none do. */
+int track_restore_head(const struct track_setup *setup);
 
 /* Opens an interrupted file and goes on at sample number at: what lies behind
  * is cut off, and before that no longer claimed. -EINVAL: it cannot go there,

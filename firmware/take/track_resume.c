@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "take/flac_search.h"
 #include "take/flac_strict.h"
 
 static int read_size(int file, uint64_t *size)
@@ -135,7 +136,8 @@ static int extend(struct extension *extension, int file, uint64_t size,
 		return 0;
 	error = flac_strict_decode(&extension->strict);
 	note_frame(extension);
-	return error;
+	/* FAT can say that a file is longer than its chain of clusters. */
+	return error == -EIO ? 0 : error;
 }
 
 static int inspect(struct track_state *state, int file)
@@ -153,8 +155,12 @@ static int inspect(struct track_state *state, int file)
 		state->sealed = true;
 		state->at[state->count++] = head.info.samples;
 		state->from = state->whole = head.info.samples;
+		state->claimed = head.info.samples;
 		return 0;
 	}
+	for (int i = 0; i < 2; i++)
+		if (head.checkpoint[i].samples > state->claimed)
+			state->claimed = head.checkpoint[i].samples;
 	state->count = list_checkpoints(&head, size, list);
 	for (int i = 0; i < state->count; i++)
 		state->at[i] = list[i]->samples;
@@ -164,6 +170,7 @@ static int inspect(struct track_state *state, int file)
 	error = extend(&extension, file, size, &head, &base, UINT64_MAX);
 	state->from = base.samples;
 	state->whole = extension.strict.sample;
+	state->byte = extension.strict.byte;
 	return error;
 }
 
@@ -189,6 +196,65 @@ bool track_can_go_to(const struct track_state *state, uint64_t at)
 	       (at % ENCODER_BLOCK == 0 || at == state->whole);
 }
 
+static struct flac_streaminfo info_of(const struct track_setup *setup)
+{
+	return (struct flac_streaminfo){.min_block = ENCODER_BLOCK,
+					.max_block = ENCODER_BLOCK,
+					.rate = setup->rate,
+					.channels = setup->channels,
+					.bits = setup->bits};
+}
+
+int track_has_more(const struct track_setup *setup,
+		   const struct track_state *state, uint64_t limit)
+{
+	struct flac_streaminfo info = info_of(setup);
+	struct flac_place place;
+	uint64_t size = 0;
+	int fd = setup->storage->open(setup->dir, setup->file, 0), found;
+
+	if (fd < 0)
+		return fd;
+	found = read_size(fd, &size);
+	if (found == 0 && size > state->byte)
+		found = flac_search(fd, &info, state->byte, size,
+				    state->whole + 1, limit, &place);
+	close(fd);
+	return found == -EIO ? 0 : found;
+}
+
+static int restore_head(const struct track_setup *setup, int fd)
+{
+	struct flac_strict strict = {.fd = fd,
+				     .info = info_of(setup),
+				     .end = ENCODER_BLOCK,
+				     .byte = FLAC_HEAD_BYTES};
+	struct flac_head head = {.info = info_of(setup)};
+	uint8_t sector[FLAC_SECTOR_BYTES];
+	int error = read_size(fd, &strict.size);
+
+	if (error == 0)
+		error = flac_strict_decode(&strict);
+	if (error == 0 && strict.frames == 0)
+		error = -EINVAL;
+	if (error < 0)
+		return error;
+	flac_write_sector(sector, &head);
+	error = setup->storage->write(fd, sector, sizeof(sector), 0);
+	return error < 0 ? error : setup->storage->sync(fd);
+}
+
+int track_restore_head(const struct track_setup *setup)
+{
+	int fd = setup->storage->open(setup->dir, setup->file, 0), error;
+
+	if (fd < 0)
+		return fd;
+	error = restore_head(setup, fd);
+	close(fd);
+	return error == -EIO ? -EINVAL : error;
+}
+
 /* ---- going there ---- */
 
 /* The claim goes before the bytes it is to. */
@@ -197,17 +263,20 @@ static int give_up_claims(struct track *track, uint64_t at)
 	struct flac_checkpoint *slot = track->head.checkpoint;
 	uint8_t sector[FLAC_SECTOR_BYTES];
 	bool dropped = track->head.info.samples > at;
+	uint64_t kept = 0;
 	int error;
 
 	for (int i = 0; i < 2; i++) {
-		if (slot[i].sequence == 0 || slot[i].samples <= at)
-			continue;
-		slot[i] = (struct flac_checkpoint){0};
-		dropped = true;
+		if (slot[i].sequence && slot[i].samples > at) {
+			slot[i] = (struct flac_checkpoint){0};
+			dropped = true;
+		}
+		if (slot[i].samples > kept)
+			kept = slot[i].samples;
 	}
 	if (!dropped)
 		return 0;
-	track->head.info.samples = at;
+	track->head.info.samples = kept;
 	flac_write_sector(sector, &track->head);
 	error = track->storage->write(track->file, sector, sizeof(sector), 0);
 	return error < 0 ? error : track->storage->sync(track->file);

@@ -208,6 +208,36 @@ static int read_ledger(struct verify *verify)
 	return 0;
 }
 
+/* What the recorder, or a heal, knows that the medium has lost. */
+static void tell_damages(struct verify *verify)
+{
+	const struct take_info *info = &verify->result->info;
+	size_t index;
+	json_t *note;
+
+	json_array_foreach(info->notes, index, note)
+	{
+		const char *type =
+			json_string_value(json_object_get(note, "type"));
+
+		verify->problem[0] = '\0';
+		if (type && strcmp(type, "rebuilt") == 0)
+			complain(verify, "the ledger was lost and made anew "
+					 "from the files: what it said of gaps "
+					 "is lost");
+		else if (type && strcmp(type, "damaged") == 0)
+			complain(verify,
+				 "the medium has lost %llu frames of track "
+				 "%llu, from frame %llu on",
+				 (unsigned long long)number(note, "frames"),
+				 (unsigned long long)number(note, "track"),
+				 (unsigned long long)number(note, "at"));
+		if (verify->problem[0])
+			verify->fn(verify->context, NULL, "", NULL,
+				   verify->problem);
+	}
+}
+
 int verify_take(const char *folder, verify_fn fn, void *context,
 		struct verify_result *result)
 {
@@ -228,6 +258,7 @@ int verify_take(const char *folder, verify_fn fn, void *context,
 	for (unsigned i = 0; i < result->info.tracks; i++)
 		if (result->info.track[i].filed)
 			check_track(&verify, &result->info.track[i]);
+	tell_damages(&verify);
 	if (result->problems)
 		result->verdict = VERIFY_DAMAGED;
 	else if (!result->info.ended)

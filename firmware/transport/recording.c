@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "take/heal.h"
 #include "take/names.h"
 
 #define TAKEBOX_FOLDER "Takebox"
@@ -250,12 +251,6 @@ int recording_begin(struct take **take, const struct tape *tape,
 
 /* ---- takes that were torn off ---- */
 
-static bool is_open_take(int dir)
-{
-	return faccessat(dir, "take.ledger", F_OK, 0) == 0 &&
-	       faccessat(dir, "take.json", F_OK, 0) != 0;
-}
-
 typedef void (*folder_fn)(void *context, int dir, const char *name);
 
 /* Every folder in dir, opened; closed again by fn. */
@@ -295,7 +290,7 @@ static void look_at_take(void *context, int dir, const char *name)
 {
 	struct search *search = context;
 
-	if (!is_open_take(dir)) {
+	if (heal_look(dir, name) != HEAL_OPEN) {
 		close(dir);
 		return;
 	}

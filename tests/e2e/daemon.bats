@@ -310,6 +310,38 @@ check_unbroken() {
 	[ "$(jq -r .seconds "$folder/take.json" | cut -d. -f1)" -ge 2 ]
 }
 
+@test "takebox heal does so without recorder or tape, and once" {
+	start_all
+	takebox record
+	wait_until at_least .take.durable 1
+	takebox stop
+	first=$(take_folder)
+	sum=$(cat "$first"/* | sha256sum)
+	takebox record
+	wait_until at_least .take.durable 2
+	# What is being recorded is nobody else's.
+	run --separate-stderr takebox heal medium
+	[ "$status" -eq 0 ]
+	[[ $output == *"is being recorded; left alone"* ]]
+	kill -9 "$(cat takebox-tape.pid)" "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	folder=$(take_folder)
+	run --separate-stderr takebox heal --json medium
+	[ "$status" -eq 0 ]
+	[ "$(jq -r '.takes | length' <<<"$output")" = 1 ]
+	[ "$(jq -r '.takes[0].verdict' <<<"$output")" = sample-complete ]
+	takebox verify "$folder"
+	check_unbroken "$folder"
+	[ "$(jq .healed_at "$folder/take.json")" = \
+		"$(jq .frames "$folder/take.json")" ]
+	healed=$(cat "$folder"/* | sha256sum)
+	[ "$(takebox heal medium)" = "nothing to heal" ]
+	[ "$(cat "$folder"/* | sha256sum)" = "$healed" ]
+	[ "$(cat "$first"/* | sha256sum)" = "$sum" ]
+	run takebox heal nowhere
+	[ "$status" -eq 10 ]
+}
+
 @test "SIGTERM in mid-take closes the take first" {
 	start_all
 	takebox record

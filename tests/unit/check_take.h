@@ -19,6 +19,8 @@
 
 #define DEADLINE_NS (60 * NS_PER_S)
 
+/* What a ledger that was made anew does not know. */
+static void (*check_fill_in)(struct take_info *info);
 static char check_context[64]; /* said when something is wrong */
 
 /* ---- plans ---- */
@@ -211,6 +213,27 @@ static inline bool check_overrun(const struct checked *checked, uint64_t from,
 	return false;
 }
 
+/* Whether the ledger says that the medium has lost frame at of the track. */
+static inline bool check_damaged(const struct checked *checked, uint64_t at)
+{
+	size_t i;
+	json_t *note;
+
+	json_array_foreach(checked->info.notes, i, note)
+	{
+		const char *type =
+			json_string_value(json_object_get(note, "type"));
+		uint64_t from = member(note, "at");
+
+		if (type && strcmp(type, "damaged") == 0 &&
+		    member(note, "track") ==
+			    checked->info.track[checked->track].number &&
+		    at >= from && at < from + member(note, "frames"))
+			return true;
+	}
+	return false;
+}
+
 static inline int check_samples(void *user, const int32_t *const *planes,
 				unsigned count, uint64_t position)
 {
@@ -219,6 +242,8 @@ static inline int check_samples(void *user, const int32_t *const *planes,
 	uint64_t at = checked->part_start + position;
 	bool on = check_sounds(checked, checked->track, at);
 	bool lost = check_overrun(checked, at, at + count);
+
+	on = on && !(checked->info.damages && check_damaged(checked, at));
 
 	for (unsigned c = 0; c < track->channel_count; c++) {
 		for (unsigned i = 0; i < count; i++) {
@@ -323,6 +348,8 @@ static inline void check_take(struct checked *checked,
 	assert_int_equal(ledger_read(fake.dir, check_entry, checked, &torn), 0);
 	assert_int_equal(torn, 0);
 	assert_true(checked->info.ended);
+	if (!checked->info.tape[0] && check_fill_in)
+		check_fill_in(&checked->info);
 	for (unsigned i = 0; i < checked->info.tracks; i++) {
 		checked->track = i;
 		for (unsigned part = 0; checked->info.track[i].filed &&

@@ -10,7 +10,9 @@
  *   FILL     be full: writes that make a file grow return -ENOSPC, until
  *            something is cut off or removed.
  *   FAIL     return -EIO for the Nth call alone.
- * and fake_storage_cut_power takes back any part of what no sync covers.
+ *   SHORTEN  do half of the Nth write and return -EIO for it alone.
+ * and fake_storage_cut_power takes back any part, nothing, or all of what no
+ * sync covers; what a file then has and never got is an older file's.
  *
  * It also watches the rule that a first sector never claims what was not
  * synced before it was written.
@@ -36,7 +38,8 @@
 #define FAKE_FILES_MAX 256
 #define FAKE_CALLS_MAX 8192
 
-enum fake_fault { FAKE_NONE, FAKE_FREEZE, FAKE_FILL, FAKE_FAIL };
+enum fake_fault { FAKE_NONE, FAKE_FREEZE, FAKE_FILL, FAKE_FAIL, FAKE_SHORTEN };
+enum fake_cut { FAKE_SCRAMBLED, FAKE_DROPPED, FAKE_KEPT };
 enum fake_how { FAKE_UNDONE, FAKE_HALF, FAKE_DONE };
 
 struct fake_file {
@@ -62,6 +65,9 @@ struct fake_storage {
 	unsigned at;   /* number of the call, from 1 */
 	uint64_t room; /* bytes, once full */
 	bool keep;     /* what was synced, for a power cut */
+	enum fake_cut cut;
+	const char *stale; /* what free space is full of; NULL: zeros */
+	size_t stale_size;
 	struct fake_file file[FAKE_FILES_MAX];
 	unsigned files;
 	unsigned claims;	    /* first sectors that were looked at */
@@ -194,7 +200,10 @@ static inline int fake_call(const char *verb, const char *name, size_t size,
 	    (fake.calls > fake.at ||
 	     (fake.calls == fake.at && fake.how != FAKE_DONE)))
 		return -EIO;
-	return fake.fault == FAKE_FAIL && fake.calls == fake.at ? -EIO : 0;
+	return (fake.fault == FAKE_FAIL || fake.fault == FAKE_SHORTEN) &&
+			       fake.calls == fake.at
+		       ? -EIO
+		       : 0;
 }
 
 /* What the caller learns of a call that was done. */
@@ -321,8 +330,9 @@ static inline int fake_write(int fd, const void *data, size_t size,
 	if (result == 0) {
 		fake_note_write(file, fd, data, size, offset);
 		result = fake_result(fake_fill(fd, data, size, offset));
-	} else if (fake.fault == FAKE_FREEZE && fake.calls == fake.at &&
-		   fake.how == FAKE_HALF) {
+	} else if (fake.calls == fake.at &&
+		   (fake.fault == FAKE_SHORTEN ||
+		    (fake.fault == FAKE_FREEZE && fake.how == FAKE_HALF))) {
 		fake_note_write(file, fd, data, size, offset);
 		storage_posix.write(fd, data, size / 2, offset);
 	}
@@ -452,9 +462,35 @@ static inline uint32_t fake_chance(uint32_t *seed, uint32_t below)
  * them if it grew. */
 static inline size_t fake_any_size(size_t old, size_t now, uint32_t *seed)
 {
+	if (fake.cut != FAKE_SCRAMBLED)
+		return fake.cut == FAKE_KEPT ? now : old;
 	if (now > old)
 		return old + fake_chance(seed, (uint32_t)(now - old) + 1);
 	return fake_chance(seed, 2) ? old : now;
+}
+
+/* A sector that the file got and that was never written: of an older file, from
+ * the same place in it or any other. */
+static inline void fake_free_space(char *sector, size_t size, size_t at,
+				   uint32_t *seed)
+{
+	size_t from = at;
+
+	memset(sector, 0, size);
+	if (fake.stale_size <= size)
+		return;
+	if (fake_chance(seed, 2) || at + size > fake.stale_size)
+		from = fake_chance(seed,
+				   (uint32_t)((fake.stale_size - size) / 512)) *
+		       512;
+	memcpy(sector, fake.stale + from, size);
+}
+
+/* Is a sector that no sync covers kept? */
+static inline bool fake_keeps(uint32_t *seed)
+{
+	return fake.cut == FAKE_KEPT ||
+	       (fake.cut == FAKE_SCRAMBLED && fake_chance(seed, 2));
 }
 
 /* Of each sector that no sync covers either the old or the new content. */
@@ -474,9 +510,10 @@ static inline void fake_scramble(struct fake_file *file, uint32_t *seed)
 	for (size_t at = 0; at < size; at += 512) {
 		size_t left = at < old ? old - at : 0;
 
-		if (fake_chance(seed, 2))
+		if (fake_keeps(seed))
 			continue;
-		memset(data + at, 0, size - at < 512 ? size - at : 512);
+		fake_free_space(data + at, size - at < 512 ? size - at : 512,
+				at, seed);
 		if (left > 0)
 			memcpy(data + at, file->synced + at,
 			       left < 512 ? left : 512);
@@ -497,7 +534,7 @@ static inline void fake_storage_cut_power(uint32_t *seed)
 
 		if (file->synced_size == SIZE_MAX) {
 			file->synced_size = 0;
-			if (!file->named && fake_chance(seed, 2))
+			if (!file->named && !fake_keeps(seed))
 				unlinkat(fake.dir, file->name, 0);
 		}
 		fake_scramble(file, seed);

@@ -1,0 +1,279 @@
+/* Finding interrupted takes; take_resume makes them whole. */
+#include "take/heal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "take/flac_blocks.h"
+#include "take/ledger.h"
+#include "take/names.h"
+#include "take/take.h"
+
+#define TAKEBOX_FOLDER "Takebox"
+#define DEPTH_MAX      3 /* Takebox, session, take */
+
+/* ---- what a folder is ---- */
+
+/* The name alone can be there after a power cut, or a part of the text. */
+static bool has_whole_json(int dir)
+{
+	int fd = openat(dir, "take.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	json_t *root = fd < 0 ? NULL : json_loadfd(fd, 0, NULL);
+	bool whole = json_is_object(root);
+
+	json_decref(root);
+	if (fd >= 0)
+		close(fd);
+	return whole;
+}
+
+static int find_start(void *context, const json_t *entry)
+{
+	const char *type = json_string_value(json_object_get(entry, "type"));
+
+	*(bool *)context = type && strcmp(type, "start") == 0;
+	return -ECANCELED; /* the first one is enough */
+}
+
+static bool has_ledger(int dir)
+{
+	bool started = false;
+
+	ledger_read(dir, find_start, &started, NULL);
+	return started;
+}
+
+static bool is_track(int dir, const char *name)
+{
+	size_t length = strlen(name);
+	uint8_t sector[FLAC_SECTOR_BYTES];
+	struct flac_head head;
+	bool ours;
+	int fd;
+
+	if (length < 5 || strcmp(name + length - 5, ".flac") != 0)
+		return false;
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	ours = flac_read_at(fd, 0, sector, sizeof(sector)) == sizeof(sector) &&
+	       flac_read_sector(sector, &head) == 0;
+	close(fd);
+	return ours;
+}
+
+static DIR *list_of(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!list && copy >= 0)
+		close(copy);
+	return list;
+}
+
+static bool has_tracks(int dir)
+{
+	DIR *list = list_of(dir);
+	struct dirent *entry;
+	bool found = false;
+
+	while (list && !found && (entry = readdir(list)))
+		found = is_track(dir, entry->d_name);
+	if (list)
+		closedir(list);
+	return found;
+}
+
+enum heal_state heal_look(int dir, const char *name)
+{
+	bool named = names_take_number(name) > 0;
+
+	if (has_ledger(dir))
+		return has_whole_json(dir) ? HEAL_WHOLE : HEAL_OPEN;
+	if (!named)
+		return HEAL_NO_TAKE;
+	/* With its ledger lost only its name and its tracks tell that it is
+	 * one. */
+	return has_tracks(dir) ? HEAL_OPEN : HEAL_EMPTY;
+}
+
+/* ---- one take ---- */
+
+static void wait_for(struct take *take, struct take_status *status)
+{
+	struct pollfd poll_fd = {.fd = take_fd(take), .events = POLLIN};
+	uint64_t count;
+
+	for (;;) {
+		take_get_status(take, status);
+		if (status->state == TAKE_DONE || status->state == TAKE_FAILED)
+			return;
+		if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
+			continue;
+		if (read(poll_fd.fd, &count, sizeof(count)) < 0)
+			continue;
+	}
+}
+
+void heal_take(int dir, const struct storage *storage,
+	       struct heal_report *report)
+{
+	struct take_plan plan = {
+		.storage = storage,
+		.dir = dir,
+		.parents = {-1, -1, -1},
+		.sync_seconds = 1,
+		.workers = 1,
+		.stop = TAKE_FOREVER,
+	};
+	const struct take_info *info;
+	struct take_status status;
+	struct take *take;
+
+	report->error = take_resume(&take, &plan);
+	if (report->error < 0)
+		return;
+	wait_for(take, &status);
+	info = take_result(take);
+	report->frames = info->frames;
+	report->rate = info->rate;
+	report->seconds = info->rate ? (double)info->frames / info->rate : 0.0;
+	if (status.state == TAKE_DONE)
+		snprintf(report->verdict, sizeof(report->verdict), "%s",
+			 take_info_verdict(info));
+	else
+		report->error = status.error < 0 ? status.error : -EIO;
+	take_destroy(take);
+}
+
+/* ---- all of a medium ---- */
+
+struct search {
+	const struct storage *storage;
+	const char *tape;
+	heal_fn fn;
+	void *context;
+	int failed;
+};
+
+struct wanted {
+	const char *tape;
+	bool found;
+};
+
+static int compare_tape(void *context, const json_t *entry)
+{
+	struct wanted *wanted = context;
+	const char *tape = json_string_value(json_object_get(entry, "tape"));
+
+	wanted->found = tape && strcmp(tape, wanted->tape) == 0;
+	return -ECANCELED;
+}
+
+static bool is_on_tape(int dir, const char *tape)
+{
+	struct wanted wanted = {.tape = tape};
+
+	if (tape)
+		ledger_read(dir, compare_tape, &wanted, NULL);
+	return wanted.found;
+}
+
+static void heal_one(struct search *search, int dir, const char *path)
+{
+	struct heal_report report = {.folder = path};
+
+	heal_take(dir, search->storage, &report);
+	search->failed += report.error < 0;
+	if (search->fn)
+		search->fn(search->context, &report);
+}
+
+static const char *last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void look_below(struct search *search, int dir, const char *path,
+		       unsigned depth);
+
+/* dir is closed. */
+static void look_at(struct search *search, int dir, const char *path,
+		    unsigned depth)
+{
+	enum heal_state state = heal_look(dir, last_name(path));
+
+	if (state == HEAL_OPEN && !is_on_tape(dir, search->tape)) {
+		heal_one(search, dir, path);
+		return;
+	}
+	/* A session can be called like a take. */
+	if ((state == HEAL_NO_TAKE || state == HEAL_EMPTY) && depth > 0)
+		look_below(search, dir, path, depth);
+	close(dir);
+}
+
+static void look_below(struct search *search, int dir, const char *path,
+		       unsigned depth)
+{
+	DIR *list = list_of(dir);
+	struct dirent *entry;
+	char below[PATH_MAX];
+
+	while (list && (entry = readdir(list))) {
+		int fd = entry->d_name[0] == '.'
+				 ? -1
+				 : openat(dir, entry->d_name,
+					  O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+						  O_NOFOLLOW);
+
+		if (fd < 0)
+			continue;
+		if (snprintf(below, sizeof(below), "%s/%s", path,
+			     entry->d_name) < (int)sizeof(below))
+			look_at(search, fd, below, depth - 1);
+		else
+			close(fd);
+	}
+	if (list)
+		closedir(list);
+}
+
+int heal_folder(const char *folder, const struct storage *storage,
+		const char *tape, heal_fn fn, void *context)
+{
+	struct search search = {
+		.storage = storage, .tape = tape, .fn = fn, .context = context};
+	char path[PATH_MAX], takebox[PATH_MAX + 16];
+	int dir;
+
+	if (!realpath(folder, path))
+		return -errno;
+	/* On a medium nothing but our own folder is looked into. */
+	snprintf(takebox, sizeof(takebox), "%s/" TAKEBOX_FOLDER, path);
+	dir = open(takebox, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0) {
+		look_below(&search, dir, takebox, DEPTH_MAX - 1);
+		close(dir);
+		return search.failed;
+	}
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	look_at(&search, dir, path, DEPTH_MAX - 1);
+	return search.failed;
+}

@@ -1,0 +1,843 @@
+/*
+ * heal: a take that was cut at any call to the medium is made whole without its
+ * tape; so is one whose healing was cut, at any call of that; and whatever else
+ * is on the medium stays as it is.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/file.h>
+
+#include "take/heal.h"
+#include "take/verify.h"
+#include "take_story.h"
+
+/* --- folders, kept and compared --- */
+
+#define KEPT_MAX 64
+
+struct kept {
+	struct {
+		char name[128];
+		char *data;
+		size_t size;
+	} file[KEPT_MAX];
+	unsigned files;
+};
+
+static char *read_all(int dir, const char *name, size_t *size)
+{
+	int fd = openat(dir, name, O_RDONLY);
+	char *data;
+
+	assert_true(fd >= 0);
+	*size = (size_t)fake_file_size(fd);
+	data = malloc(*size + 1);
+	assert_non_null(data);
+	assert_int_equal(pread(fd, data, *size, 0), *size);
+	close(fd);
+	return data;
+}
+
+static void keep_folder(struct kept *kept, int folder)
+{
+	DIR *list = fdopendir(openat(folder, ".", O_RDONLY | O_DIRECTORY));
+	struct dirent *entry;
+
+	assert_non_null(list);
+	kept->files = 0;
+	while ((entry = readdir(list))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		assert_true(kept->files < KEPT_MAX);
+		snprintf(kept->file[kept->files].name, 128, "%.127s",
+			 entry->d_name);
+		kept->file[kept->files].data = read_all(
+			folder, entry->d_name, &kept->file[kept->files].size);
+		kept->files++;
+	}
+	closedir(list);
+}
+
+static void write_all(int dir, const char *name, const void *data, size_t size)
+{
+	int fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, data, size, 0), size);
+	close(fd);
+}
+
+static void put_back(const struct kept *kept, int folder)
+{
+	for (unsigned i = 0; i < kept->files; i++)
+		write_all(folder, kept->file[i].name, kept->file[i].data,
+			  kept->file[i].size);
+}
+
+static bool is_equal(const struct kept *kept, int folder)
+{
+	struct kept now;
+	bool equal;
+
+	keep_folder(&now, folder);
+	equal = now.files == kept->files;
+	for (unsigned i = 0; i < now.files; i++) {
+		bool found = false;
+
+		for (unsigned k = 0; k < kept->files; k++)
+			found |= strcmp(now.file[i].name, kept->file[k].name) ==
+					 0 &&
+				 now.file[i].size == kept->file[k].size &&
+				 memcmp(now.file[i].data, kept->file[k].data,
+					now.file[i].size) == 0;
+		equal = equal && found;
+		free(now.file[i].data);
+	}
+	return equal;
+}
+
+static void drop(struct kept *kept)
+{
+	for (unsigned i = 0; i < kept->files; i++)
+		free(kept->file[i].data);
+	kept->files = 0;
+}
+
+/* All that is in the folder counts as synced. */
+static void settle(void)
+{
+	struct kept now;
+
+	while (fake.files)
+		fake_forget(&fake.file[0]);
+	keep_folder(&now, fake.dir);
+	for (unsigned i = 0; i < now.files; i++) {
+		struct fake_file *file = fake_find(now.file[i].name);
+		int fd = openat(fake.dir, now.file[i].name, O_RDONLY);
+
+		file->named = true;
+		fake_keep(file, fd);
+		close(fd);
+	}
+	drop(&now);
+}
+
+/* --- healing --- */
+
+static struct heal_report heal_it(void)
+{
+	struct heal_report report = {.folder = fake.path};
+
+	heal_take(openat(fake.dir, ".", O_RDONLY | O_DIRECTORY), &fake_storage,
+		  &report);
+	return report;
+}
+
+static void expect_healed(const char *verdict)
+{
+	struct heal_report report;
+
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	report = heal_it();
+	if (report.error < 0)
+		fail_msg("%s: not healed: %s", check_context,
+			 strerror(-report.error));
+	assert_string_equal(report.verdict, verdict);
+	assert_int_equal(heal_look(fake.dir, "Take-001"), HEAL_WHOLE);
+}
+
+/* Healed again, it does not change by a byte, nor does anybody try. */
+static void expect_idempotent(void)
+{
+	struct kept kept;
+	struct heal_report report;
+
+	keep_folder(&kept, fake.dir);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	assert_int_equal(
+		heal_folder(fake.path, &fake_storage, NULL, NULL, NULL), 0);
+	assert_int_equal(fake.calls, 0);
+	assert_true(is_equal(&kept, fake.dir));
+	/* Not even if it is told to. */
+	report = heal_it();
+	assert_int_equal(report.error, 0);
+	drop(&kept);
+}
+
+/* --- a take cut at any call --- */
+
+static char *stale;
+static size_t stale_size;
+
+/* What free space is full of: an earlier take of the same length. */
+static void fill_free_space(const struct story *story)
+{
+	assert_int_equal(tell(story).state, TAKE_DONE);
+	stale = read_all(fake.dir, "01-Track-1.flac", &stale_size);
+	fake.stale = stale;
+	fake.stale_size = stale_size;
+	clear();
+}
+
+static void forget_free_space(void)
+{
+	free(stale);
+	stale = NULL;
+	fake.stale = NULL;
+	fake.stale_size = 0;
+}
+
+static uint64_t cut_at(const struct story *story, unsigned at,
+		       enum fake_how how, enum fake_cut cut, uint32_t *seed)
+{
+	uint64_t safe;
+
+	fake.keep = true;
+	fake.cut = cut;
+	fake_storage_reset(FAKE_FREEZE, at, how);
+	safe = tell(story).durable;
+	fake_storage_cut_power(seed);
+	return safe;
+}
+
+static const enum fake_cut cuts[] = {FAKE_SCRAMBLED, FAKE_DROPPED, FAKE_KEPT};
+
+static void heal_after(const struct story *story, unsigned at,
+		       enum fake_how how, enum fake_cut cut)
+{
+	uint32_t seed = at * 3 + (unsigned)cut;
+	uint64_t safe;
+
+	snprintf(check_context, sizeof(check_context),
+		 "cut %d at call %u, way %d", cut, at, how);
+	safe = cut_at(story, at, how, cut, &seed);
+	if (has_started()) {
+		expect_healed("sample-complete");
+		check_prefix(story, safe);
+	} else {
+		assert_int_equal(safe, 0);
+	}
+	clear();
+}
+
+static void test_cut_at_every_call(void **unused)
+{
+	unsigned calls;
+
+	(void)unused;
+	fill_free_space(&simple);
+	calls = count_calls(&simple);
+	for (unsigned at = 1; at <= calls; at += stride())
+		for (int i = 0; i < 3; i++) {
+			heal_after(&simple, at, FAKE_DONE, cuts[i]);
+			heal_after(&simple, at, FAKE_UNDONE, cuts[i]);
+			if (wrote[at])
+				heal_after(&simple, at, FAKE_HALF, cuts[i]);
+		}
+	forget_free_space();
+	fake_tape_open(&tape, 1, 24, 8000, 256);
+}
+
+/* --- and its healing cut, too --- */
+
+static unsigned count_heal_calls(const struct kept *before)
+{
+	unsigned calls;
+
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	heal_it();
+	calls = fake.calls;
+	fake_storage_empty();
+	put_back(before, fake.dir);
+	settle();
+	return calls;
+}
+
+static void cut_heal_at(const struct story *story, uint64_t safe, unsigned at,
+			enum fake_cut cut)
+{
+	uint32_t seed = at * 7 + (unsigned)cut;
+
+	fake.cut = cut;
+	fake_storage_reset(FAKE_FREEZE, at, at % 2 ? FAKE_DONE : FAKE_HALF);
+	heal_it();
+	fake_storage_cut_power(&seed);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	/* heal_look may find it whole already: healing is begun anew only if
+	 * not. */
+	assert_true(heal_folder(fake.path, &fake_storage, NULL, NULL, NULL) ==
+		    0);
+	check_prefix(story, safe);
+	assert_int_equal(heal_look(fake.dir, "Take-001"), HEAL_WHOLE);
+}
+
+static void cut_heals_after(const struct story *story, unsigned at,
+			    unsigned step)
+{
+	uint32_t seed = at;
+	struct kept before;
+	uint64_t safe = cut_at(story, at, FAKE_DONE, FAKE_SCRAMBLED, &seed);
+	unsigned calls;
+
+	if (!has_started()) {
+		clear();
+		return;
+	}
+	keep_folder(&before, fake.dir);
+	calls = count_heal_calls(&before);
+	for (unsigned k = 1; k <= calls; k += step)
+		for (int i = 0; i < 3; i++) {
+			snprintf(check_context, sizeof(check_context),
+				 "cut at %u, heal cut %d at %u", at, cuts[i],
+				 k);
+			cut_heal_at(story, safe, k, cuts[i]);
+			fake_storage_empty();
+			put_back(&before, fake.dir);
+			settle();
+		}
+	drop(&before);
+	clear();
+}
+
+static void cut_all_heals(const struct story *story, unsigned at_step,
+			  unsigned heal_step)
+{
+	unsigned calls;
+
+	fill_free_space(story);
+	calls = count_calls(story);
+	for (unsigned at = 5; at <= calls; at += at_step * stride())
+		cut_heals_after(story, at, heal_step);
+	forget_free_space();
+	fake_tape_open(&tape, 1, 24, 8000, 256);
+}
+
+static void test_heal_cut_at_every_call(void **unused)
+{
+	(void)unused;
+	cut_all_heals(&simple, 7, 1);
+}
+
+static void test_heal_cut_where_everything_happens(void **unused)
+{
+	(void)unused;
+	cut_all_heals(&all, 41, 3);
+}
+
+/* --- a take in a certain state --- */
+
+/* Cut when half of it is safe. */
+static uint64_t cut_in_the_middle(const struct story *story)
+{
+	unsigned calls = count_calls(story);
+	uint32_t seed = 1;
+	uint64_t safe = cut_at(story, calls / 2, FAKE_DONE, FAKE_KEPT, &seed);
+
+	snprintf(check_context, sizeof(check_context), "cut in the middle");
+	assert_true(safe > 0);
+	return safe;
+}
+
+static void test_healing_again_changes_nothing(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&all);
+	expect_healed("gaps");
+	check_prefix(&all, safe);
+	expect_idempotent();
+}
+
+static void test_the_take_says_that_it_was_healed(void **unused)
+{
+	char path[128];
+	json_t *root;
+
+	(void)unused;
+	cut_in_the_middle(&simple);
+	expect_healed("sample-complete");
+	snprintf(path, sizeof(path), "%s/take.json", fake.path);
+	root = json_load_file(path, 0, NULL);
+	assert_non_null(root);
+	assert_string_equal(
+		json_string_value(json_object_get(root, "stopped_by")),
+		"interrupted");
+	assert_int_equal(member(root, "healed_at"), member(root, "frames"));
+	json_decref(root);
+}
+
+static void expect_verdict(enum verify_verdict wanted);
+
+static void test_take_json_that_is_empty(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&simple);
+	expect_healed("sample-complete");
+	write_all(fake.dir, "take.json", "", 0);
+	assert_int_equal(heal_look(fake.dir, "Take-001"), HEAL_OPEN);
+	expect_healed("sample-complete");
+	check_prefix(&simple, safe);
+	expect_verdict(VERIFY_COMPLETE);
+}
+
+/* --- what no power cut does to a medium that keeps its word --- */
+
+static void ignore_file(void *context, const struct take_track *track,
+			const char *file, const struct flac_check *check,
+			const char *problem)
+{
+	(void)context;
+	(void)track;
+	(void)file;
+	(void)check;
+	(void)problem;
+}
+
+static void expect_verdict(enum verify_verdict wanted)
+{
+	struct verify_result result;
+
+	assert_int_equal(verify_take(fake.path, ignore_file, NULL, &result), 0);
+	assert_int_equal(result.verdict, wanted);
+	take_info_finish(&result.info);
+}
+
+static void expect_mended(const struct story *story, uint64_t safe)
+{
+	settle();
+	expect_healed("damaged");
+	check_prefix(story, safe);
+	expect_verdict(VERIFY_DAMAGED);
+	expect_idempotent();
+}
+
+static const struct story long_one = {.blocks = 14};
+
+static void test_a_file_is_missing(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	assert_int_equal(unlinkat(fake.dir, "02-Track-2.flac", 0), 0);
+	expect_mended(&long_one, safe);
+}
+
+static void test_a_file_is_empty(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	write_all(fake.dir, "01-Track-1.flac", "", 0);
+	expect_mended(&long_one, safe);
+}
+
+static void cut_short(const char *name, unsigned thirds)
+{
+	size_t size;
+	char *data = read_all(fake.dir, name, &size);
+
+	write_all(fake.dir, name, data, size / 3 * thirds);
+	free(data);
+}
+
+static void test_a_file_is_shorter_than_it_was(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	cut_short("03-Track-3.flac", 2);
+	expect_mended(&long_one, safe);
+}
+
+/* Then nobody has what was claimed: the take ends where the longest does. */
+static void test_all_files_are_shorter_than_they_were(void **unused)
+{
+	(void)unused;
+	cut_in_the_middle(&long_one);
+	cut_short("01-Track-1.flac", 1);
+	cut_short("02-Track-2.flac", 2);
+	cut_short("03-Track-3.flac", 1);
+	expect_mended(&long_one, 2 * BLOCK);
+}
+
+static void overwrite(const char *name, size_t at, size_t size)
+{
+	int fd = openat(fake.dir, name, O_RDWR);
+	char *noise = malloc(size);
+
+	assert_true(fd >= 0);
+	assert_non_null(noise);
+	memset(noise, 0x5a, size);
+	assert_int_equal(pwrite(fd, noise, size, (off_t)at), size);
+	free(noise);
+	close(fd);
+}
+
+static void test_a_first_sector_is_lost(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	overwrite("01-Track-1.flac", 0, 512);
+	settle();
+	expect_healed("sample-complete");
+	check_prefix(&long_one, safe);
+	expect_verdict(VERIFY_COMPLETE);
+}
+
+/* The sound behind it is worth more than a take without damage. */
+static void test_a_file_that_cannot_be_read_is_left(void **unused)
+{
+	char *before, *after;
+	size_t size, size_after;
+
+	(void)unused;
+	cut_in_the_middle(&long_one);
+	overwrite("01-Track-1.flac", 0, FLAC_HEAD_BYTES + 1000);
+	before = read_all(fake.dir, "01-Track-1.flac", &size);
+	settle();
+	expect_healed("damaged");
+	after = read_all(fake.dir, "01-Track-1.flac", &size_after);
+	assert_int_equal(size, size_after);
+	assert_memory_equal(before, after, size);
+	expect_verdict(VERIFY_DAMAGED);
+	free(before);
+	free(after);
+}
+
+/* --- ledgers --- */
+
+static void fill_in(struct take_info *info)
+{
+	info->start = START;
+	info->track[2].channels[0] = 3;
+}
+
+static void expect_rebuilt(const struct story *story, uint64_t safe)
+{
+	check_fill_in = fill_in;
+	settle();
+	assert_int_equal(heal_look(fake.dir, "Take-001"), HEAL_OPEN);
+	expect_healed("damaged");
+	check_prefix(story, safe);
+	expect_verdict(VERIFY_DAMAGED);
+}
+
+static void test_the_ledger_is_missing(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	assert_int_equal(unlinkat(fake.dir, LEDGER_NAME, 0), 0);
+	expect_rebuilt(&long_one, safe);
+}
+
+static void test_the_ledger_is_empty(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	write_all(fake.dir, LEDGER_NAME, "", 0);
+	expect_rebuilt(&long_one, safe);
+}
+
+static void test_the_ledger_is_garbage(void **unused)
+{
+	char noise[5000];
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	for (size_t i = 0; i < sizeof(noise); i++)
+		noise[i] = (char)(i * 37 + i / 7);
+	write_all(fake.dir, LEDGER_NAME, noise, sizeof(noise));
+	expect_rebuilt(&long_one, safe);
+}
+
+static void test_the_ledger_of_a_take_in_parts_is_missing(void **unused)
+{
+	struct checked checked;
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&parts);
+	assert_int_equal(unlinkat(fake.dir, LEDGER_NAME, 0), 0);
+	expect_rebuilt(&parts, safe);
+	check_take(&checked, &tape);
+	assert_true(take_info_parts(&checked.info) > 1);
+	checked_finish(&checked);
+}
+
+/* Only its first line is left: what it said of gaps was said to the tape, too,
+ * and is silence in the files. */
+static void test_the_ledger_lies_behind_the_files(void **unused)
+{
+	uint64_t safe;
+	size_t size;
+	char *text, *end;
+
+	(void)unused;
+	safe = cut_in_the_middle(&parts);
+	text = read_all(fake.dir, LEDGER_NAME, &size);
+	text[size] = '\0';
+	end = strchr(text, '\n') + 1;
+	write_all(fake.dir, LEDGER_NAME, text, (size_t)(end - text));
+	free(text);
+	settle();
+	expect_healed("sample-complete");
+	check_prefix(&parts, safe);
+}
+
+static unsigned last_part(void)
+{
+	struct checked checked = {.tape = &tape};
+	unsigned part;
+
+	assert_int_equal(take_info_init(&checked.info), 0);
+	assert_int_equal(ledger_read(fake.dir, check_entry, &checked, NULL), 0);
+	part = take_info_parts(&checked.info);
+	take_info_finish(&checked.info);
+	return part;
+}
+
+/* It knows of a part that has no files. */
+static void test_the_ledger_is_ahead_of_the_files(void **unused)
+{
+	unsigned part;
+
+	(void)unused;
+	cut_in_the_middle(&parts);
+	part = last_part();
+	assert_true(part > 1);
+	for (unsigned i = 1; i <= 3; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%02u-Track-%u_%u.flac", i, i,
+			 part);
+		unlinkat(fake.dir, name, 0);
+	}
+	settle();
+	expect_healed("sample-complete");
+	check_prefix(&parts, BLOCK);
+	assert_int_equal(last_part(), part - 1);
+}
+
+static void test_a_torn_ledger_is_cut(void **unused)
+{
+	uint64_t safe;
+	size_t size;
+	char *text;
+
+	(void)unused;
+	safe = cut_in_the_middle(&simple);
+	text = read_all(fake.dir, LEDGER_NAME, &size);
+	text = realloc(text, size + 20);
+	assert_non_null(text);
+	memcpy(text + size, "0123abcd {\"at\":17,\"", 19);
+	write_all(fake.dir, LEDGER_NAME, text, size + 19);
+	free(text);
+	settle();
+	expect_healed("sample-complete");
+	check_prefix(&simple, safe);
+}
+
+/* --- what is not ours to touch --- */
+
+static void test_a_take_that_never_began_is_left(void **unused)
+{
+	struct kept kept;
+
+	(void)unused;
+	write_all(fake.dir, LEDGER_NAME, "", 0);
+	write_all(fake.dir, "01-Track-1.flac", "", 0);
+	keep_folder(&kept, fake.dir);
+	assert_int_equal(heal_look(fake.dir, "Take-001"), HEAL_EMPTY);
+	assert_int_equal(heal_look(fake.dir, "Holiday"), HEAL_NO_TAKE);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	assert_int_equal(
+		heal_folder(fake.path, &fake_storage, NULL, NULL, NULL), 0);
+	assert_true(is_equal(&kept, fake.dir));
+	drop(&kept);
+	fake_tape_open(&tape, 1, 24, 8000, 256);
+}
+
+static void test_other_files_stay(void **unused)
+{
+	static const char song[] = "fLaC of somebody else";
+	uint64_t safe;
+	size_t size;
+	char *after;
+
+	(void)unused;
+	safe = cut_in_the_middle(&simple);
+	write_all(fake.dir, "Notes.txt", song, sizeof(song));
+	write_all(fake.dir, "04-Song.wav", song, sizeof(song));
+	settle();
+	expect_healed("sample-complete");
+	check_prefix(&simple, safe);
+	after = read_all(fake.dir, "04-Song.wav", &size);
+	assert_int_equal(size, sizeof(song));
+	assert_memory_equal(after, song, size);
+	free(after);
+}
+
+static void test_a_take_that_is_being_recorded_is_left(void **unused)
+{
+	struct heal_report report;
+	struct kept kept;
+	int other;
+
+	(void)unused;
+	cut_in_the_middle(&simple);
+	keep_folder(&kept, fake.dir);
+	other = openat(fake.dir, ".", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	report = heal_it();
+	assert_int_equal(report.error, -EBUSY);
+	assert_true(is_equal(&kept, fake.dir));
+	drop(&kept);
+	close(other);
+	expect_healed("sample-complete");
+}
+
+static void test_a_take_on_a_tape_that_runs_is_left(void **unused)
+{
+	char name[33];
+
+	(void)unused;
+	cut_in_the_middle(&simple);
+	fake_tape_name(&tape, name);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	heal_folder(fake.path, &fake_storage, name, NULL, NULL);
+	assert_int_equal(fake.calls, 0);
+	assert_int_equal(heal_look(fake.dir, "Take-001"), HEAL_OPEN);
+	heal_folder(fake.path, &fake_storage,
+		    "00000000000000000000000000000000", NULL, NULL);
+	assert_int_equal(heal_look(fake.dir, "Take-001"), HEAL_WHOLE);
+}
+
+/* --- a whole medium --- */
+
+static void copy_take(const char *medium, const char *take)
+{
+	struct kept kept;
+	char path[256];
+	int dir;
+
+	snprintf(path, sizeof(path), "%s/Takebox/Session/%s", medium, take);
+	assert_int_equal(mkdir(path, 0755), 0);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	keep_folder(&kept, fake.dir);
+	put_back(&kept, dir);
+	drop(&kept);
+	close(dir);
+}
+
+static int open_take(const char *medium, const char *take)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/Takebox/Session/%s", medium, take);
+	return open(path, O_RDONLY | O_DIRECTORY);
+}
+
+static void count_report(void *context, const struct heal_report *report)
+{
+	unsigned *count = context;
+
+	assert_int_equal(report->error, 0);
+	assert_non_null(strstr(report->folder, "/Takebox/Session/Take-002"));
+	++*count;
+}
+
+static void remove_tree(const char *path)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", path);
+	assert_int_equal(system(command), 0);
+}
+
+static void test_earlier_takes_do_not_change_by_a_byte(void **unused)
+{
+	char medium[64] = "/tmp/medium-XXXXXX", path[128];
+	unsigned healed = 0;
+	struct kept earlier;
+	int first, second;
+
+	(void)unused;
+	assert_non_null(mkdtemp(medium));
+	snprintf(path, sizeof(path), "%s/Takebox", medium);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path, sizeof(path), "%s/Takebox/Session", medium);
+	assert_int_equal(mkdir(path, 0755), 0);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	assert_int_equal(tell(&simple).state, TAKE_DONE);
+	copy_take(medium, "Take-001");
+	clear();
+	cut_in_the_middle(&all);
+	copy_take(medium, "Take-002");
+
+	first = open_take(medium, "Take-001");
+	second = open_take(medium, "Take-002");
+	keep_folder(&earlier, first);
+	assert_int_equal(heal_folder(medium, &storage_posix, NULL, count_report,
+				     &healed),
+			 0);
+	assert_int_equal(healed, 1);
+	assert_int_equal(heal_look(second, "Take-002"), HEAL_WHOLE);
+	assert_true(is_equal(&earlier, first));
+	drop(&earlier);
+	close(first);
+	close(second);
+	remove_tree(medium);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_cut_at_every_call),
+		CASE(test_heal_cut_at_every_call),
+		CASE(test_heal_cut_where_everything_happens),
+		CASE(test_healing_again_changes_nothing),
+		CASE(test_the_take_says_that_it_was_healed),
+		CASE(test_take_json_that_is_empty),
+		CASE(test_a_file_is_missing),
+		CASE(test_a_file_is_empty),
+		CASE(test_a_file_is_shorter_than_it_was),
+		CASE(test_all_files_are_shorter_than_they_were),
+		CASE(test_a_first_sector_is_lost),
+		CASE(test_a_file_that_cannot_be_read_is_left),
+		CASE(test_the_ledger_is_missing),
+		CASE(test_the_ledger_is_empty),
+		CASE(test_the_ledger_is_garbage),
+		CASE(test_the_ledger_of_a_take_in_parts_is_missing),
+		CASE(test_the_ledger_lies_behind_the_files),
+		CASE(test_the_ledger_is_ahead_of_the_files),
+		CASE(test_a_torn_ledger_is_cut),
+		CASE(test_a_take_that_never_began_is_left),
+		CASE(test_other_files_stay),
+		CASE(test_a_take_that_is_being_recorded_is_left),
+		CASE(test_a_take_on_a_tape_that_runs_is_left),
+		CASE(test_earlier_takes_do_not_change_by_a_byte),
+	};
+
+	return cmocka_run_group_tests_name("heal", tests, NULL, NULL);
+}
