@@ -133,6 +133,9 @@ TOOL_TESTED := bar panel_layout panel_model text track_list view wire
 $(TOOL_TESTED:%=$(BUILD)/tests/test_%): $(BUILD)/obj/tools/client.o \
   $(TOOL_TESTED:%=$(BUILD)/obj/tools/%.o)
 
+# An encoder that is as slow as the test wants it.
+$(BUILD)/tests/test_take_pace: LDFLAGS += -Wl,--wrap=encoder_feed
+
 unit: $(UNIT)
 
 # ---- running ----

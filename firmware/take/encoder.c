@@ -107,3 +107,13 @@ int encoder_finish(struct encoder *encoder)
 	 * never freed. */
 	return renew(encoder);
 }
+
+void encoder_set_level(struct encoder *encoder, unsigned level)
+{
+	encoder->setup.level = level;
+}
+
+unsigned encoder_level(const struct encoder *encoder)
+{
+	return encoder->setup.level;
+}

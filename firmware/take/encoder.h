@@ -45,4 +45,8 @@ int encoder_feed(struct encoder *encoder, const int32_t *const *planes,
 /* The last frames; then the encoder counts from frame 0 again. */
 int encoder_finish(struct encoder *encoder);
 
+/* The level takes effect behind the next encoder_finish. */
+void encoder_set_level(struct encoder *encoder, unsigned level);
+unsigned encoder_level(const struct encoder *encoder);
+
 #endif

@@ -51,6 +51,8 @@ static void publish_status(struct take *take)
 	take->status.gap_frames = take->info.gap_frames;
 	take->status.markers = (unsigned)json_array_size(take->info.markers);
 	take->status.files = files * (take->part + 1);
+	take->status.level = take_level(take);
+	take->status.level_wanted = take->pace.wanted;
 	pthread_mutex_unlock(&take->mutex);
 }
 
@@ -176,6 +178,7 @@ static int copy_info(struct take *take, const struct take_info *from)
 	json_decref(entry);
 	for (unsigned i = 0; i < take->info.tracks; i++)
 		take->live[i] = take->info.track[i].armed;
+	pace_init(&take->pace, take->info.level);
 	if (error == 0 && (!take->tape.header || !take_fits_tape(take)))
 		error = -EINVAL;
 	return error;
@@ -244,6 +247,7 @@ static int launch(struct take **out, const struct take_plan *plan, bool resumed)
 	if (error == 0 && (!take->pool || take->wake_fd < 0))
 		error = -ENOMEM;
 	take->status.start = take->info.start;
+	take->status.level = take->status.level_wanted = take->info.level;
 	if (error == 0)
 		error = -pthread_create(&take->thread, NULL, thread_main, take);
 	take->started = error == 0;

@@ -78,7 +78,8 @@ struct take_status {
 	uint64_t bytes;	  /* of all files */
 	uint64_t gap_count, gap_frames;
 	unsigned markers, files;
-	int error; /* of the medium; 0 or negative errno */
+	unsigned level, level_wanted; /* of compression */
+	int error;		      /* of the medium; 0 or negative errno */
 	char reason[TAKE_TEXT_MAX];
 };
 

@@ -22,7 +22,7 @@ int take_create_file(struct take *take, unsigned index, unsigned part)
 		.rate = take->info.rate,
 		.bits = take->info.bits,
 		.channels = track->channel_count,
-		.level = take->info.level,
+		.level = take->pace.level,
 	};
 	int error;
 

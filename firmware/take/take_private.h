@@ -4,6 +4,7 @@
  *   take.c           the thread and its rounds
  *   take_commands.c  what the main thread asks for
  *   take_slice.c     how far to encode next, and what has been lost
+ *   take_pace.c      at which level
  *   take_round.c     encoding and hashing, on all cores
  *   take_levels.c    peaks and clips
  *   take_notes.c     what goes into the ledger meanwhile
@@ -20,6 +21,7 @@
 #include <pthread.h>
 
 #include "take/ledger.h"
+#include "take/pace.h"
 #include "take/pool.h"
 #include "take/take.h"
 #include "take/track.h"
@@ -45,6 +47,7 @@ struct take {
 	struct take_info info;
 	struct ledger ledger;
 	struct pool *pool;
+	struct pace pace;
 
 	/* Parallel to info.track. live: sounds (not silence) go in. */
 	struct track track[TAKE_TRACKS_MAX];
@@ -122,6 +125,12 @@ void take_replay_arms(struct take *take);
 
 /* take_slice.c */
 int take_encode_slice(struct take *take); /* 1: did; 0: nothing to do yet */
+uint64_t take_available(
+	const struct take *take); /* frames on the tape so far */
+
+/* take_pace.c */
+int take_encode_paced(struct take *take, uint64_t to, bool drain);
+unsigned take_level(const struct take *take); /* of the encoders, now */
 
 /* take_round.c */
 int take_encode(struct take *take, uint64_t to, bool silent, bool drain);

@@ -120,7 +120,7 @@ int take_resume_file(struct take *take, unsigned index, unsigned part,
 		.rate = take->info.rate,
 		.bits = take->info.bits,
 		.channels = track->channel_count,
-		.level = take->info.level,
+		.level = take->pace.level,
 	};
 	int error;
 
@@ -292,6 +292,7 @@ int take_reopen(struct take *take)
 
 	if (error < 0)
 		return error;
+	pace_init(&take->pace, take->info.level);
 	pthread_mutex_lock(&take->mutex);
 	take->status.start = take->info.start;
 	pthread_mutex_unlock(&take->mutex);

@@ -1,8 +1,9 @@
 /*
  * How far to encode next. What has been published is encoded in whole blocks,
- * at most a second of it at a time; what the tape has come round to before is
- * passed over with silence and a gap that names it; and should the tape have
- * come round while a slice was being read, what was made of it is taken back.
+ * at most a quarter of a second of it at a time; what the tape has come round
+ * to before is passed over with silence and a gap that names it; and should the
+ * tape have come round while a slice was being read, what was made of it is
+ * taken back.
  */
 #include "take/take_private.h"
 
@@ -20,8 +21,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Frames of the take that the tape has for us by now. */
-static uint64_t available(const struct take *take)
+uint64_t take_available(const struct take *take)
 {
 	uint64_t published = tape_published(&take->tape);
 	uint64_t start = take->info.start;
@@ -68,9 +68,10 @@ static int pass_over(struct take *take, uint64_t to)
 					  (json_int_t)(to - take->fed), "cause",
 					  TAKE_OVERRUN, "uncertainty", 0));
 
-	log_error("the medium was too slow for %.1f s: the tape could not "
-		  "hold them all",
-		  (double)(to - take->fed) / take->info.rate);
+	log_error("%.1f s of sound are lost: %s was too slow, and the tape "
+		  "could not hold them all",
+		  (double)(to - take->fed) / take->info.rate,
+		  take->pace.load > 1 ? "this machine" : "the medium");
 	if (error == 0)
 		error = take_encode(take, to, true, false);
 	if (error == 0)
@@ -98,10 +99,20 @@ static int take_back(struct take *take)
 	return error;
 }
 
+/* No more than a quarter of a second's work: the tape does not come round
+ * meanwhile, and the level can be lowered in time. */
+static uint64_t slice_frames(const struct take *take)
+{
+	double load = take->pace.load > 1 ? take->pace.load : 1;
+
+	return take_whole_blocks((uint64_t)(take->info.rate / 4 / load) +
+				 ENCODER_BLOCK - 1);
+}
+
 /* Where this slice ends; take->fed if there is nothing to do yet. */
 static uint64_t plan_slice(struct take *take, uint64_t ready)
 {
-	uint64_t slice = take_whole_blocks(take->info.rate + ENCODER_BLOCK - 1);
+	uint64_t slice = slice_frames(take);
 	uint64_t to = smaller(take->fed + slice, ready);
 
 	if (to != take->limit)
@@ -132,7 +143,7 @@ static int encode_slice(struct take *take, uint64_t to)
 {
 	uint64_t from = take->info.start + take->fed;
 	bool full = to < take->limit && take_part_is_full(take, to);
-	int error = take_encode(take, to, false, full);
+	int error = take_encode_paced(take, to, full);
 
 	if (error == 0 && !tape_valid(&take->tape, from))
 		return take_back(take);
@@ -146,7 +157,7 @@ static int encode_slice(struct take *take, uint64_t to)
 int take_encode_slice(struct take *take)
 {
 	bool ended = tape_state(&take->tape) == TAPE_ENDED;
-	uint64_t ready = available(take), to;
+	uint64_t ready = take_available(take), to;
 	int error;
 
 	if (ended && ready < take->limit) {

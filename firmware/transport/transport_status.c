@@ -165,6 +165,12 @@ static void add_take(const struct transport *transport,
 		    (unsigned long long)status->progress.gap_count,
 		    (double)status->progress.gap_frames /
 			    (status->facts ? status->facts->rate : 48000));
+	if (status->has_take &&
+	    status->progress.level < status->progress.level_wanted)
+		add(status, PROBLEM_DEGRADED,
+		    "this machine is too slow for compression level %u: it "
+		    "records at level %u; nothing is lost, files are larger",
+		    status->progress.level_wanted, status->progress.level);
 	if (transport->last_error[0])
 		add(status, PROBLEM_LOST, "%s", transport->last_error);
 	if (transport_healing(transport) > 0)
