@@ -19,6 +19,7 @@
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/notify.h"
 #include "engine/supervisor.h"
 
 #define CLIENTS_MAX 8
@@ -32,6 +33,7 @@ struct client {
 struct service {
 	struct loop *loop;
 	struct supervisor *supervisor;
+	struct notify notify;
 	int listen_fd;
 	bool only_child; /* leaves with its client */
 	struct client client[CLIENTS_MAX];
@@ -133,7 +135,12 @@ static void tick(struct service *service)
 
 static void on_timer(void *context)
 {
-	tick(context);
+	struct service *service = context;
+	int64_t now = clock_now_ns();
+
+	tick(service);
+	notify_feed(&service->notify,
+		    supervisor_goes_on(service->supervisor, now), now);
 }
 
 static void on_capture(void *context, uint32_t events)
@@ -147,6 +154,7 @@ static void on_signal(void *context, int number)
 	struct service *service = context;
 
 	(void)number;
+	notify_tell(&service->notify, "STOPPING=1");
 	loop_quit(service->loop);
 }
 
@@ -181,7 +189,10 @@ static int serve(struct service *service, const char *path, int fd)
 				 listen_ready, service))
 			error = -ENOMEM;
 	}
-	return error < 0 ? error : loop_run(service->loop);
+	if (error < 0)
+		return error;
+	notify_tell(&service->notify, "READY=1");
+	return loop_run(service->loop);
 }
 
 static int usage(FILE *out, int code)
@@ -228,12 +239,14 @@ int main(int argc, char **argv)
 	log_init("takebox-tape", LOG_LEVEL_INFO);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		service.client[i].fd = -1;
+	notify_init(&service.notify);
 	service.loop = loop_create();
 	service.supervisor = supervisor_create();
 	error = service.loop && service.supervisor ? serve(&service, path, fd)
 						   : -ENOMEM;
 	supervisor_destroy(service.supervisor);
 	loop_destroy(service.loop);
+	notify_finish(&service.notify);
 	if (service.listen_fd >= 0)
 		unlink(path);
 	return error < 0 ? EXIT_FAILED : EXIT_OK;

@@ -9,17 +9,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/notify.h"
 #include "surface/control.h"
 #include "transport/transport.h"
+
+#define WATCH_NS (NS_PER_S / 2)
 
 struct daemon {
 	struct config config;
 	struct loop *loop;
+	struct notify notify;
 	struct transport *transport;
 	struct control *control;
 };
@@ -29,7 +35,28 @@ static void on_signal(void *context, int number)
 	struct daemon *daemon = context;
 
 	(void)number;
+	notify_tell(&daemon->notify, "STOPPING=1");
 	transport_shut_down(daemon->transport);
+}
+
+/* What a crash would do, since that costs a take nothing: no part of it is
+ * ended, and whoever is started next goes on with it. */
+static void on_hangup(void *context, int number)
+{
+	(void)context;
+	(void)number;
+	log_info("leaving at once; a take that runs is gone on with at the "
+		 "next start");
+	_exit(EXIT_OK);
+}
+
+static void on_watch(void *context)
+{
+	struct daemon *daemon = context;
+	int64_t now = clock_now_ns();
+
+	notify_feed(&daemon->notify, transport_goes_on(daemon->transport, now),
+		    now);
 }
 
 static int serve(struct daemon *daemon)
@@ -39,7 +66,9 @@ static int serve(struct daemon *daemon)
 	daemon->loop = loop_create();
 	if (!daemon->loop ||
 	    !loop_add_signal(daemon->loop, SIGTERM, on_signal, daemon) ||
-	    !loop_add_signal(daemon->loop, SIGINT, on_signal, daemon))
+	    !loop_add_signal(daemon->loop, SIGINT, on_signal, daemon) ||
+	    !loop_add_signal(daemon->loop, SIGHUP, on_hangup, daemon) ||
+	    !loop_add_timer(daemon->loop, WATCH_NS, WATCH_NS, on_watch, daemon))
 		return -ENOMEM;
 	signal(SIGPIPE, SIG_IGN);
 	daemon->transport = transport_create(daemon->loop, &daemon->config);
@@ -55,6 +84,7 @@ static int serve(struct daemon *daemon)
 				  : strerror(-error));
 		return error;
 	}
+	notify_tell(&daemon->notify, "READY=1");
 	return loop_run(daemon->loop);
 }
 
@@ -63,6 +93,7 @@ static void finish(struct daemon *daemon)
 	control_destroy(daemon->control);
 	transport_destroy(daemon->transport);
 	loop_destroy(daemon->loop);
+	notify_finish(&daemon->notify);
 }
 
 static const char help[] =
@@ -181,6 +212,7 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	log_init("takeboxd", LOG_LEVEL_INFO);
+	notify_init(&daemon.notify);
 	code = serve(&daemon) < 0 ? EXIT_FAILED : EXIT_OK;
 	finish(&daemon);
 	return code;

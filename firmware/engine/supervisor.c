@@ -427,6 +427,14 @@ bool supervisor_realtime(const struct supervisor *supervisor)
 	return supervisor->realtime;
 }
 
+bool supervisor_goes_on(const struct supervisor *supervisor, int64_t now_ns)
+{
+	const struct tape_header *header = supervisor->writer.header;
+
+	return !supervisor->running ||
+	       now_ns - atomic_load(&header->alive_ns) <= CAPTURE_HUNG_NS;
+}
+
 int supervisor_fd(const struct supervisor *supervisor)
 {
 	return supervisor->done_fd;

@@ -15,6 +15,7 @@
 #include "engine/tape_writer.h"
 
 #define SUPERVISOR_TICK_MS 100
+#define CAPTURE_HUNG_NS	   (5 * INT64_C(1000000000))
 
 struct supervisor;
 
@@ -33,6 +34,10 @@ int supervisor_open(struct supervisor *supervisor,
 /* The tape to hand out, or NULL. */
 const struct tape_writer *supervisor_tape(const struct supervisor *supervisor);
 bool supervisor_realtime(const struct supervisor *supervisor);
+
+/* False when the capture thread has not come round for CAPTURE_HUNG_NS. An
+ * interface that is missing, or not wanted yet, is no reason. */
+bool supervisor_goes_on(const struct supervisor *supervisor, int64_t now_ns);
 
 int supervisor_fd(const struct supervisor *supervisor);
 

@@ -158,6 +158,10 @@ void transport_note_problem(struct transport *transport,
 /* NULL: none. Valid until the loop runs on. */
 const struct tape *transport_tape(const struct transport *transport);
 
+/* False when the writer of a take has stood still for so long that a new
+ * process should take it over. */
+bool transport_goes_on(struct transport *transport, int64_t now_ns);
+
 /* Stops a take that runs and calls loop_quit when all are closed. */
 void transport_shut_down(struct transport *transport);
 

@@ -3,6 +3,7 @@
 #ifndef TAKEBOX_TRANSPORT_PRIVATE_H
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
+#include "base/notify.h"
 #include "transport/recording.h"
 #include "transport/tape_client.h"
 #include "transport/transport.h"
@@ -20,6 +21,7 @@ struct hand {
 	uint64_t gaps; /* that were told of */
 	bool healing;
 	uint64_t stop; /* tape position it was told to end at; TAKE_FOREVER */
+	struct progress writing;
 };
 
 struct transport {

@@ -1,0 +1,104 @@
+/* One connected datagram socket; nothing here ever waits. */
+#include "base/notify.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define FEEDS 4 /* per interval */
+
+/* A path, or '@' and an abstract name. */
+static int connect_to(const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t length = strlen(name);
+	int fd;
+
+	if ((name[0] != '/' && name[0] != '@') || length < 2 ||
+	    length >= sizeof(address.sun_path))
+		return -EINVAL;
+	memcpy(address.sun_path, name, length);
+	if (name[0] == '@')
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				length)) < 0) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+/* 0: no watchdog, or one that watches another process. */
+static int64_t watchdog_interval(void)
+{
+	const char *microseconds = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+	char *end;
+	long long value;
+
+	if (!microseconds || (pid && atoll(pid) != (long long)getpid()))
+		return 0;
+	value = strtoll(microseconds, &end, 10);
+	return *end == '\0' && value > 0 && value < INT64_MAX / 1000
+		       ? (int64_t)value * 1000
+		       : 0;
+}
+
+void notify_init(struct notify *notify)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+
+	*notify = (struct notify){.fd = name ? connect_to(name) : -1};
+	if (notify->fd < 0)
+		notify->fd = -1;
+	else
+		notify->interval_ns = watchdog_interval();
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+}
+
+void notify_finish(struct notify *notify)
+{
+	if (notify->fd > 0)
+		close(notify->fd);
+	*notify = (struct notify){.fd = -1};
+}
+
+int notify_tell(struct notify *notify, const char *lines)
+{
+	if (notify->fd < 0)
+		return -ENOTCONN;
+	return send(notify->fd, lines, strlen(lines), MSG_NOSIGNAL) < 0 ? -errno
+									: 0;
+}
+
+void notify_feed(struct notify *notify, bool advances, int64_t now_ns)
+{
+	if (notify->interval_ns == 0 || !advances ||
+	    (notify->fed_ns != 0 &&
+	     now_ns - notify->fed_ns < notify->interval_ns / FEEDS))
+		return;
+	if (notify_tell(notify, "WATCHDOG=1") == 0)
+		notify->fed_ns = now_ns;
+}
+
+bool progress_goes_on(struct progress *progress, uint64_t value, bool wanted,
+		      int64_t limit_ns, int64_t now_ns)
+{
+	if (!wanted || progress->since_ns == 0 || value != progress->value)
+		*progress = (struct progress){value, now_ns};
+	return now_ns - progress->since_ns <= limit_ns;
+}
