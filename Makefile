@@ -4,6 +4,7 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
+PKG_CONFIG ?= pkg-config
 PYTHON  ?= python3
 CACHE   ?= $(CURDIR)/.cache
 export CACHE
@@ -16,10 +17,10 @@ WARNINGS  := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wpedantic -Werror
 OPT       ?= -O2 -g
 SANITIZE  ?=
 CPPFLAGS  += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ifirmware -I. \
-             -DTAKEBOX_VERSION='"$(VERSION)"'
+             -DTAKEBOX_VERSION='"$(VERSION)"' $(EXTRA_CPPFLAGS)
 CFLAGS    += -std=c11 $(OPT) $(WARNINGS) $(SANITIZE) -fno-math-errno \
              -pthread -fPIC -MMD -MP
-LDFLAGS   += $(SANITIZE) -pthread
+LDFLAGS   += $(SANITIZE) -pthread $(EXTRA_LDFLAGS)
 
 # A few loops are worth more than -O2: arm64's gcc 12 needs -O3 to vectorise
 # them, and they are the whole cost of the recorder beside libFLAC.
@@ -27,11 +28,11 @@ HOT := engine/deinterleave engine/meter take/md5_lanes
 
 ifneq ($(MAKECMDGOALS),clean)
 ifneq ($(MAKECMDGOALS),help)
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-ALSA_LIBS   = $(shell pkg-config --libs alsa)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+ALSA_LIBS   = $(shell $(PKG_CONFIG) --libs alsa)
 TAPE_LIBS   = $(ALSA_LIBS) -lm
-DAEMON_LIBS = $(shell pkg-config --libs alsa flac jansson libconfig) -lm
-TOOL_LIBS   = $(shell pkg-config --libs alsa flac jansson libconfig ncursesw) -lm
+DAEMON_LIBS = $(shell $(PKG_CONFIG) --libs alsa flac jansson libconfig) -lm
+TOOL_LIBS   = $(shell $(PKG_CONFIG) --libs alsa flac jansson libconfig ncursesw) -lm
 # libFLAC exports this since 1.2 but has it in no header (xiph/flac #547).
 HAVE_SET_DO_MD5 := $(shell printf 'int FLAC__stream_encoder_set_do_md5(void*,int);int main(void){return FLAC__stream_encoder_set_do_md5(0,0);}' | $(CC) -x c - -o /dev/null -lFLAC 2>/dev/null && echo 1 || echo 0)
 CPPFLAGS += -DHAVE_SET_DO_MD5=$(HAVE_SET_DO_MD5)
@@ -77,7 +78,7 @@ $(BUILD)/obj/%.o: %.c Makefile VERSION
 
 $(BUILD)/libtakebox.a: $(LIB_OBJ)
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/takebox-tape: $(BUILD)/obj/firmware/takebox_tape.o $(BUILD)/libtakebox.a
 	$(call say,link,$@)
@@ -210,7 +211,7 @@ fuzz: fuzzers ## fuzz the parsers, FUZZ_SECONDS (10) each
 # ---- installing ----
 
 MAN1 := tools/takebox.1
-MAN5 := firmware/takebox.conf.5 board/virtual/takebox_virtual.5
+MAN5 := firmware/takebox.conf.5
 MAN8 := $(wildcard firmware/*.8)
 BASH_COMPLETION := tools/takebox.bash-completion
 
@@ -227,6 +228,9 @@ install: all ## put programs, man pages and configuration in place
 	install $(BUILD)/takeboxd $(DESTDIR)$(PREFIX)/sbin
 	ln -sf ../bin/takebox-tape $(DESTDIR)$(PREFIX)/sbin/takebox-tape
 	install -m 644 board/takebox.conf $(DESTDIR)$(PREFIX)/share/takebox
+	install -d $(DESTDIR)$(PREFIX)/share/takebox/boards
+	install -m 644 $(wildcard board/*.board) \
+	  $(DESTDIR)$(PREFIX)/share/takebox/boards
 	test -e $(DESTDIR)/etc/takebox/takebox.conf || \
 	  install -m 644 board/takebox.conf $(DESTDIR)/etc/takebox
 	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1
@@ -234,6 +238,31 @@ install: all ## put programs, man pages and configuration in place
 	$(if $(MAN8),install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8)
 	install -m 644 $(BASH_COMPLETION) \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/takebox
+
+# The virtual interface as an ALSA plugin of the system.
+LIBDIR ?= $(PREFIX)/lib
+.PHONY: install-virtual
+install-virtual: $(PLUGIN)
+	install -d $(DESTDIR)$(LIBDIR)/alsa-lib $(DESTDIR)$(PREFIX)/bin \
+	  $(DESTDIR)$(PREFIX)/share/alsa/alsa.conf.d \
+	  $(DESTDIR)/etc/alsa/conf.d $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 $(PLUGIN) $(DESTDIR)$(LIBDIR)/alsa-lib
+	install drivers/virtual/virtualctl \
+	  $(DESTDIR)$(PREFIX)/bin/takebox-virtualctl
+	sed -e '/alsa.conf>/d' -e '/^pcm_type/,/^}/d' \
+	  board/virtual/asound.conf.in \
+	  >$(DESTDIR)$(PREFIX)/share/alsa/alsa.conf.d/60-takebox-virtual.conf
+	ln -sf $(PREFIX)/share/alsa/alsa.conf.d/60-takebox-virtual.conf \
+	  $(DESTDIR)/etc/alsa/conf.d/60-takebox-virtual.conf
+	install -m 644 board/virtual/takebox_virtual.5 \
+	  $(DESTDIR)$(PREFIX)/share/man/man5
+
+# For this release and architecture, or SUITE=trixie, ARCH=arm64: those are
+# built in a folder of their own.
+.PHONY: deb
+deb: ## Debian packages in build/deb (ARCH=arm64, SUITE=trixie)
+	@BUILD=$(BUILD) tools/deb.sh $(if $(ARCH),--arch $(ARCH)) \
+	  $(if $(filter command environment,$(origin SUITE)),--suite $(SUITE))
 
 # ---- the bench ----
 

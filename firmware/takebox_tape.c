@@ -228,7 +228,10 @@ int main(int argc, char **argv)
 		case 'h':
 			return usage(stdout, EXIT_OK);
 		case 'V':
-			printf("takebox-tape %s\n", TAKEBOX_VERSION);
+			/* In brackets: what must be equal for a reader. */
+			printf("takebox-tape %s (tape %u, link %u)\n",
+			       TAKEBOX_VERSION, TAPE_VERSION,
+			       TAPE_LINK_VERSION);
 			return EXIT_OK;
 		default:
 			return usage(stderr, EXIT_USAGE);

@@ -27,49 +27,9 @@ die()
 	exit 1
 }
 
-# The address of Debian's archive, as this machine's apt knows it, by its
-# label: "Debian" or "Debian-Security".
-mirror()
-{
-	apt-get indextargets \
-		"Origin: Debian" "Label: $1" "Identifier: Packages" \
-		"Component: main" --format "\$(REPO_URI)" | sed -n '1s,/*$,,p'
-}
-
-# Debian's base, git and make as a tar file, new every week.
-make_base()
-{
-	local work main security
-
-	[ -z "$(find "$cache/$suite.tar" -mtime -7 2>/dev/null)" ] || return 0
-	main=$(mirror Debian)
-	security=$(mirror Debian-Security)
-	[ -n "$main" ] || die "apt has no Debian archive: try apt-get update"
-	work=$(mktemp -d "$cache/base.XXXXXX")
-	chmod 755 "$work"
-	if ! debootstrap --variant=minbase \
-		--include=ca-certificates,git,make \
-		"$suite" "$work" "$main" >"$logs/$suite-debootstrap.log"; then
-		tail -n 5 "$logs/$suite-debootstrap.log" >&2
-		rm -rf --one-file-system "$work"
-		die "debootstrap failed"
-	fi
-	if [ -n "$security" ]; then
-		echo "deb $security $suite-security main" \
-			>>"$work/etc/apt/sources.list"
-	fi
-	apt-config dump --format '%F "%v";%n' |
-		grep -E '^Acquire::https?::Proxy' \
-			>"$work/etc/apt/apt.conf.d/90proxy" || true
-	rm -rf "$work"/var/lib/apt/lists/* "$work"/var/cache/apt/archives/*.deb
-	tar -C "$work" -cf "$cache/$suite.tar.new" .
-	mv "$cache/$suite.tar.new" "$cache/$suite.tar"
-	rm -rf --one-file-system "$work"
-}
-
 make_machine()
 {
-	tar -C "$machine" -xf "$cache/$suite.tar"
+	tar -C "$machine" -xf "$base"
 	cp -L /etc/resolv.conf /etc/hosts "$machine/etc/"
 	git -c safe.directory="$root" -C "$root" bundle create -q \
 		"$machine/root/takebox.bundle" HEAD
@@ -105,14 +65,13 @@ try()
 }
 
 [ "$(id -u)" -eq 0 ] || die "a chroot needs root"
-command -v debootstrap >/dev/null || "$root/tools/setup.sh" fresh
 if [ "${FRESH_INSIDE-}" != yes ]; then
 	export FRESH_INSIDE=yes
 	exec unshare --mount --pid --fork --kill-child "$0" "$suite" "${targets[@]}"
 fi
 
 mkdir -p "$cache" "$logs"
-make_base
+base=$("$root/tools/base.sh" "$suite")
 machine=$(mktemp -d "$cache/machine.XXXXXX")
 chmod 755 "$machine"
 finish()
