@@ -12,7 +12,7 @@ export CACHE
 VERSION := $(shell cat VERSION)
 
 # What is linked from the system. Includes of <alsa/> stay in drivers/.
-PKGS      := alsa flac jansson libconfig
+PKGS      := alsa flac jansson libconfig libgpiod
 WARNINGS  := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wpedantic -Werror
 OPT       ?= -O2 -g
 SANITIZE  ?=
@@ -31,18 +31,24 @@ ifneq ($(MAKECMDGOALS),help)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 ALSA_LIBS   = $(shell $(PKG_CONFIG) --libs alsa)
 TAPE_LIBS   = $(ALSA_LIBS) -lm
-DAEMON_LIBS = $(shell $(PKG_CONFIG) --libs alsa flac jansson libconfig) -lm
-TOOL_LIBS   = $(shell $(PKG_CONFIG) --libs alsa flac jansson libconfig ncursesw) -lm
+DAEMON_LIBS = $(shell $(PKG_CONFIG) --libs alsa flac jansson libconfig \
+                libgpiod) -lm
+TOOL_LIBS   = $(shell $(PKG_CONFIG) --libs alsa flac jansson libconfig \
+                libgpiod ncursesw) -lm
 # libFLAC exports this since 1.2 but has it in no header (xiph/flac #547).
 HAVE_SET_DO_MD5 := $(shell printf 'int FLAC__stream_encoder_set_do_md5(void*,int);int main(void){return FLAC__stream_encoder_set_do_md5(0,0);}' | $(CC) -x c - -o /dev/null -lFLAC 2>/dev/null && echo 1 || echo 0)
 CPPFLAGS += -DHAVE_SET_DO_MD5=$(HAVE_SET_DO_MD5)
 endif
 endif
 
+# libgpiod 2 is another library than 1; each has its file.
+GPIO_OTHER := $(if $(filter 1.%,$(shell $(PKG_CONFIG) --modversion libgpiod 2>/dev/null)),2,1)
+
 ENGINE_SRC := $(wildcard firmware/engine/*.c)
 LIB_SRC    := $(wildcard firmware/base/*.c firmware/engine/*.c \
                 firmware/take/*.c firmware/transport/*.c \
                 firmware/surface/*.c drivers/*.c)
+LIB_SRC    := $(filter-out drivers/gpio_v$(GPIO_OTHER).c,$(LIB_SRC))
 TOOL_SRC   := $(wildcard tools/*.c)
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
 PERF_SRC   := $(wildcard tests/perf/*.c)
@@ -124,6 +130,16 @@ $(BUILD)/perf/%: $(BUILD)/obj/tests/perf/%.o $(BUILD)/libtakebox.a
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
+# What drives GPIO lines in the guest. Nothing but drivers/gpio*, so that it is
+# built in seconds where there is another libgpiod.
+GPIO_TEST := $(BUILD)/bench/gpio_lines
+GPIO_OBJ  := $(filter $(BUILD)/obj/drivers/gpio%,$(LIB_OBJ))
+$(GPIO_TEST): %: $(BUILD)/obj/tests/bench/sim.o $(GPIO_OBJ)
+$(GPIO_TEST): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libgpiod) -lcmocka
+
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,link,$@)
@@ -157,7 +173,7 @@ run: setup-build ## record: on the first interface, or the virtual one
 # ---- testing ----
 
 .PHONY: test check tests asan tsan fuzz fuzzers asan-build tsan-build
-BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall
+BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(GPIO_TEST)
 E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BENCH)
 
 test: setup-test ## install, build and run all tests

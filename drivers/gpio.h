@@ -8,8 +8,9 @@
  *
  * A group of inputs or outputs is told once what it should have and gets what
  * is there: lines that are missing, busy or vanish later are complained of
- * once, in words, and taken when they come back (call connect about once a
- * second while something is missing). Everything else goes on meanwhile.
+ * once, in words, and taken when they come back. Call connect about once a
+ * second: it finds what has come and, since older kernels do not say so, what
+ * has gone. Everything else goes on meanwhile.
  *
  * Main thread. Functions return 0 or a count, or a negative errno.
  */
@@ -47,7 +48,8 @@ typedef void (*gpio_trouble_fn)(void *context, unsigned wire, const char *text);
 
 struct gpio_event {
 	unsigned wire;
-	bool active;
+	bool active; /* behind the edge. Twice the same in a row: a pulse that
+			was over before the kernel could look */
 	int64_t time_ns; /* CLOCK_MONOTONIC, of the edge, by the kernel */
 	bool seen;	 /* by an edge; false: a level that was read (after lost
 			    events, a return, or on a polled line), time_ns is
@@ -61,14 +63,17 @@ struct gpio_inputs *gpio_inputs_create(const struct gpio_wire *wires,
 				       void *context);
 void gpio_inputs_destroy(struct gpio_inputs *inputs); /* NULL allowed */
 
-/* Takes the lines that are not held yet; returns how many are still missing.
- * The levels found come as events (seen false) by gpio_inputs_read. */
+/* Sees to the lines that are held, one kernel call per chip (libgpiod 1: per
+ * line), and takes those that are not held yet; returns how many are still
+ * missing. The levels found come as events (seen false) by gpio_inputs_read. */
 int gpio_inputs_connect(struct gpio_inputs *inputs);
 
 /* Readable when an event waits; the same descriptor for the group's life. */
 int gpio_inputs_fd(const struct gpio_inputs *inputs);
 
-/* The next event, in order of time within a chip. -EAGAIN: none waits. */
+/* The next event, in order of time among those that wait. -EAGAIN: none does.
+ * The kernel may report one line's edge milliseconds after another's: each
+ * line's are in order, and all have their true times. */
 int gpio_inputs_read(struct gpio_inputs *inputs, struct gpio_event *event);
 
 /* Lines that cannot interrupt (an expander whose INT is not wired): if there
@@ -92,7 +97,8 @@ int gpio_outputs_connect(struct gpio_outputs *outputs);
 void gpio_outputs_set(struct gpio_outputs *outputs, const bool *active);
 
 /* For a bus that is clocked bit by bit: sets wires first .. first + count - 1
- * only, at once and always. They must lie on one chip. */
+ * only, at once and always. -EXDEV: they do not lie on one chip; -ENODEV: one
+ * of them is not held. A bus is best a group of its own. */
 int gpio_outputs_pulse(struct gpio_outputs *outputs, unsigned first,
 		       unsigned count, const bool *active);
 
@@ -109,14 +115,22 @@ struct gpio_line {
 	char consumer[GPIO_NAME_MAX]; /* "": free */
 	bool used, output, active_low;
 	enum gpio_pull pull; /* AS_IS: not known */
+	bool muxed; /* the pin may be doing something else, I2S or SPI, and
+		       whoever asks for the line takes it away from that */
 };
 
+/* Every line of every chip. Returns the number of chips; -EACCES if one of
+ * them may not be opened (the others are listed all the same). */
 typedef void (*gpio_line_fn)(void *context, const struct gpio_line *line);
 int gpio_list(gpio_line_fn fn, void *context);
 
-/* The level of a line that nobody holds (it stays an input), physical: 0 or 1.
- * -EBUSY, -ENODEV, ... */
+/* The physical level of a line, 0 or 1. One that is held is read from debugfs
+ * (root only; else -EBUSY). One that is free is asked for, as it is, and let
+ * go: not without need if it is muxed. -ENODEV, ... */
 int gpio_peek(const struct gpio_line *line);
+
+/* Who holds a line that is used: `"gpiomon" (process 812, gpiomon)`. */
+void gpio_who(const struct gpio_line *line, char *text, size_t size);
 
 /* Which line that is; -ENOENT, -ENOTUNIQ, -EACCES with words in error. */
 int gpio_find(const char *line, struct gpio_line *found, char *error,
