@@ -298,6 +298,11 @@ fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
 bench: all $(PERF) ## what recording costs, here and with other recorders
 	BUILD=$(BUILD) tests/perf/bench.sh
 
+.PHONY: boards
+boards: setup-build ## count arm64 instructions: what boards can do, on paper
+	@tools/setup.sh boards test
+	@BUILD=$(BUILD) tests/perf/boards.sh
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 

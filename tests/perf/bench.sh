@@ -95,7 +95,7 @@ describe()
 	case $1 in
 	takebox) echo "takebox run" ;;
 	arecord) echo "arecord -I, fifos, flac each" ;;
-	ffmpeg) echo "ffmpeg -map_channel" ;;
+	ffmpeg) echo "ffmpeg, an output per channel" ;;
 	ecasound) echo "ecasound to WAV, then flac" ;;
 	sox) echo "sox to WAV, then remix each" ;;
 	source) echo "(arecord to /dev/null)" ;;

@@ -49,14 +49,20 @@ record_arecord()
 }
 
 # Its own time stamps are those of the wall clock, which an unpaced device has
-# nothing to do with: asetpts makes them count samples.
+# nothing to do with: asetpts makes them count samples. Since version 7 it has
+# no -map_channel, which is the pan filter by another name.
 record_ffmpeg()
 {
-	local k outputs=()
+	local k outputs=() help
 
+	help=$(ffmpeg -v error -h full)
 	for ((k = 0; k < $2; k++)); do
-		outputs+=(-map_channel "0.0.$k" -af asetpts=N/SR/TB -c:a flac
-			-compression_level "$LEVEL" -sample_fmt s32
+		if [[ $help == *-map_channel* ]]; then
+			outputs+=(-map_channel "0.0.$k" -af asetpts=N/SR/TB)
+		else
+			outputs+=(-af "pan=mono|c0=c$k,asetpts=N/SR/TB")
+		fi
+		outputs+=(-c:a flac -compression_level "$LEVEL" -sample_fmt s32
 			-bits_per_raw_sample 24 -t "$3" "$k.flac")
 	done
 	ffmpeg -v error -nostdin -y -f alsa -channels "$2" \
