@@ -446,6 +446,12 @@ for name in "${recorders[@]}"; do
 done
 recorders=("${present[@]}")
 
+# Asked here, since the asking must not count.
+export FFMPEG_MAPS=no
+if ffmpeg -v error -h full 2>/dev/null | grep -q map_channel; then
+	FFMPEG_MAPS=yes
+fi
+
 [ $# -gt 0 ] || set -- others limit shape memory wakes idle levels
 say "$(uname -m), $(nproc) CPUs,$(sed -n 's/^model name.*:/ /p' /proc/cpuinfo |
 	head -1), libFLAC $(flac --version | cut -d' ' -f2)"

@@ -4,6 +4,8 @@
 #
 #     BUILD=... RATE=... LEVEL=... record.sh RECORDER FOLDER CHANNELS SECONDS
 #
+# FFMPEG_MAPS=no: ffmpeg has no -map_channel.
+#
 # The device delivers as fast as it is read, so a recorder ends by counting
 # samples and not by the clock.
 
@@ -53,11 +55,10 @@ record_arecord()
 # no -map_channel, which is the pan filter by another name.
 record_ffmpeg()
 {
-	local k outputs=() help
+	local k outputs=()
 
-	help=$(ffmpeg -v error -h full)
 	for ((k = 0; k < $2; k++)); do
-		if [[ $help == *-map_channel* ]]; then
+		if [ "${FFMPEG_MAPS:-yes}" = yes ]; then
 			outputs+=(-map_channel "0.0.$k" -af asetpts=N/SR/TB)
 		else
 			outputs+=(-af "pan=mono|c0=c$k,asetpts=N/SR/TB")
