@@ -448,7 +448,7 @@ recorders=("${present[@]}")
 
 # Asked here, since the asking must not count.
 export FFMPEG_MAPS=no
-if ffmpeg -v error -h full 2>/dev/null | grep -q map_channel; then
+if ffmpeg -v error -h full 2>/dev/null | grep map_channel >"$work/help"; then
 	FFMPEG_MAPS=yes
 fi
 
