@@ -244,6 +244,8 @@ install: all ## put programs, man pages and configuration in place
 	install $(BUILD)/takeboxd $(DESTDIR)$(PREFIX)/sbin
 	ln -sf ../bin/takebox-tape $(DESTDIR)$(PREFIX)/sbin/takebox-tape
 	install -m 644 board/takebox.conf $(DESTDIR)$(PREFIX)/share/takebox
+	install -d $(DESTDIR)$(PREFIX)/libexec/takebox
+	install board/media/takebox-medium $(DESTDIR)$(PREFIX)/libexec/takebox
 	install -d $(DESTDIR)$(PREFIX)/share/takebox/boards
 	install -m 644 $(wildcard board/*.board) \
 	  $(DESTDIR)$(PREFIX)/share/takebox/boards

@@ -75,8 +75,7 @@ static int serve(struct daemon *daemon)
 	if (!daemon->transport)
 		return -ENOMEM;
 	error = control_create(&daemon->control, daemon->loop,
-			       daemon->transport, daemon->config.socket,
-			       daemon->config.folder);
+			       daemon->transport, daemon->config.socket);
 	if (error < 0) {
 		log_error("cannot listen on %s: %s", daemon->config.socket,
 			  error == -EADDRINUSE

@@ -18,6 +18,7 @@ int command_disarm(int argc, char **argv);
 int command_name(int argc, char **argv);
 int command_session(int argc, char **argv);
 int command_takes(int argc, char **argv);
+int command_eject(int argc, char **argv); /* eject.c */
 int command_monitor(int argc, char **argv);
 int command_panel(int argc, char **argv);
 

@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
+#include "take/media.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 
@@ -92,6 +93,19 @@ static void heal_one(struct report *report, const char *folder)
 	worsen(report, EXIT_NOT_FOUND);
 }
 
+static void heal_media(struct report *report)
+{
+	char path[CONFIG_PATH_MAX];
+	struct media media;
+
+	media_list(&media);
+	for (unsigned i = 0; i < media.count; i++) {
+		media_path(path, sizeof(path), &media.medium[i]);
+		heal_one(report, path);
+	}
+	heal_one(report, MEDIA_HOME);
+}
+
 /* The folder of the configuration that the recorder reads. */
 static int heal_own(struct report *report)
 {
@@ -102,7 +116,10 @@ static int heal_own(struct report *report)
 		fprintf(stderr, "takebox heal: %s\n", error);
 		return EXIT_CONFIG;
 	}
-	heal_one(report, config.folder);
+	if (strcmp(config.folder, MEDIA_AUTO) == 0)
+		heal_media(report);
+	else
+		heal_one(report, config.folder);
 	return EXIT_OK;
 }
 

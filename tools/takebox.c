@@ -30,6 +30,8 @@ static const struct command {
 	{"name", "TRACK NAME", "name a track", command_name},
 	{"session", "[NAME]", "print or set the session", command_session},
 	{"takes", "[--session NAME]", "list the takes", command_takes},
+	{"eject", "[MEDIUM]", "let a medium go, to be unplugged",
+	 command_eject},
 	{"monitor", "[-n COUNT]", "meters of every channel", command_monitor},
 	{"devices", "", "the machine's interfaces", command_devices},
 	{"verify", "TAKE...", "check takes on a medium", command_verify},

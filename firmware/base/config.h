@@ -45,10 +45,11 @@ struct config {
 	double tape_seconds; /* 0 (default): a quarter of RAM, at most 600 */
 
 	/* record: { folder, level, sync, preroll, ... } */
-	char folder[CONFIG_PATH_MAX]; /* the medium; default /srv/takebox */
-	unsigned level;		      /* FLAC 0..8; default 5 */
-	double sync_seconds;	      /* 0.1..60; default 1.0 */
-	double preroll_seconds;	      /* 0..600; default 5.0 */
+	char folder[CONFIG_PATH_MAX];	   /* the medium; "auto" (default): as
+					      take/media.h has it */
+	unsigned level;			   /* FLAC 0..8; default 5 */
+	double sync_seconds;		   /* 0.1..60; default 1.0 */
+	double preroll_seconds;		   /* 0..600; default 5.0 */
 	unsigned long long max_file_bytes; /* 0 (default): what the file system
 					      takes (FAT32: below 4 GiB) */
 	unsigned encoders; /* worker threads; 0 (default): cores - 1 */

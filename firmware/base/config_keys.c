@@ -59,8 +59,9 @@ const struct config_key config_keys[] = {
 	 1, 86400, "a quarter of the memory, at most ten minutes", NULL, "0.0",
 	 "Length, 1 to 86400; 0: a quarter of the memory, at most ten minutes."},
 	{"record", "folder", CONFIG_KEY_TEXT, FIELD(folder),
-	 1, CONFIG_PATH_MAX - 1, NULL, NULL, "/srv/takebox",
-	 "The medium: takes go to Takebox/SESSION/TAKE below this folder."},
+	 1, CONFIG_PATH_MAX - 1, NULL, NULL, "auto",
+	 "The medium: takes go to Takebox/SESSION/TAKE below this folder. \"auto\" is\n"
+	 "the newest medium mounted in /media/takebox, or without any /srv/takebox."},
 	{"record", "level", CONFIG_KEY_WHOLE, FIELD(level),
 	 0, 8, NULL, NULL, "5",
 	 "FLAC compression, 0 (least work) to 8 (smallest files)."},

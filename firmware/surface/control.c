@@ -50,7 +50,7 @@ struct client {
 struct control {
 	struct loop *loop;
 	struct transport *transport;
-	char path[PATH_MAX], medium[PATH_MAX];
+	char path[PATH_MAX];
 	int listen_fd;
 	bool bound; /* the path is ours to remove */
 	struct loop_source *source;
@@ -231,6 +231,11 @@ static void do_command(struct client *client, json_t *id,
 				    json_integer((json_int_t)answer.position));
 		send_json(client, reply);
 		break;
+	case COMMAND_TO_EJECT:
+		json_object_set_new(reply, "medium",
+				    json_string(answer.message));
+		send_json(client, reply);
+		break;
 	case COMMAND_TO_SESSION:
 		json_object_set_new(reply, "session",
 				    json_string(command->name));
@@ -246,10 +251,11 @@ static void do_takes(struct client *client, json_t *id, const json_t *request)
 {
 	json_t *reply = success(id);
 
-	json_object_set_new(reply, "takes",
-			    summary_of_takes(client->control->medium,
-					     json_string_value(json_object_get(
-						     request, "session"))));
+	json_object_set_new(
+		reply, "takes",
+		summary_of_takes(transport_medium(client->control->transport),
+				 json_string_value(
+					 json_object_get(request, "session"))));
 	send_json(client, reply);
 }
 
@@ -499,8 +505,7 @@ static int start_listening(struct control *control)
 }
 
 int control_create(struct control **out, struct loop *loop,
-		   struct transport *transport, const char *path,
-		   const char *medium)
+		   struct transport *transport, const char *path)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	int error;
@@ -512,7 +517,6 @@ int control_create(struct control **out, struct loop *loop,
 	control->transport = transport;
 	control->listen_fd = -1;
 	snprintf(control->path, sizeof(control->path), "%s", path);
-	snprintf(control->medium, sizeof(control->medium), "%s", medium);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		control->client[i] =
 			(struct client){.control = control, .fd = -1};

@@ -15,8 +15,7 @@ struct control;
 
 /* Listens at path (mode 0660). 0 or a negative errno. */
 int control_create(struct control **control, struct loop *loop,
-		   struct transport *transport, const char *path,
-		   const char *medium);
+		   struct transport *transport, const char *path);
 void control_destroy(struct control *control); /* NULL allowed */
 
 #endif

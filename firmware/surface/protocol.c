@@ -148,6 +148,7 @@ int protocol_read(const json_t *request, struct command *command,
 		{"disarm", COMMAND_TO_ARM, read_tracks},
 		{"name", COMMAND_TO_NAME, read_track},
 		{"session", COMMAND_TO_SESSION, read_name},
+		{"eject", COMMAND_TO_EJECT, read_name},
 	};
 	const char *word = json_string_value(json_object_get(request, "cmd"));
 

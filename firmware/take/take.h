@@ -43,10 +43,6 @@ struct take_plan {
 			     less one, at least one */
 	uint64_t max_file_bytes; /* 0: no limit */
 	uint64_t stop;		 /* tape position; TAKE_FOREVER: by command */
-	json_t *note; /* an entry for the ledger right behind "start", such as
-			 where it comes from; borrowed; NULL: none */
-	bool asks_for_link; /* take_link is called once the medium has ended
-			       it: its ledger is to say where it goes on */
 };
 
 struct take;
@@ -74,10 +70,6 @@ void take_stop(struct take *take, uint64_t position, const char *reason);
 int take_arm(struct take *take, unsigned number, bool on, uint64_t position);
 int take_mark(struct take *take, uint64_t position, const char *name);
 
-/* Where the take goes on after its medium has ended it (an entry for its
- * ledger, stolen; NULL: nowhere). The writer waits a while for it. */
-void take_link(struct take *take, json_t *entry);
-
 struct take_status {
 	enum take_state state;
 	uint64_t start;	  /* tape position of the first frame */
@@ -87,12 +79,7 @@ struct take_status {
 	uint64_t gap_count, gap_frames;
 	unsigned markers, files;
 	unsigned level, level_wanted; /* of compression */
-	uint64_t end;	     /* in frames, once it is finishing, before that
-				TAKE_FOREVER: from there on others have to go on
-				if error is set */
-	uint64_t free_bytes; /* on the medium, when last asked */
-	int64_t worst_sync_ns;
-	int error; /* why the medium ended it (-ENOSPC: it is full); 0 */
+	int error;		      /* of the medium; 0 or negative errno */
 	char reason[TAKE_TEXT_MAX];
 };
 

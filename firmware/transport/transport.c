@@ -107,12 +107,16 @@ static bool is_of_tape(int dir, const struct tape *tape)
 	return wanted.found;
 }
 
+void transport_search(struct transport *transport, const char *folder)
+{
+	if (recording_find_open(folder, resume, transport) < 0)
+		log_warning("%s cannot be read", folder);
+}
+
 static void search_open_takes(struct transport *transport)
 {
 	transport->searched = true;
-	if (recording_find_open(transport->config.folder, resume, transport) <
-	    0)
-		log_warning("%s cannot be read", transport->config.folder);
+	transport_search_media(transport);
 }
 
 /* ---- the tape ---- */
@@ -195,6 +199,7 @@ static void measure_medium(struct transport *transport)
 	if (now - transport->measured_ns < MEASURE_NS)
 		return;
 	transport->measured_ns = now;
+	transport_choose_medium(transport);
 	dir = open(transport->config.folder,
 		   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	transport->medium_error = dir < 0 ? -errno : 0;
@@ -269,7 +274,7 @@ static void begin(struct transport *transport, const char *name, uint64_t start,
 		  uint64_t stop, struct command_reply *reply)
 {
 	struct recording recording = {
-		.folder = transport->config.folder,
+		.folder = transport_medium(transport),
 		.session = transport->session,
 		.name = name,
 		.artist = transport->config.artist,
@@ -492,10 +497,15 @@ void transport_command(struct transport *transport,
 	static void (*const handlers[])(struct transport *,
 					const struct command *,
 					struct command_reply *) = {
-		[COMMAND_TO_RECORD] = do_record,   [COMMAND_TO_STOP] = do_stop,
-		[COMMAND_TO_KEEP] = do_keep,	   [COMMAND_TO_MARK] = do_mark,
-		[COMMAND_TO_ARM] = do_arm,	   [COMMAND_TO_NAME] = do_name,
-		[COMMAND_TO_SESSION] = do_session, [COMMAND_TO_SAVE] = do_save,
+		[COMMAND_TO_RECORD] = do_record,
+		[COMMAND_TO_STOP] = do_stop,
+		[COMMAND_TO_KEEP] = do_keep,
+		[COMMAND_TO_MARK] = do_mark,
+		[COMMAND_TO_ARM] = do_arm,
+		[COMMAND_TO_NAME] = do_name,
+		[COMMAND_TO_SESSION] = do_session,
+		[COMMAND_TO_SAVE] = do_save,
+		[COMMAND_TO_EJECT] = transport_let_go,
 	};
 
 	*reply = (struct command_reply){0};
@@ -546,6 +556,7 @@ struct transport *transport_create(struct loop *loop,
 	transport->config = *config;
 	transport->tried_ns = -RECONNECT_NS;
 	transport->measured_ns = -MEASURE_NS;
+	transport_init_medium(transport);
 	tape_client_init(&transport->client);
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 config->session);

@@ -39,6 +39,9 @@ enum command_kind {
 	COMMAND_TO_ARM,	    /* tracks, on */
 	COMMAND_TO_NAME,    /* track, name */
 	COMMAND_TO_SESSION, /* name */
+	COMMAND_TO_EJECT,   /* name of the medium; "": the one that takes go to.
+			       It is not written to any more, so that whoever
+			       asked can unmount it */
 	COMMAND_TO_SAVE,    /* on: the supply is going; takes are ended at once
 			       with what there is, none is begun until off */
 };
@@ -66,7 +69,7 @@ enum command_error {
 
 struct command_reply {
 	enum command_error error;
-	char message[512]; /* for a musician, if error */
+	char message[512]; /* for a musician, if error; EJECT: the medium */
 	uint64_t position; /* MARK: in the take */
 };
 
@@ -157,6 +160,9 @@ void transport_note_problem(struct transport *transport,
 
 /* NULL: none. Valid until the loop runs on. */
 const struct tape *transport_tape(const struct transport *transport);
+
+/* The folder that takes go to now. */
+const char *transport_medium(const struct transport *transport);
 
 /* False when the writer of a take has stood still for so long that a new
  * process should take it over. */

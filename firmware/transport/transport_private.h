@@ -4,6 +4,7 @@
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
 #include "base/notify.h"
+#include "take/media.h"
 #include "transport/recording.h"
 #include "transport/tape_client.h"
 #include "transport/transport.h"
@@ -43,6 +44,11 @@ struct transport {
 				 it is closed or the next one begins */
 	bool power_fails;
 
+	bool automatic; /* config.folder is the medium chosen last */
+	struct media media;
+	unsigned let_go; /* id of a medium that is to be unplugged; 0: none */
+	int64_t let_go_until_ns;
+
 	struct storage_space space;
 	int medium_error;
 	int64_t measured_ns;
@@ -59,7 +65,18 @@ struct transport {
 };
 
 void transport_changed(struct transport *transport, const json_t *take);
+/* Looks for takes that were torn off below folder. */
+void transport_search(struct transport *transport, const char *folder);
 bool transport_has_tape(const struct transport *transport);
+
+/* ---- transport_medium.c ---- */
+
+void transport_init_medium(struct transport *transport);
+void transport_choose_medium(struct transport *transport);
+void transport_search_media(struct transport *transport);
+void transport_let_go(struct transport *transport,
+		      const struct command *command,
+		      struct command_reply *reply);
 
 /* ---- transport_takes.c ---- */
 

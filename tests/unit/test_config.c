@@ -66,7 +66,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(config.period, 0);
 	assert_int_equal(config.buffer, 0);
 	assert_true(config.tape_seconds == 0);
-	assert_string_equal(config.folder, "/srv/takebox");
+	assert_string_equal(config.folder, "auto");
 	assert_int_equal(config.level, 5);
 	assert_true(config.sync_seconds == 1.0);
 	assert_true(config.preroll_seconds == 5.0);
