@@ -15,6 +15,17 @@ busybox()
 	/run/bench/busybox "$@"
 }
 
+# Also called from a service, below.
+if [ "${1-}" = service ]; then
+	for out in /dev/vport*p1; do
+		break
+	done
+	cd "$folder" && bash /run/bench/command >"$out" 2>&1 </dev/null
+	echo $? >/run/bench/status
+	sync
+	busybox poweroff -f
+fi
+
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
@@ -45,7 +56,29 @@ run()
 	bash /run/bench/command
 }
 
-if [ "$shell" = yes ]; then
+# The root's own init, with the command as a service of its.
+boot()
+{
+	units=/run/systemd/system
+	load_modules || return 1
+	bash /run/bench/hardware || return 1
+	mkdir -p "$units/multi-user.target.wants"
+	cat >"$units/bench.service" <<-EOF
+		[Unit]
+		Description=The bench's command
+		[Service]
+		ExecStart=/bin/sh /run/bench/guest_start.sh service
+		Environment=HOME=/root
+	EOF
+	ln -s ../bench.service "$units/multi-user.target.wants/bench.service"
+	# Its own shall be mounted.
+	umount /dev/pts /dev/shm
+	exec /sbin/init
+}
+
+if [ "$init" = yes ]; then
+	boot >/dev/console 2>&1
+elif [ "$shell" = yes ]; then
 	load_modules
 	cd "$folder" && setsid busybox cttyhack bash
 else

@@ -19,6 +19,10 @@
 #                   that Debian lacks (gpio-sim) are built: modules.sh
 #   --root DIR      another root for the guest, a debootstrap folder; the command
 #                   runs in the current folder if that is in it, else in /
+#   --init SCRIPT   the root's own init (systemd) is started, and the command as
+#                   one of its services, after SCRIPT has made the hardware
+#   --arch ARCH     another machine (arm64), whose kernel and busybox somebody
+#                   has put into $CACHE/vm: arm64.sh
 #   --memory SIZE   the guest's memory (2G)
 #   --timeout S     end the machine after so many seconds (300)
 #   --log FILE      where the kernel's console goes
@@ -57,17 +61,21 @@ log=
 pid_file=
 more=()
 shell=no
+init=
+architecture=$(dpkg --print-architecture)
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--share | --disk | --module | --root | --memory | --timeout | --log | \
-		--pid | --qemu)
+	--share | --disk | --module | --root | --init | --arch | --memory | \
+		--timeout | --log | --pid | --qemu)
 		[ $# -ge 2 ] || usage
 		;;&
 	--share) share=$2 ;;
 	--disk) disks+=("$2") ;;
 	--module) modules+=("$2") ;;
 	--root) root=$2 ;;
+	--init) init=$2 ;;
+	--arch) architecture=$2 ;;
 	--memory) memory=$2 ;;
 	--timeout) timeout=$2 ;;
 	--log) log=$2 ;;
@@ -81,7 +89,6 @@ while [ $# -gt 0 ]; do
 done
 [ $shell = yes ] || [ $# -gt 0 ] || usage
 
-architecture=$(dpkg --print-architecture)
 case $architecture in
 amd64)
 	emulator=(qemu-system-x86_64)
@@ -219,7 +226,9 @@ add_module()
 }
 
 mkdir -p "$work/initramfs/bin" "$work/initramfs/modules" "$work/control"
-cp "$(command -v busybox)" "$work/initramfs/bin/busybox"
+busybox=$kernel/busybox
+[ -x "$busybox" ] || busybox=$(command -v busybox)
+cp "$busybox" "$work/initramfs/bin/busybox"
 cp "$here/guest_init.sh" "$work/initramfs/init"
 chmod +x "$work/initramfs/init"
 cp "$work/initramfs/bin/busybox" "$here/guest_start.sh" "$work/control"
@@ -241,11 +250,13 @@ folder=${PWD#"${root%/}"}
 	printf 'share=%q\n' "$share"
 	printf 'folder=%q\n' "$folder"
 	printf 'shell=%q\n' "$shell"
+	printf 'init=%q\n' "${init:+yes}"
 } >"$work/control/settings"
 printf '%s\n' "${modules[@]}" >"$work/control/modules"
 if [ $shell = no ]; then
 	printf '%q ' "$@" >"$work/control/command"
 fi
+[ -z "$init" ] || cp "$init" "$work/control/hardware"
 
 machine=("${emulator[@]}" -accel "tcg,thread=multi" -cpu max -smp 2
 	-m "$memory" -nodefaults -display none -no-reboot

@@ -1,0 +1,91 @@
+#!/bin/bash
+# Installs the package into a fresh Debian, boots that with systemd in the
+# virtual machine, and lets boot_guest.sh look at it:
+#
+#     tests/bench/boot.sh [SUITE]     # bookworm (default), trixie
+#
+# Prints what was found, the critical chain among it; the whole of it is in
+# build/boot/SUITE.log. Root only.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+suite=${1:-bookworm}
+native=$(dpkg --print-architecture)
+BUILD=${BUILD:-$root/build}
+case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
+logs=$BUILD/boot
+cache=${CACHE:-$root/.cache}/boot
+mkdir -p "$logs" "$cache"
+
+# in_machine COMMAND...: in the tree, which has nobody but root.
+in_machine()
+{
+	# shellcheck disable=SC2016 # the inner shell's own
+	unshare --mount --pid --fork --kill-child sh -c '
+		mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" &&
+		exec chroot "$0" env -i HOME=/root LANG=C.UTF-8 \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+			DEBIAN_FRONTEND=noninteractive "$@"' "$machine" "$@"
+}
+
+install_packages()
+{
+	in_machine apt-get -q -y --no-install-recommends install "$@"
+}
+
+# Debian with systemd, as a board's image has it, but no Takebox: kept.
+make_system()
+{
+	local tar
+
+	tar=$("$root/tools/base.sh" "$suite")
+	rm -rf --one-file-system "$machine"
+	mkdir "$machine"
+	tar -C "$machine" -xf "$tar"
+	cp -L /etc/resolv.conf /etc/hosts "$machine/etc/"
+	in_machine apt-get -q update
+	install_packages systemd-sysv udev kmod dbus alsa-utils util-linux \
+		dosfstools exfatprogs e2fsprogs flac
+	echo recorder >"$machine/etc/hostname"
+	# What loads the interface's driver on a real machine is its plug.
+	echo snd-aloop >"$machine/etc/modules-load.d/interface.conf"
+	echo "options snd-aloop id=Rack pcm_substreams=1" \
+		>"$machine/etc/modprobe.d/interface.conf"
+	tar -C "$machine" -cf "$cache/$suite.tar.new" .
+	mv "$cache/$suite.tar.new" "$cache/$suite.tar"
+}
+
+machine=$cache/machine-$suite
+exec 9>"$cache/$suite.lock"
+flock 9
+if [ -z "$(find "$cache/$suite.tar" -mtime -7 2>/dev/null)" ]; then
+	make_system >"$logs/$suite-system.log" 2>&1
+fi
+rm -rf --one-file-system "$machine"
+mkdir "$machine"
+tar -C "$machine" -xf "$cache/$suite.tar"
+
+packages=("$BUILD/deb/$suite/"takebox_*_"$native".deb)
+[ -f "${packages[0]}" ] || {
+	echo "boot: there is no package: make deb SUITE=$suite" >&2
+	exit 1
+}
+cp "${packages[0]}" "$machine/root/takebox.deb"
+install_packages /root/takebox.deb >"$logs/$suite-install.log" 2>&1 || {
+	tail "$logs/$suite-install.log" >&2
+	echo "boot: the package does not install" >&2
+	exit 1
+}
+cp "$here/boot_guest.sh" "$here/gpio_sim.sh" "$machine/root"
+
+truncate -s 64M "$cache/$suite.stick"
+mkfs.vfat -n BAND -i 1234abcd "$cache/$suite.stick" >/dev/null
+"$here/vm.sh" --root "$machine" --init "$here/boot_hardware.sh" \
+	--module gpio-sim --timeout "${TIMEOUT:-400}" --log "$logs/$suite-console.log" \
+	--qemu -device --qemu qemu-xhci \
+	--qemu -drive \
+	--qemu "if=none,id=stick,format=raw,file=$cache/$suite.stick" \
+	--qemu -device --qemu usb-storage,drive=stick \
+	bash /root/boot_guest.sh | tee "$logs/$suite.log"
