@@ -46,7 +46,7 @@ static void note_troubles(struct panel *panel)
 			       PROBLEM_DEGRADED, first ? text : NULL);
 }
 
-void panel_trouble(struct panel *panel, unsigned place, const char *text)
+static void note_trouble(struct panel *panel, unsigned place, const char *text)
 {
 	if (text)
 		log_warning("panel: %s", text);
@@ -62,7 +62,12 @@ void panel_trouble(struct panel *panel, unsigned place, const char *text)
 
 static void input_trouble(void *context, unsigned wire, const char *text)
 {
-	panel_trouble(context, wire, text);
+	note_trouble(context, wire, text);
+}
+
+static void lamp_trouble(void *context, unsigned place, const char *text)
+{
+	note_trouble(context, GPIO_WIRES_MAX + place, text);
 }
 
 /* ---- inputs ---- */
@@ -106,7 +111,7 @@ static void frame(void *context)
 		meters_read(&panel->meters, tape, now_ns);
 	panel_view(&panel->view, &panel->status, &panel->meters, panel->locked);
 	picture_draw(&panel->picture, &panel->view, now_ns, panel->on);
-	panel_lamps_show(panel);
+	lamps_show(panel->lamps, panel->on);
 }
 
 static void connect_lines(void *context)
@@ -120,7 +125,7 @@ static void connect_lines(void *context)
 	panel->missing = false;
 	if (panel->inputs)
 		missing = gpio_inputs_connect(panel->inputs) != 0;
-	missing |= panel_lamps_connect(panel) != 0;
+	missing |= lamps_connect(panel->lamps) != 0;
 	panel->missing |= missing;
 	if (panel->inputs && !panel->poll_source &&
 	    gpio_inputs_polled(panel->inputs) > 0)
@@ -153,10 +158,9 @@ static int start(struct panel *panel)
 {
 	int error = create_inputs(panel);
 
-	if (error == 0)
-		error = panel_lamps_init(panel);
-	if (error < 0)
-		return error;
+	panel->lamps = lamps_create(&panel->board, lamp_trouble, panel);
+	if (error < 0 || !panel->lamps)
+		return -ENOMEM;
 	picture_init(&panel->picture, &panel->board, clock_now_ns());
 	panel->missing = true;
 	connect_lines(panel);
@@ -194,7 +198,7 @@ void panel_destroy(struct panel *panel)
 	loop_remove(panel->connect_source);
 	loop_remove(panel->poll_source);
 	loop_remove(panel->input_source);
-	panel_lamps_finish(panel);
+	lamps_destroy(panel->lamps);
 	gpio_inputs_destroy(panel->inputs);
 	for (unsigned i = 0; i < places; i++)
 		free(panel->trouble[i]);
@@ -203,10 +207,5 @@ void panel_destroy(struct panel *panel)
 
 uint64_t panel_calls(const struct panel *panel)
 {
-	uint64_t calls =
-		panel->outputs ? gpio_outputs_calls(panel->outputs) : 0;
-
-	for (unsigned i = 0; i < panel->board.chains; i++)
-		calls += shift_calls(panel->chain[i].shift);
-	return calls;
+	return lamps_calls(panel->lamps);
 }

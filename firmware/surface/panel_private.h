@@ -1,13 +1,12 @@
 /* What the panel's files share: panel.c (life and time), panel_hands.c (inputs
- * to commands), panel_lamps.c (levels to lines and chains), panel_view.c (what
- * the recorder is doing, for picture). */
+ * to commands), panel_view.c (what the recorder is doing, for picture). */
 #ifndef TAKEBOX_PANEL_PRIVATE_H
 #define TAKEBOX_PANEL_PRIVATE_H
 
 #include "drivers/gpio.h"
-#include "drivers/shift.h"
 #include "surface/debounce.h"
 #include "surface/gesture.h"
+#include "surface/lamps.h"
 #include "surface/panel.h"
 #include "surface/picture.h"
 #include "transport/meters.h"
@@ -23,13 +22,6 @@ struct panel_hand {
 	int64_t since_ns; /* of state */
 };
 
-struct panel_chain {
-	struct panel *panel;
-	unsigned number;
-	struct shift *shift;
-	unsigned output[BOARD_CHAIN_BITS]; /* + 1; 0: nothing is wired there */
-};
-
 struct panel {
 	struct loop *loop;
 	struct transport *transport;
@@ -41,10 +33,7 @@ struct panel {
 	struct panel_hand hand[BOARD_INPUTS_MAX];
 	bool locked;
 
-	struct gpio_outputs *outputs; /* NULL: none on lines */
-	unsigned wire_output[GPIO_WIRES_MAX];
-	unsigned wires;
-	struct panel_chain chain[BOARD_CHAINS_MAX];
+	struct lamps *lamps;
 	struct picture picture;
 	bool on[BOARD_OUTPUTS_MAX];
 
@@ -52,14 +41,11 @@ struct panel {
 	struct picture_view view;
 	struct meters meters;
 
-	/* Complaints: of inputs, of outputs on lines, of chains. NULL: none. */
-	char *trouble[2 * GPIO_WIRES_MAX + BOARD_CHAINS_MAX];
+	/* Complaints: of inputs, of lamps. NULL: none. */
+	char *trouble[GPIO_WIRES_MAX + LAMPS_PLACES];
 	unsigned troubles;
 	bool missing; /* something is to be connected */
 };
-
-/* text NULL: well again. */
-void panel_trouble(struct panel *panel, unsigned place, const char *text);
 
 /* ---- panel_hands.c ---- */
 
@@ -67,13 +53,6 @@ void panel_hands_init(struct panel *panel);
 void panel_hand_feed(struct panel *panel, const struct gpio_event *event);
 /* What has been decided by now_ns; status is new. */
 void panel_hands_run(struct panel *panel, int64_t now_ns);
-
-/* ---- panel_lamps.c ---- */
-
-int panel_lamps_init(struct panel *panel);
-int panel_lamps_connect(struct panel *panel); /* how many are missing */
-void panel_lamps_show(struct panel *panel);
-void panel_lamps_finish(struct panel *panel);
 
 /* ---- panel_view.c ---- */
 

@@ -1,0 +1,38 @@
+/*
+ * lamps: the outputs of a board, whatever they are wired to: lines of their
+ * own, or bits of a chain of shift registers.
+ *
+ * Main thread.
+ */
+#ifndef TAKEBOX_LAMPS_H
+#define TAKEBOX_LAMPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "surface/board.h"
+
+#define LAMPS_PLACES (GPIO_WIRES_MAX + BOARD_CHAINS_MAX)
+
+/* place: below LAMPS_PLACES, a line or a chain. text: what is wrong with it;
+ * NULL: it is well again. Once per change. */
+typedef void (*lamps_trouble_fn)(void *context, unsigned place,
+				 const char *text);
+
+struct lamps;
+
+/* NULL: no memory. board must outlive the lamps. */
+struct lamps *lamps_create(const struct board *board, lamps_trouble_fn fn,
+			   void *context);
+void lamps_destroy(struct lamps *lamps); /* all off; NULL allowed */
+
+/* Takes what is not held yet. 0, or something is still missing: again in about
+ * a second. */
+int lamps_connect(struct lamps *lamps);
+
+/* One level per output of the board, in its order. */
+void lamps_show(struct lamps *lamps, const bool *on);
+
+uint64_t lamps_calls(const struct lamps *lamps); /* of the kernel, so far */
+
+#endif
