@@ -12,6 +12,7 @@ void debounce_init(struct debounce *debounce, bool latched,
 		.latched = latched,
 		.quiet_ns = (int64_t)(quiet_seconds * 1e9),
 		.unrest_ns = DEBOUNCE_NEVER,
+		.spiked_ns = -DEBOUNCE_NEVER,
 	};
 }
 
@@ -67,8 +68,30 @@ static void learn(struct debounce *debounce, bool active, int64_t time_ns)
 		debounce->clean = active;
 }
 
-unsigned debounce_feed(struct debounce *debounce, bool active, int64_t time_ns,
-		       struct debounce_change change[2])
+/* Whether a run of edges at rest goes on at time_ns. */
+static bool is_spiking(const struct debounce *debounce, int64_t time_ns)
+{
+	return debounce->spiked_ns != -DEBOUNCE_NEVER &&
+	       time_ns - debounce->spiked_ns < debounce->quiet_ns;
+}
+
+static void note_spike(struct debounce *debounce, int64_t time_ns)
+{
+	if (!is_spiking(debounce, time_ns))
+		debounce->spike_ns = time_ns;
+	debounce->spiked_ns = time_ns;
+}
+
+static struct debounce_change press(struct debounce *debounce, int64_t time_ns)
+{
+	if (is_spiking(debounce, time_ns))
+		time_ns = debounce->spike_ns;
+	debounce->spiked_ns = -DEBOUNCE_NEVER;
+	return tell(debounce, time_ns);
+}
+
+unsigned debounce_feed(struct debounce *debounce, bool active, bool seen,
+		       int64_t time_ns, struct debounce_change change[2])
 {
 	unsigned count;
 
@@ -79,15 +102,18 @@ unsigned debounce_feed(struct debounce *debounce, bool active, int64_t time_ns,
 	if (time_ns < debounce->edge_ns)
 		time_ns = debounce->edge_ns;
 	count = debounce_run(debounce, time_ns, change);
-	if (active == debounce->level)
+	if (active == debounce->level) {
+		if (seen && !active && !debounce->clean)
+			note_spike(debounce, time_ns);
 		return count;
+	}
 	debounce->level = active;
 	debounce->edge_ns = time_ns;
 	if (debounce->latched) {
 		if (debounce->unrest_ns == DEBOUNCE_NEVER)
 			debounce->unrest_ns = time_ns;
 	} else if (active && !debounce->clean) {
-		change[count++] = tell(debounce, time_ns);
+		change[count++] = press(debounce, time_ns);
 	}
 	return count;
 }

@@ -13,10 +13,12 @@
  * first state is told, too; a button that is held from the start is not a
  * press, and must be let go first.
  *
- * Edges that were lost show as an edge to the state that the line has already;
- * only levels count, so nothing is made up. Levels that were read instead of
- * seen as edges (after lost events, on polled lines) are given in the same way,
- * with the time of reading.
+ * The kernel stamps an edge when it happens but reads the level a little later,
+ * and by then a bouncing contact may have opened again: such an edge comes as
+ * one to the level that the line has already. Alone it is a spike and nothing;
+ * before a press it is the press's first edge. Levels that were read instead of
+ * seen as edges (after lost events, on polled lines) are given with the time of
+ * reading.
  *
  * Pure; the fields are private. Times are CLOCK_MONOTONIC, ns.
  */
@@ -37,6 +39,8 @@ struct debounce {
 	bool clean;	   /* as it was told last */
 	int64_t edge_ns;   /* of level */
 	int64_t unrest_ns; /* switch: first edge away from clean; else NEVER */
+	int64_t spike_ns, spiked_ns; /* button: first and last of a run of
+					edges at rest */
 };
 
 struct debounce_change {
@@ -49,12 +53,12 @@ void debounce_init(struct debounce *debounce, bool latched,
 		   double quiet_seconds);
 
 /*
- * A level from time_ns on. What quiet time before that has decided is told
- * first: up to two changes, in order of time; returns how many. Out-of-order
- * times count as the newest one seen.
+ * A level from time_ns on; seen: by an edge. What quiet time before that has
+ * decided is told first: up to two changes, in order of time; returns how many.
+ * Out-of-order times count as the newest one seen.
  */
-unsigned debounce_feed(struct debounce *debounce, bool active, int64_t time_ns,
-		       struct debounce_change change[2]);
+unsigned debounce_feed(struct debounce *debounce, bool active, bool seen,
+		       int64_t time_ns, struct debounce_change change[2]);
 
 /* What has been decided by now_ns, at most one change. All edges up to now_ns
  * must have been fed. */

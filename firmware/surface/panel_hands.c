@@ -326,7 +326,7 @@ void panel_hand_feed(struct panel *panel, const struct gpio_event *event)
 	if (event->wire >= panel->board.inputs)
 		return;
 	count = debounce_feed(&panel->hand[event->wire].debounce, event->active,
-			      event->time_ns, change);
+			      event->seen, event->time_ns, change);
 	tell(panel, event->wire, change, count);
 }
 

@@ -24,6 +24,7 @@ struct edge {
 };
 
 struct trace {
+	bool polled;
 	struct debounce debounce;
 	struct debounce_change change[CHANGES_MAX];
 	unsigned changes;
@@ -33,7 +34,7 @@ static void begin(struct trace *trace, bool latched, bool level)
 {
 	memset(trace, 0, sizeof(*trace));
 	debounce_init(&trace->debounce, latched, QUIET);
-	trace->changes = debounce_feed(&trace->debounce, level,
+	trace->changes = debounce_feed(&trace->debounce, level, false,
 				       START - 100 * MS, trace->change);
 	trace->changes += debounce_run(&trace->debounce, START,
 				       trace->change + trace->changes);
@@ -46,7 +47,7 @@ static void play(struct trace *trace, const struct edge *edges, unsigned count,
 	for (unsigned i = 0; i < count; i++)
 		trace->changes +=
 			debounce_feed(&trace->debounce, edges[i].active,
-				      START + edges[i].us * US,
+				      !trace->polled, START + edges[i].us * US,
 				      trace->change + trace->changes);
 	trace->changes += debounce_run(&trace->debounce, START + end_us * US,
 				       trace->change + trace->changes);
@@ -175,6 +176,30 @@ static void an_edge_to_the_same_level_is_nothing(void **state)
 	assert_int_equal(trace.changes, 1);
 }
 
+/* The contact closed at 0 for so short that the kernel, when it came to read
+ * the level, found it open. */
+static void a_spike_before_a_press_is_its_first_edge(void **state)
+{
+	static const struct edge bounced[] = {
+		{0, false}, {900, false}, {2100, true}, {90000, false}};
+	static const struct edge apart[] = {
+		{0, false}, {25000, false}, {26000, true}};
+	static const struct edge alone[] = {{0, false}, {30000, true}};
+	struct trace trace;
+
+	(void)state;
+	begin(&trace, false, false);
+	play(&trace, bounced, COUNT(bounced), 120000);
+	assert_int_equal(trace.changes, 2);
+	assert_change(&trace, 0, true, 0);
+	begin(&trace, false, false);
+	play(&trace, apart, COUNT(apart), 30000);
+	assert_change(&trace, 0, true, 25000);
+	begin(&trace, false, false);
+	play(&trace, alone, COUNT(alone), 30000);
+	assert_change(&trace, 0, true, 30000);
+}
+
 /* The kernel's queue ran over and the level was read again: the release was
  * among what was lost. */
 static void a_level_that_was_read_again_ends_a_press(void **state)
@@ -197,6 +222,7 @@ static void a_polled_line_makes_presses_too(void **state)
 
 	(void)state;
 	begin(&trace, false, false);
+	trace.polled = true;
 	for (unsigned i = 0; i < 40; i++)
 		edges[i] = (struct edge){10000 * (int64_t)i, i / 10 % 2 == 1};
 	play(&trace, edges, 40, 400000);
@@ -362,6 +388,7 @@ int main(void)
 		cmocka_unit_test(
 			a_held_button_is_told_of_when_it_is_let_go_first),
 		cmocka_unit_test(an_edge_to_the_same_level_is_nothing),
+		cmocka_unit_test(a_spike_before_a_press_is_its_first_edge),
 		cmocka_unit_test(a_level_that_was_read_again_ends_a_press),
 		cmocka_unit_test(a_polled_line_makes_presses_too),
 		cmocka_unit_test(times_that_go_backwards_count_as_now),
