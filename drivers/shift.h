@@ -39,8 +39,8 @@ struct shift *shift_create(const struct shift_plan *plan, shift_trouble_fn fn,
 			   void *context);
 void shift_destroy(struct shift *shift); /* all off first; NULL allowed */
 
-/* Takes the port or the lines if they are not held yet; what was set before is
- * then shown. Call it about once a second while it is not 0. */
+/* Takes the port or the lines if they are not held, and then shows what was set
+ * before; about once a second. */
 int shift_connect(struct shift *shift);
 
 /* All levels, one per bit. */

@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/notify.h"
+#include "surface/board.h"
 #include "surface/control.h"
+#include "surface/panel.h"
 #include "transport/transport.h"
 
 #define WATCH_NS (NS_PER_S / 2)
@@ -28,6 +30,8 @@ struct daemon {
 	struct notify notify;
 	struct transport *transport;
 	struct control *control;
+	struct panel *panel; /* NULL: none */
+	struct board board;
 };
 
 static void on_signal(void *context, int number)
@@ -59,6 +63,37 @@ static void on_watch(void *context)
 		    now);
 }
 
+static void note_finding(void *context, bool error, unsigned line,
+			 const char *text)
+{
+	const struct board *board = context;
+
+	if (error)
+		log_warning("%s:%u: %s", board->file, line, text);
+}
+
+/* A mistake in what is wired costs the panel, never the recorder. */
+static void start_panel(struct daemon *daemon)
+{
+	char error[512], text[256];
+
+	if (board_load(&daemon->board, daemon->config.board, error,
+		       sizeof(error)) < 0) {
+		log_error("%s; the recorder runs on without its panel", error);
+		snprintf(text, sizeof(text), "no panel: %.240s", error);
+		transport_note_problem(daemon->transport, PROBLEM_OF_PANEL,
+				       PROBLEM_DEGRADED, text);
+		return;
+	}
+	board_check(&daemon->board, note_finding, &daemon->board);
+	if (daemon->board.inputs == 0 && daemon->board.outputs == 0)
+		return;
+	daemon->panel =
+		panel_create(daemon->loop, daemon->transport, &daemon->board);
+	if (!daemon->panel)
+		log_error("out of memory for the panel");
+}
+
 static int serve(struct daemon *daemon)
 {
 	int error;
@@ -83,12 +118,14 @@ static int serve(struct daemon *daemon)
 				  : strerror(-error));
 		return error;
 	}
+	start_panel(daemon);
 	notify_tell(&daemon->notify, "READY=1");
 	return loop_run(daemon->loop);
 }
 
 static void finish(struct daemon *daemon)
 {
+	panel_destroy(daemon->panel);
 	control_destroy(daemon->control);
 	transport_destroy(daemon->transport);
 	loop_destroy(daemon->loop);

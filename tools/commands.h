@@ -27,5 +27,6 @@ int command_devices(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_heal(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_panel_test(int argc, char **argv); /* panel_test.c */
 
 #endif

@@ -37,6 +37,8 @@ static const struct command {
 	{"verify", "TAKE...", "check takes on a medium", command_verify},
 	{"heal", "[FOLDER|TAKE...]", "make interrupted takes whole",
 	 command_heal},
+	{"panel-test", "[BOARD]", "try every lamp and button",
+	 command_panel_test},
 	{"run", "-D DEVICE -d S -o FOLDER ...", "record without a daemon",
 	 command_run},
 };
@@ -48,7 +50,7 @@ static void print_help(void)
 	puts("usage: takebox [COMMAND ...]\n\n"
 	     "Alone on a terminal: the panel. Commands:\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-8s %-29s %s\n", commands[i].word,
+		printf("  %-10s %-28s %s\n", commands[i].word,
 		       commands[i].arguments, commands[i].summary);
 	puts("\nEach has --help, and those that talk to the recorder:\n"
 	     "  --json         print the recorder's answer as JSON\n"

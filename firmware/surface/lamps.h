@@ -26,8 +26,8 @@ struct lamps *lamps_create(const struct board *board, lamps_trouble_fn fn,
 			   void *context);
 void lamps_destroy(struct lamps *lamps); /* all off; NULL allowed */
 
-/* Takes what is not held yet. 0, or something is still missing: again in about
- * a second. */
+/* Sees to what is held and takes what is not held yet: about once a second.
+ * 0, or something is missing. */
 int lamps_connect(struct lamps *lamps);
 
 /* One level per output of the board, in its order. */

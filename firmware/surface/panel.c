@@ -1,6 +1,6 @@
 /*
  * Life and time of the panel: inputs are read when they have something, lamps
- * are drawn 30 times a second, what is missing is asked for once a second, and
+ * are drawn 30 times a second, lines are seen to once a second, and
  * lines without interrupts are looked at 100 times a second.
  */
 #include "surface/panel_private.h"
@@ -56,7 +56,6 @@ static void note_trouble(struct panel *panel, unsigned place, const char *text)
 	free(panel->trouble[place]);
 	panel->trouble[place] = text ? strdup(text) : NULL;
 	panel->troubles += panel->trouble[place] != NULL;
-	panel->missing |= text != NULL;
 	note_troubles(panel);
 }
 
@@ -114,19 +113,14 @@ static void frame(void *context)
 	lamps_show(panel->lamps, panel->on);
 }
 
+/* Also finds out what has gone: older kernels do not tell. */
 static void connect_lines(void *context)
 {
 	struct panel *panel = context;
-	bool missing = false;
 
-	if (!panel->missing)
-		return;
-	/* Trouble while connecting sets it again. */
-	panel->missing = false;
 	if (panel->inputs)
-		missing = gpio_inputs_connect(panel->inputs) != 0;
-	missing |= lamps_connect(panel->lamps) != 0;
-	panel->missing |= missing;
+		gpio_inputs_connect(panel->inputs);
+	lamps_connect(panel->lamps);
 	if (panel->inputs && !panel->poll_source &&
 	    gpio_inputs_polled(panel->inputs) > 0)
 		panel->poll_source = loop_add_timer(
@@ -162,7 +156,6 @@ static int start(struct panel *panel)
 	if (error < 0 || !panel->lamps)
 		return -ENOMEM;
 	picture_init(&panel->picture, &panel->board, clock_now_ns());
-	panel->missing = true;
 	connect_lines(panel);
 	panel->frame_source =
 		loop_add_timer(panel->loop, 1, FRAME_NS, frame, panel);

@@ -44,7 +44,6 @@ struct panel {
 	/* Complaints: of inputs, of lamps. NULL: none. */
 	char *trouble[GPIO_WIRES_MAX + LAMPS_PLACES];
 	unsigned troubles;
-	bool missing; /* something is to be connected */
 };
 
 /* ---- panel_hands.c ---- */
