@@ -69,7 +69,7 @@ struct run {
 	char name[CONFIG_NAME_MAX];
 	struct tape_client client;
 	struct take *take;
-	struct recording_place place;
+	struct recording_job job;
 	int signals;
 	int64_t absent_since;
 };
@@ -259,7 +259,6 @@ static int start_take(struct run *run)
 {
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
 	const struct tape *tape = &run->client.tape;
-	char error[512];
 	struct recording recording = {
 		.folder = run->config.folder,
 		.session = run->config.session,
@@ -275,9 +274,8 @@ static int start_take(struct run *run)
 
 	recording.track_count =
 		recording_tracks(tracks, &run->config, tape->facts->channels);
-	if (recording_begin(&run->take, tape, &recording, &run->place, error,
-			    sizeof(error)) < 0)
-		return fail(run, EXIT_MEDIUM, error);
+	if (recording_begin(&run->take, tape, &recording, &run->job) < 0)
+		return fail(run, EXIT_MEDIUM, run->job.error);
 	return -1;
 }
 
@@ -340,7 +338,8 @@ static void wait_for_end(struct run *run, struct take_status *status)
 static int report(struct run *run, const struct take_status *status)
 {
 	const struct take_info *info = take_result(run->take);
-	json_t *take = summary_of_take(info, run->place.folder, status->bytes);
+	json_t *take =
+		summary_of_take(info, run->job.place.folder, status->bytes);
 	struct view_take view;
 	int code;
 
@@ -383,6 +382,8 @@ static int record(struct run *run)
 	if (code >= 0)
 		return code;
 	wait_for_end(run, &status);
+	if (!status.prepared)
+		return fail(run, EXIT_MEDIUM, run->job.error);
 	return report(run, &status);
 }
 

@@ -23,6 +23,7 @@
 #include "transport/summary.h"
 
 #define CLIENTS_MAX	 16
+#define WAITING_MAX	 8 /* requests of one client */
 #define LINE_MAX_BYTES	 65536
 #define QUEUE_MAX_BYTES	 (1u << 20)
 #define READ_BYTES	 4096
@@ -42,9 +43,13 @@ struct client {
 	bool doomed; /* to be dropped once its callback is over */
 
 	bool subscribed, meters;
-	int64_t status_ns;  /* when status was last sent */
-	json_t *waiting_id; /* of a stop that is not answered yet */
-	char *waiting_for;  /* the folder of its take; NULL: none waits */
+	int64_t status_ns; /* when status was last sent */
+	/* Requests that are answered by what becomes of a take. */
+	struct waiting {
+		uint64_t ticket; /* the take's; 0: a free place */
+		json_t *id;
+		bool wants_end;
+	} waiting[WAITING_MAX];
 };
 
 struct control {
@@ -70,8 +75,8 @@ static void drop(struct client *client)
 	close(client->fd);
 	free(client->line);
 	free(client->queue);
-	json_decref(client->waiting_id);
-	free(client->waiting_for);
+	for (int i = 0; i < WAITING_MAX; i++)
+		json_decref(client->waiting[i].id);
 	*client = (struct client){.control = client->control, .fd = -1};
 }
 
@@ -176,33 +181,62 @@ static void send_take(struct client *client, json_t *reply)
 	send_json(client, reply);
 }
 
-static void wait_for_take(struct client *client, json_t *id)
+static void wait_for_news(struct client *client, json_t *id, uint64_t ticket,
+			  bool wants_end)
 {
-	struct transport_status *status = get_status(client->control);
+	for (int i = 0; i < WAITING_MAX; i++) {
+		struct waiting *waiting = &client->waiting[i];
 
-	free(client->waiting_for);
-	client->waiting_for =
-		strdup(status && status->has_take ? status->folder : "");
-	json_decref(client->waiting_id);
-	client->waiting_id = json_incref(id);
-	free(status);
+		if (waiting->ticket)
+			continue;
+		*waiting = (struct waiting){
+			.ticket = ticket,
+			.id = json_incref(id),
+			.wants_end = wants_end,
+		};
+		return;
+	}
+	send_error(client, id, COMMAND_FAILED,
+		   "done, but too many requests wait for their answer");
 }
 
-static void tell_who_waits(struct client *client, const json_t *take)
+static json_t *begun_json(const struct transport_news *news)
 {
-	const char *folder = json_string_value(json_object_get(take, "folder"));
-	json_t *reply;
+	return json_pack("{ss ss ss}", "session", news->session, "name",
+			 news->take, "folder", news->folder);
+}
 
-	if (!client->waiting_for || !folder ||
-	    strcmp(client->waiting_for, folder) != 0)
-		return;
-	reply = success(client->waiting_id);
-	json_object_set_new(reply, "take", json_deep_copy(take));
-	json_decref(client->waiting_id);
-	client->waiting_id = NULL;
-	free(client->waiting_for);
-	client->waiting_for = NULL;
-	send_json(client, reply);
+static void answer(struct client *client, struct waiting *waiting,
+		   const struct transport_news *news)
+{
+	json_t *id = waiting->id, *reply;
+
+	*waiting = (struct waiting){0};
+	if (news->kind == NEWS_NOT_BEGUN) {
+		send_error(client, id, COMMAND_MEDIUM, news->error);
+	} else {
+		reply = success(id);
+		json_object_set_new(reply, "take",
+				    news->kind == NEWS_BEGUN
+					    ? begun_json(news)
+					    : json_deep_copy(news->summary));
+		send_json(client, reply);
+	}
+	json_decref(id);
+}
+
+static void answer_who_waits(struct client *client,
+			     const struct transport_news *news)
+{
+	for (int i = 0; i < WAITING_MAX && !client->doomed; i++) {
+		struct waiting *waiting = &client->waiting[i];
+
+		if (!waiting->ticket || waiting->ticket != news->ticket)
+			continue;
+		if (news->kind == NEWS_NOT_BEGUN ||
+		    waiting->wants_end == (news->kind == NEWS_ENDED))
+			answer(client, waiting, news);
+	}
 }
 
 static void do_command(struct client *client, json_t *id,
@@ -216,14 +250,14 @@ static void do_command(struct client *client, json_t *id,
 		send_error(client, id, answer.error, answer.message);
 		return;
 	}
-	if (command->kind == COMMAND_TO_STOP) {
-		wait_for_take(client, id);
+	if (answer.ticket) {
+		wait_for_news(client, id, answer.ticket,
+			      command->kind == COMMAND_TO_STOP);
 		return;
 	}
 	reply = success(id);
 	switch (command->kind) {
-	case COMMAND_TO_RECORD:
-	case COMMAND_TO_KEEP:
+	case COMMAND_TO_KEEP: /* in a take that runs */
 		send_take(client, reply);
 		break;
 	case COMMAND_TO_MARK:
@@ -440,7 +474,7 @@ static void on_connect(void *context, uint32_t events)
 
 /* ---- news from the transport ---- */
 
-static void on_change(void *context, const json_t *take)
+static void on_change(void *context, const struct transport_news *news)
 {
 	struct control *control = context;
 
@@ -451,8 +485,8 @@ static void on_change(void *context, const json_t *take)
 			continue;
 		if (client->subscribed && !client->doomed)
 			send_event(client);
-		if (take && !client->doomed)
-			tell_who_waits(client, take);
+		if (news && !client->doomed)
+			answer_who_waits(client, news);
 	}
 }
 

@@ -101,10 +101,38 @@ static int run(struct take *take)
 	return take_apply_last_marks(take);
 }
 
+/* A take has one writer: not a second one that takes it for interrupted. */
+static int claim(int dir)
+{
+	return flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
+		       ? -EBUSY
+		       : 0;
+}
+
+static int prepare(struct take *take)
+{
+	int error = 0;
+
+	if (take->plan.prepare)
+		error = take->plan.prepare(take->plan.context, &take->plan,
+					   &take->info);
+	if (error == 0 && take->plan.prepare)
+		error = claim(take->plan.dir);
+	if (error < 0)
+		return error;
+	pthread_mutex_lock(&take->mutex);
+	take->status.prepared = true;
+	pthread_mutex_unlock(&take->mutex);
+	take_set_state(take, TAKE_STARTING, 0);
+	return 0;
+}
+
 static int begin(struct take *take)
 {
-	int error;
+	int error = prepare(take);
 
+	if (error < 0)
+		return error;
 	if (take->resumed)
 		return take_reopen(take);
 	take_first_event(take);
@@ -208,19 +236,13 @@ static void init(struct take *take, const struct take_plan *plan)
 
 static void close_folders(const struct take_plan *plan)
 {
-	flock(plan->dir, LOCK_UN); /* though others have it open as well */
-	close(plan->dir);
+	if (plan->dir >= 0) {
+		flock(plan->dir, LOCK_UN); /* though others have it open too */
+		close(plan->dir);
+	}
 	for (int i = 0; i < 3; i++)
 		if (plan->parents[i] >= 0)
 			close(plan->parents[i]);
-}
-
-/* A take has one writer: not a second one that takes it for interrupted. */
-static int claim(int dir)
-{
-	return flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
-		       ? -EBUSY
-		       : 0;
 }
 
 static int launch(struct take **out, const struct take_plan *plan, bool resumed)

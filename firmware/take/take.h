@@ -30,11 +30,20 @@ enum take_state {
 	TAKE_FAILED, /* ended by the medium; what was synced is whole */
 };
 
+struct take_plan;
+
+/* Makes the take's folder: dir, parents and max_file_bytes of the plan, session
+ * and name of info. On the take's own thread, since the medium can keep it
+ * waiting; 0 or a negative errno. */
+typedef int (*take_prepare_fn)(void *context, struct take_plan *plan,
+			       struct take_info *info);
+
 struct take_plan {
 	const struct storage *storage;
 	const struct tape *tape; /* attached anew by the take */
 	int dir;		 /* the take's folder; owned by the take,
-				    also when it cannot be started */
+				    also when it cannot be started; -1 with
+				    prepare */
 	int parents[3]; /* folders above it, to be synced; owned; -1: none */
 	const struct take_info *info; /* its "start" fields; copied; for a
 					 resume NULL: the ledger has them */
@@ -43,6 +52,8 @@ struct take_plan {
 			     less one, at least one */
 	uint64_t max_file_bytes; /* 0: no limit */
 	uint64_t stop;		 /* tape position; TAKE_FOREVER: by command */
+	take_prepare_fn prepare; /* NULL: dir is there */
+	void *context;		 /* its; not touched after that */
 };
 
 struct take;
@@ -72,6 +83,7 @@ int take_mark(struct take *take, uint64_t position, const char *name);
 
 struct take_status {
 	enum take_state state;
+	bool prepared;	  /* it has its folder and its name */
 	uint64_t start;	  /* tape position of the first frame */
 	uint64_t encoded; /* frames in the take */
 	uint64_t durable; /* of them, synced */

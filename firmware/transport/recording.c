@@ -82,36 +82,65 @@ static void close_folders(struct folders *folders)
 	}
 }
 
-static int make_folders(struct folders *folders,
-			const struct recording *recording,
-			struct recording_place *place)
+static int make_folders(struct folders *folders, struct recording_job *job)
 {
+	struct recording_place *place = &job->place;
 	int error;
 
 	*folders = (struct folders){-1, -1, -1, -1};
-	folders->medium = open_or_make(AT_FDCWD, recording->folder);
+	folders->medium = open_or_make(AT_FDCWD, job->medium);
 	if (folders->medium < 0)
 		return folders->medium;
 	folders->takebox = open_or_make(folders->medium, TAKEBOX_FOLDER);
 	if (folders->takebox < 0)
 		return folders->takebox;
-	error = names_create_session(folders->takebox, recording->session,
+	error = names_create_session(folders->takebox, job->session,
 				     place->session, sizeof(place->session));
 	if (error < 0)
 		return error;
 	folders->session = open_folder(folders->takebox, place->session);
 	if (folders->session < 0)
 		return folders->session;
-	error = names_create_take(folders->session, recording->name,
-				  place->take, sizeof(place->take));
+	error = names_create_take(folders->session, job->name, place->take,
+				  sizeof(place->take));
 	if (error < 0)
 		return error;
 	folders->take = open_folder(folders->session, place->take);
 	if (snprintf(place->folder, sizeof(place->folder), "%s/%s/%s/%s",
-		     recording->folder, TAKEBOX_FOLDER, place->session,
+		     job->medium, TAKEBOX_FOLDER, place->session,
 		     place->take) >= (int)sizeof(place->folder))
 		return -ENAMETOOLONG;
 	return folders->take < 0 ? folders->take : 0;
+}
+
+/* On the take's thread. */
+static int prepare(void *context, struct take_plan *plan,
+		   struct take_info *info)
+{
+	struct recording_job *job = context;
+	struct storage_space space;
+	struct folders folders;
+	int error = make_folders(&folders, job);
+
+	if (error == 0)
+		error = storage_measure(folders.take, &space);
+	if (error < 0) {
+		close_folders(&folders);
+		return refuse(job->error, sizeof(job->error), error,
+			      "no take can be made in %s: %s; nothing is being "
+			      "recorded",
+			      job->medium, strerror(-error));
+	}
+	plan->dir = folders.take;
+	plan->parents[0] = folders.session;
+	plan->parents[1] = folders.takebox;
+	plan->parents[2] = folders.medium;
+	plan->max_file_bytes = job->max_file_bytes ? job->max_file_bytes
+						   : space.max_file_bytes;
+	snprintf(info->session, sizeof(info->session), "%s",
+		 job->place.session);
+	snprintf(info->name, sizeof(info->name), "%s", job->place.take);
+	return 0;
 }
 
 /* ---- facts ---- */
@@ -178,44 +207,6 @@ static void describe_tracks(struct take_info *info,
 	info->tracks = recording->track_count;
 }
 
-static int start_take(struct take **take, const struct tape *tape,
-		      const struct recording *recording,
-		      const struct recording_place *place,
-		      struct folders *folders)
-{
-	struct storage_space space;
-	struct take_info info = {
-		.start = recording->start,
-		.level = recording->level,
-	};
-	struct take_plan plan = {
-		.storage = &storage_posix,
-		.tape = tape,
-		.dir = folders->take,
-		.parents = {folders->session, folders->takebox,
-			    folders->medium},
-		.info = &info,
-		.sync_seconds = recording->sync_seconds,
-		.workers = recording->workers,
-		.max_file_bytes = recording->max_file_bytes,
-		.stop = recording->stop,
-	};
-	int error = storage_measure(folders->take, &space);
-
-	if (error < 0)
-		return error;
-	if (plan.max_file_bytes == 0)
-		plan.max_file_bytes = space.max_file_bytes;
-	snprintf(info.session, sizeof(info.session), "%s", place->session);
-	snprintf(info.name, sizeof(info.name), "%s", place->take);
-	snprintf(info.artist, sizeof(info.artist), "%s", recording->artist);
-	describe_interface(&info, tape);
-	describe_tracks(&info, recording);
-	date_take(&info, tape);
-	*folders = (struct folders){-1, -1, -1, -1}; /* the take's now */
-	return take_start(take, &plan);
-}
-
 static unsigned count_armed(const struct recording *recording)
 {
 	unsigned count = 0;
@@ -225,28 +216,51 @@ static unsigned count_armed(const struct recording *recording)
 	return count;
 }
 
+static void describe_job(struct recording_job *job,
+			 const struct recording *recording)
+{
+	*job = (struct recording_job){
+		.max_file_bytes = recording->max_file_bytes,
+	};
+	snprintf(job->medium, sizeof(job->medium), "%s", recording->folder);
+	snprintf(job->session, sizeof(job->session), "%s", recording->session);
+	snprintf(job->name, sizeof(job->name), "%s", recording->name);
+}
+
 int recording_begin(struct take **take, const struct tape *tape,
 		    const struct recording *recording,
-		    struct recording_place *place, char *error, size_t size)
+		    struct recording_job *job)
 {
-	struct folders folders;
-	int code;
+	struct take_info info = {
+		.start = recording->start,
+		.level = recording->level,
+	};
+	struct take_plan plan = {
+		.storage = &storage_posix,
+		.tape = tape,
+		.dir = -1,
+		.parents = {-1, -1, -1},
+		.info = &info,
+		.sync_seconds = recording->sync_seconds,
+		.workers = recording->workers,
+		.stop = recording->stop,
+		.prepare = prepare,
+		.context = job,
+	};
+	int error;
 
-	*place = (struct recording_place){0};
+	describe_job(job, recording);
 	if (count_armed(recording) == 0)
-		return refuse(error, size, -EINVAL,
+		return refuse(job->error, sizeof(job->error), -EINVAL,
 			      "no track is armed: arm at least one");
-	code = make_folders(&folders, recording, place);
-	if (code == 0)
-		code = start_take(take, tape, recording, place, &folders);
-	if (code < 0) {
-		close_folders(&folders);
-		refuse(error, size, code,
-		       "no take can be made in %s: %s; nothing is being "
-		       "recorded",
-		       recording->folder, strerror(-code));
-	}
-	return code;
+	snprintf(info.artist, sizeof(info.artist), "%s", recording->artist);
+	describe_interface(&info, tape);
+	describe_tracks(&info, recording);
+	date_take(&info, tape);
+	error = take_start(take, &plan);
+	return error < 0 ? refuse(job->error, sizeof(job->error), error,
+				  "no take can be begun: %s", strerror(-error))
+			 : 0;
 }
 
 /* ---- takes that were torn off ---- */

@@ -14,10 +14,10 @@
 #include "take/take.h"
 
 struct recording {
-	const char *folder;  /* the medium */
-	const char *session; /* "": dated */
-	const char *name;    /* of the take; "": numbered only */
-	const char *artist;
+	const char *folder;		   /* the medium */
+	const char *session;		   /* "": dated */
+	const char *name;		   /* of the take; "": numbered only */
+	const char *artist;		   /* all copied */
 	const struct config_track *tracks; /* with their arm state now */
 	unsigned track_count;
 	uint64_t start, stop; /* tape positions */
@@ -26,9 +26,21 @@ struct recording {
 	uint64_t max_file_bytes; /* 0: what the file system takes */
 };
 
+#define RECORDING_ERROR_MAX 512
+
 struct recording_place {
 	char session[64], take[64];
 	char folder[PATH_MAX]; /* of the take */
+};
+
+/* What goes on while the medium is asked for a folder. */
+struct recording_job {
+	char medium[CONFIG_PATH_MAX];
+	char session[CONFIG_NAME_MAX], name[CONFIG_NAME_MAX];
+	uint64_t max_file_bytes;
+	struct recording_place place;	 /* once the take is prepared */
+	char error[RECORDING_ERROR_MAX]; /* why it could not be; for a musician
+					  */
 };
 
 /* tracks as config has them, or one per channel of the tape; returns how many.
@@ -36,9 +48,12 @@ struct recording_place {
 unsigned recording_tracks(struct config_track *tracks,
 			  const struct config *config, unsigned channels);
 
+/* Returns at once; the take's status says when it is prepared, or failed before
+ * it was. job is the caller's and lives until take_destroy. -EINVAL: no track
+ * is armed. */
 int recording_begin(struct take **take, const struct tape *tape,
 		    const struct recording *recording,
-		    struct recording_place *place, char *error, size_t size);
+		    struct recording_job *job);
 
 /* Takes on the medium that were not finished: each is given to fn with an open
  * descriptor of its folder, which fn owns, and of the folders above. */

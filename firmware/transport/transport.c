@@ -25,10 +25,16 @@
 #define GUARD_SECONDS 2 /* as the take keeps from what is overwritten */
 #define GUARD_SHARE   4
 
-void transport_changed(struct transport *transport, const json_t *take)
+void transport_tell(struct transport *transport,
+		    const struct transport_news *news)
 {
 	for (unsigned i = 0; i < transport->listeners; i++)
-		transport->listener[i].fn(transport->listener[i].context, take);
+		transport->listener[i].fn(transport->listener[i].context, news);
+}
+
+void transport_changed(struct transport *transport)
+{
+	transport_tell(transport, NULL);
 }
 
 bool transport_has_tape(const struct transport *transport)
@@ -69,9 +75,10 @@ static void resume(void *context, int dir, const struct recording_place *place)
 					  : transport->space.max_file_bytes,
 		.stop = TAKE_FOREVER,
 	};
+	struct hand *hand = transport_free_hand(transport);
 	struct take *take;
 
-	if (!transport_has_free_hand(transport)) {
+	if (!hand) {
 		close(dir);
 		return;
 	}
@@ -80,7 +87,10 @@ static void resume(void *context, int dir, const struct recording_place *place)
 			  place->folder);
 		return;
 	}
-	transport_adopt(transport, take, place, !ours, TAKE_FOREVER);
+	hand->healing = !ours;
+	hand->place = *place;
+	hand->prepared = true;
+	transport_adopt(hand, take);
 }
 
 struct wanted {
@@ -143,7 +153,7 @@ static void lose_tape_process(struct transport *transport)
 	log_error("takebox-tape is gone");
 	transport->answered = false;
 	tape_client_close(&transport->client);
-	transport_changed(transport, NULL);
+	transport_changed(transport);
 }
 
 static void socket_ready(void *context, uint32_t events)
@@ -165,7 +175,7 @@ static void socket_ready(void *context, uint32_t events)
 		log_warning("%s", transport->client.message);
 	if (!transport->searched)
 		search_open_takes(transport);
-	transport_changed(transport, NULL);
+	transport_changed(transport);
 }
 
 static void connect_tape(struct transport *transport)
@@ -253,8 +263,7 @@ static uint64_t seconds_before(const struct tape *tape, uint64_t position,
 	return position > oldest ? position : oldest;
 }
 
-static bool can_begin(const struct transport *transport,
-		      struct command_reply *reply)
+static bool can_begin(struct transport *transport, struct command_reply *reply)
 {
 	if (transport->power_fails)
 		refuse(reply, COMMAND_REFUSED,
@@ -264,7 +273,7 @@ static bool can_begin(const struct transport *transport,
 		       transport->client.message[0]
 			       ? transport->client.message
 			       : "takebox-tape does not answer");
-	else if (!transport_has_free_hand(transport))
+	else if (!transport_free_hand(transport))
 		refuse(reply, COMMAND_REFUSED,
 		       "too many takes are still being finished");
 	return reply->error == COMMAND_OK;
@@ -287,22 +296,33 @@ static void begin(struct transport *transport, const char *name, uint64_t start,
 		.sync_seconds = transport->config.sync_seconds,
 		.max_file_bytes = transport->config.max_file_bytes,
 	};
-	struct recording_place place;
+	struct recording_job *job = malloc(sizeof(*job));
+	struct hand *hand = transport_free_hand(transport);
 	struct take *take;
 	int error;
 
-	error = recording_begin(&take, &transport->client.tape, &recording,
-				&place, reply->message, sizeof(reply->message));
-	if (error < 0) {
-		reply->error =
-			error == -EINVAL ? COMMAND_REFUSED : COMMAND_MEDIUM;
+	if (!job) {
+		refuse(reply, COMMAND_FAILED, "out of memory");
 		return;
 	}
-	/* What was dated stays that session until another one is named. */
-	snprintf(transport->session, sizeof(transport->session), "%.63s",
-		 place.session);
+	error = recording_begin(&take, &transport->client.tape, &recording,
+				job);
+	if (error < 0) {
+		refuse(reply,
+		       error == -EINVAL ? COMMAND_REFUSED : COMMAND_FAILED,
+		       "%s", job->error);
+		free(job);
+		return;
+	}
 	transport->last_error[0] = '\0';
-	transport_adopt(transport, take, &place, false, stop);
+	hand->job = job;
+	hand->stop = stop;
+	/* Until it has a place of its own. */
+	snprintf(hand->place.take, sizeof(hand->place.take), "a take");
+	snprintf(hand->place.folder, sizeof(hand->place.folder), "%s/",
+		 recording.folder);
+	reply->ticket = hand->ticket;
+	transport_adopt(hand, take);
 }
 
 /* The take that runs: not one that was told to end. */
@@ -353,6 +373,7 @@ static void do_stop(struct transport *transport, const struct command *command,
 	take_stop(hand->take, position, "stop");
 	if (position < hand->stop)
 		hand->stop = position;
+	reply->ticket = hand->ticket;
 }
 
 static void set_mark(struct transport *transport, const char *name,
@@ -418,7 +439,7 @@ static void do_save(struct transport *transport, const struct command *command,
 				     tape_published(&transport->client.tape),
 				     "the supply failed");
 	transport->power_fails = command->on;
-	transport_changed(transport, NULL);
+	transport_changed(transport);
 }
 
 static void do_arm(struct transport *transport, const struct command *command,
@@ -453,7 +474,7 @@ static void do_arm(struct transport *transport, const struct command *command,
 		}
 		track->armed = command->on;
 	}
-	transport_changed(transport, NULL);
+	transport_changed(transport);
 }
 
 static void do_name(struct transport *transport, const struct command *command,
@@ -471,7 +492,7 @@ static void do_name(struct transport *transport, const struct command *command,
 	}
 	snprintf(transport->tracks[command->track - 1].name,
 		 sizeof(transport->tracks[0].name), "%s", command->name);
-	transport_changed(transport, NULL);
+	transport_changed(transport);
 }
 
 static void do_session(struct transport *transport,
@@ -487,7 +508,7 @@ static void do_session(struct transport *transport,
 	}
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 command->name);
-	transport_changed(transport, NULL);
+	transport_changed(transport);
 }
 
 void transport_command(struct transport *transport,

@@ -71,6 +71,9 @@ struct command_reply {
 	enum command_error error;
 	char message[512]; /* for a musician, if error; EJECT: the medium */
 	uint64_t position; /* MARK: in the take */
+	uint64_t ticket;   /* RECORD, STOP, KEEP: of the take; 0: none. What
+			      becomes of it is told to listeners, as the medium
+			      can take its time */
 };
 
 enum transport_state {
@@ -128,9 +131,23 @@ struct transport_status {
 
 struct transport;
 
-/* Told when something but numbers has changed, and when a take has ended (its
- * summary as in the control protocol, borrowed; else NULL). */
-typedef void (*transport_change_fn)(void *context, const json_t *take);
+/* What has become of the take with a ticket. */
+struct transport_news {
+	uint64_t ticket;
+	enum {
+		NEWS_BEGUN,	/* it has a name and a folder */
+		NEWS_NOT_BEGUN, /* error */
+		NEWS_ENDED,	/* summary */
+	} kind;
+	const char *session, *take, *folder; /* BEGUN */
+	const char *error;		     /* NOT_BEGUN: for a musician */
+	const json_t *summary; /* ENDED: as in the control protocol */
+};
+
+/* Told when something but numbers has changed; news: NULL, or what it was;
+ * borrowed. */
+typedef void (*transport_change_fn)(void *context,
+				    const struct transport_news *news);
 
 struct transport *transport_create(struct loop *loop,
 				   const struct config *config);

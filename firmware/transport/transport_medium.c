@@ -21,7 +21,7 @@ static void go_to(struct transport *transport, const char *folder)
 		 "%s", folder);
 	transport->measured_ns = 0;
 	log_info("takes go to %s", folder);
-	transport_changed(transport, NULL);
+	transport_changed(transport);
 }
 
 static void search_new_ones(struct transport *transport,

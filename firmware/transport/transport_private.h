@@ -18,8 +18,11 @@ struct hand {
 	struct transport *transport;
 	struct take *take; /* NULL: a free place */
 	struct loop_source *source;
-	struct recording_place place;
-	uint64_t gaps; /* that were told of */
+	uint64_t ticket;
+	struct recording_job *job;    /* of a new one; NULL */
+	struct recording_place place; /* a medium only until it is prepared */
+	bool prepared;		      /* and told of */
+	uint64_t gaps;		      /* that were told of */
 	bool healing;
 	uint64_t stop; /* tape position it was told to end at; TAKE_FOREVER */
 	struct progress writing;
@@ -40,6 +43,7 @@ struct transport {
 	char session[CONFIG_NAME_MAX];
 
 	struct hand hand[HANDS_MAX];
+	uint64_t tickets;
 	struct hand *current; /* the take that REC, STOP and MARK mean, until
 				 it is closed or the next one begins */
 	bool power_fails;
@@ -64,7 +68,9 @@ struct transport {
 	unsigned listeners;
 };
 
-void transport_changed(struct transport *transport, const json_t *take);
+void transport_changed(struct transport *transport);
+void transport_tell(struct transport *transport,
+		    const struct transport_news *news);
 /* Looks for takes that were torn off below folder. */
 void transport_search(struct transport *transport, const char *folder);
 bool transport_has_tape(const struct transport *transport);
@@ -80,12 +86,12 @@ void transport_let_go(struct transport *transport,
 
 /* ---- transport_takes.c ---- */
 
-/* Puts a take in hand (owned from now on; destroyed if there is no place:
- * -ENOSPC). One that is not being healed becomes the current one. */
-int transport_adopt(struct transport *transport, struct take *take,
-		    const struct recording_place *place, bool healing,
-		    uint64_t stop);
-bool transport_has_free_hand(const struct transport *transport);
+/* An empty one with a ticket, taken by adopting a take; NULL: too many at once.
+ */
+struct hand *transport_free_hand(struct transport *transport);
+/* The hand, filled in but for its take, owns that from now on. One that is not
+ * being healed becomes the current one. */
+void transport_adopt(struct hand *hand, struct take *take);
 void transport_look_after_takes(struct transport *transport);
 /* Of all that are recorded from the tape. */
 void transport_stop_takes(struct transport *transport, uint64_t position,

@@ -34,9 +34,6 @@ static void get_take(struct transport *transport,
 	snprintf(status->take, sizeof(status->take), "%s", hand->place.take);
 	snprintf(status->folder, sizeof(status->folder), "%s",
 		 hand->place.folder);
-	if (!transport->session[0])
-		snprintf(status->session, sizeof(status->session), "%.63s",
-			 hand->place.session);
 	take_get_status(hand->take, &status->progress);
 	switch (status->progress.state) {
 	case TAKE_STARTING:
@@ -199,7 +196,7 @@ void transport_note_problem(struct transport *transport,
 
 	noted->level = level;
 	snprintf(noted->text, sizeof(noted->text), "%s", text ? text : "");
-	transport_changed(transport, NULL);
+	transport_changed(transport);
 }
 
 void transport_get_status(struct transport *transport,

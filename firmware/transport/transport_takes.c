@@ -4,8 +4,8 @@
  * behind has to be made whole: those go on beside the next take, so that REC
  * right after STOP is never refused.
  */
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -32,14 +32,42 @@ static void note_end(struct hand *hand, const struct take_status *status)
 		 take_info_verdict(info));
 }
 
+static void tell_end(const struct hand *ended, json_t *summary)
+{
+	struct transport_news news = {
+		.ticket = ended->ticket,
+		.kind = NEWS_ENDED,
+		.summary = summary,
+	};
+
+	transport_tell(ended->transport, &news);
+	json_decref(summary);
+}
+
+static void tell_not_begun(const struct hand *hand)
+{
+	struct transport *transport = hand->transport;
+	struct transport_news news = {
+		.ticket = hand->ticket,
+		.kind = NEWS_NOT_BEGUN,
+		.error = hand->job->error,
+	};
+
+	log_error("%s", news.error);
+	snprintf(transport->last_error, sizeof(transport->last_error), "%.255s",
+		 news.error);
+	transport_tell(transport, &news);
+}
+
 /* The place is free before anyone hears of it: a listener may begin the next
  * take at once. */
 static void put_away(struct hand *hand, const struct take_status *status)
 {
 	struct transport *transport = hand->transport;
+	struct hand ended = *hand;
 	json_t *summary = NULL;
 
-	if (!hand->healing) {
+	if (hand->prepared && !hand->healing) {
 		note_end(hand, status);
 		summary = summary_of_take(take_result(hand->take),
 					  hand->place.folder, status->bytes);
@@ -49,23 +77,49 @@ static void put_away(struct hand *hand, const struct take_status *status)
 	if (transport->current == hand)
 		transport->current = NULL;
 	*hand = (struct hand){0};
-	transport_changed(transport, summary);
-	json_decref(summary);
+	if (ended.prepared)
+		tell_end(&ended, summary);
+	else
+		tell_not_begun(&ended);
+	free(ended.job);
 }
 
+/* What was dated stays that session until another one is named. */
+static void note_begin(struct hand *hand)
+{
+	struct transport *transport = hand->transport;
+	struct transport_news news = {
+		.ticket = hand->ticket,
+		.kind = NEWS_BEGUN,
+		.session = hand->place.session,
+		.take = hand->place.take,
+		.folder = hand->place.folder,
+	};
+
+	hand->place = hand->job->place;
+	hand->prepared = true;
+	if (!transport->session[0])
+		snprintf(transport->session, sizeof(transport->session),
+			 "%.63s", hand->place.session);
+	transport_tell(transport, &news);
+}
+
+/* False when it is over. */
 static bool look_after(struct hand *hand)
 {
 	struct take_status status;
 
 	take_get_status(hand->take, &status);
+	if (status.prepared && !hand->prepared)
+		note_begin(hand);
 	if (status.gap_count != hand->gaps) {
 		hand->gaps = status.gap_count;
-		transport_changed(hand->transport, NULL);
+		transport_changed(hand->transport);
 	}
 	if (!is_over(&status))
-		return false;
+		return true;
 	put_away(hand, &status);
-	return true;
+	return false;
 }
 
 void transport_look_after_takes(struct transport *transport)
@@ -75,7 +129,7 @@ void transport_look_after_takes(struct transport *transport)
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *hand = &transport->hand[i];
 
-		if (hand->take && !look_after(hand) && !hand->healing)
+		if (hand->take && look_after(hand) && !hand->healing)
 			recorded = true;
 	}
 	if (transport->quitting && !recorded)
@@ -90,48 +144,38 @@ static void take_ready(void *context, uint32_t events)
 
 	(void)events;
 	if (read(take_fd(hand->take), &count, sizeof(count)) > 0) {
-		transport_changed(transport, NULL);
+		transport_changed(transport);
 		transport_look_after_takes(transport);
 	}
 }
 
-static struct hand *free_hand(const struct transport *transport)
+struct hand *transport_free_hand(struct transport *transport)
 {
-	for (unsigned i = 0; i < HANDS_MAX; i++)
-		if (!transport->hand[i].take)
-			return (struct hand *)&transport->hand[i];
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		struct hand *hand = &transport->hand[i];
+
+		if (hand->take)
+			continue;
+		*hand = (struct hand){
+			.transport = transport,
+			.ticket = ++transport->tickets,
+			.stop = TAKE_FOREVER,
+		};
+		return hand;
+	}
 	return NULL;
 }
 
-bool transport_has_free_hand(const struct transport *transport)
+void transport_adopt(struct hand *hand, struct take *take)
 {
-	return free_hand(transport) != NULL;
-}
+	struct transport *transport = hand->transport;
 
-int transport_adopt(struct transport *transport, struct take *take,
-		    const struct recording_place *place, bool healing,
-		    uint64_t stop)
-{
-	struct hand *hand = free_hand(transport);
-
-	if (!hand) {
-		take_stop(take, 0, "too many takes at once");
-		take_destroy(take);
-		return -ENOSPC;
-	}
-	*hand = (struct hand){
-		.transport = transport,
-		.take = take,
-		.place = *place,
-		.healing = healing,
-		.stop = stop,
-	};
+	hand->take = take;
 	hand->source = loop_add_fd(transport->loop, take_fd(take), EPOLLIN,
 				   take_ready, hand);
-	if (!healing)
+	if (!hand->healing)
 		transport->current = hand;
-	transport_changed(transport, NULL);
-	return 0;
+	transport_changed(transport);
 }
 
 void transport_stop_takes(struct transport *transport, uint64_t position,
@@ -154,6 +198,7 @@ void transport_destroy_takes(struct transport *transport)
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		loop_remove(transport->hand[i].source);
 		take_destroy(transport->hand[i].take);
+		free(transport->hand[i].job);
 	}
 }
 

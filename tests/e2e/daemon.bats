@@ -19,10 +19,16 @@ setup() {
 }
 
 teardown() {
+	if [ -n "${frozen:-}" ]; then
+		fsfreeze -u medium
+	fi
 	for name in takeboxd takebox-tape; do
 		[ -s "$name.pid" ] && kill -9 "$(cat "$name.pid")" 2>/dev/null
 	done
 	wait 2>/dev/null || true
+	if mountpoint -q medium; then
+		umount medium
+	fi
 }
 
 takebox() {
@@ -395,6 +401,51 @@ check_unbroken() {
 		grep -q "Take-00$i" "stop$i"
 	done
 	takebox verify medium/Takebox/*/Take-*
+}
+
+answers_at_once() {
+	timeout 2 "$BUILD/takebox" status >/dev/null
+}
+
+# A frozen file system keeps whoever writes to it waiting: nothing can be made
+# on it, no file and no folder.
+@test "REC on a medium that stalls keeps what is played, and all answers" {
+	[ "$(id -u)" -eq 0 ] || skip "only root can freeze a file system"
+	truncate -s 64M image
+	mkfs.ext4 -q image
+	mount -o loop image medium || skip "no file system can be mounted here"
+	frozen=
+	start_all
+	wait_until at_least .tape.seconds_held 1.5
+	if ! fsfreeze -f medium; then
+		umount medium
+		skip "no file system can be frozen here"
+	fi
+	frozen=yes
+	takebox record --preroll 0 --json >record.json 3>&- &
+	recorder=$!
+	wait_until status_is .state starting
+	for _ in 1 2 3 4 5 6 7 8; do
+		answers_at_once
+		sleep 0.25
+	done
+	takebox mark "While it stalled"
+	[ ! -s record.json ]
+	fsfreeze -u medium
+	frozen=
+	wait "$recorder"
+	[ "$(jq -r .take.name record.json)" = Take-001 ]
+	wait_until at_least .take.seconds 2.5
+	folder=$(takebox stop --json | jq -r .take.folder)
+	takebox verify "$folder"
+	check_unbroken "$folder"
+	[ "$(jq -r '.markers[0].name' "$folder/take.json")" = \
+		"While it stalled" ]
+	# All but the pre-roll's border was played while nothing could be written.
+	[ "$(jq '.frames >= 120000' "$folder/take.json")" = true ]
+	kill "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)"
+	umount medium
 }
 
 @test "takes are numbered and nothing is overwritten" {
