@@ -145,6 +145,12 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
+USB_AUDIO_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/usb_audio/*.c))
+$(BUILD)/bench/usb_audio: $(USB_AUDIO_OBJ)
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
+
 # The parts of takebox that need neither terminal nor recorder have tests.
 TOOL_TESTED := bar panel_layout panel_model text track_list view wire
 $(TOOL_TESTED:%=$(BUILD)/tests/test_%): $(BUILD)/obj/tools/client.o \
@@ -173,7 +179,8 @@ run: setup-build ## record: on the first interface, or the virtual one
 # ---- testing ----
 
 .PHONY: test check tests asan tsan fuzz fuzzers asan-build tsan-build
-BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(GPIO_TEST)
+BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/usb_audio \
+         $(GPIO_TEST)
 E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BENCH)
 
 test: setup-test ## install, build and run all tests
