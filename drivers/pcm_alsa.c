@@ -17,6 +17,17 @@
  * buffer as long as the hardware has, up to this. */
 #define PERIODS_PER_SECOND 375
 #define BUFFER_MAX_SECONDS 2
+/*
+ * A USB interface's frames come in packets, eight in a millisecond or one, and
+ * snd-usb-audio shows them by the millisecond: a period ends with the first
+ * such lot that completes it. What is in that lot beyond the period counts for
+ * the next one, which then ends with fewer frames than a period has waiting,
+ * and alsa-lib wakes nobody for those: of three periods of 128 frames at 48 kHz
+ * one is passed over, and pairs are 5 ms apart. A period of just less than two
+ * lots is woken for every 2 ms, and every 3 ms now and then.
+ */
+#define USB_LOTS_PER_SECOND 1000
+#define USB_PACKETS_PER_LOT 8
 
 static const struct {
 	snd_pcm_format_t alsa;
@@ -144,6 +155,19 @@ static int choose_rate(struct pcm *pcm, snd_pcm_hw_params_t *params,
 	return 0;
 }
 
+static snd_pcm_uframes_t choose_period(struct pcm *pcm, unsigned rate)
+{
+	snd_pcm_uframes_t period = 32;
+	unsigned lot = rate / USB_LOTS_PER_SECOND;
+
+	if (pcm_cards_is_usb(pcm->handle))
+		return 2 * lot - lot / USB_PACKETS_PER_LOT;
+	/* A power of two near the wanted number a second. */
+	while (period * PERIODS_PER_SECOND * 3 / 2 < rate)
+		period *= 2;
+	return period;
+}
+
 static int choose_sizes(struct pcm *pcm, snd_pcm_hw_params_t *params,
 			const struct pcm_request *request,
 			struct pcm_setup *setup)
@@ -152,10 +176,8 @@ static int choose_sizes(struct pcm *pcm, snd_pcm_hw_params_t *params,
 	snd_pcm_uframes_t most = 0;
 	int error;
 
-	if (period == 0) /* a power of two near the wanted number a second */
-		for (period = 32;
-		     period * PERIODS_PER_SECOND * 3 / 2 < request->rate;)
-			period *= 2;
+	if (period == 0)
+		period = choose_period(pcm, request->rate);
 	error = snd_pcm_hw_params_set_period_size_near(pcm->handle, params,
 						       &period, NULL);
 	if (error < 0)

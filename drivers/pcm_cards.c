@@ -128,6 +128,20 @@ void pcm_cards_holder(const char *device, char *holder, size_t size)
 		name_holder(index, number, holder, size);
 }
 
+/* Only snd-usb-audio's cards have that file. */
+bool pcm_cards_is_usb(snd_pcm_t *handle)
+{
+	snd_pcm_info_t *info;
+	char path[64];
+
+	snd_pcm_info_alloca(&info);
+	if (snd_pcm_info(handle, info) < 0 || snd_pcm_info_get_card(info) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/asound/card%d/usbid",
+		 snd_pcm_info_get_card(info));
+	return access(path, F_OK) == 0;
+}
+
 void pcm_cards_describe(snd_pcm_t *handle, struct pcm_setup *setup)
 {
 	snd_pcm_info_t *info;

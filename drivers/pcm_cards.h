@@ -23,6 +23,8 @@ int pcm_cards_first(char *device, size_t size);
 /* Who holds the capture side of device, "name (pid n)"; "" if not known. */
 void pcm_cards_holder(const char *device, char *holder, size_t size);
 
+bool pcm_cards_is_usb(snd_pcm_t *handle);
+
 /* Fills in name and identity of an open device. */
 void pcm_cards_describe(snd_pcm_t *handle, struct pcm_setup *setup);
 

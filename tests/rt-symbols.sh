@@ -18,6 +18,7 @@ sources=(
 	firmware/engine/capture
 	firmware/engine/deinterleave
 	firmware/engine/posclock
+	firmware/engine/posclock_line
 	firmware/engine/rate_fit
 	firmware/engine/tape_writer
 )

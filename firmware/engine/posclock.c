@@ -19,6 +19,7 @@
 #include "engine/posclock.h"
 
 #include "engine/rate_fit.h"
+#include "engine/reals.h"
 
 #define DECIDE_NS	  50000000LL /* shortest run that is a loss */
 #define DECIDE_PAIRS	  6
@@ -30,6 +31,9 @@
 #define RELEARN_NS	  8000000000LL /* of pairs that give no rate */
 #define BLOCK_FIRST_NS	  125000000LL
 #define BLOCK_LAST_NS	  2000000000LL
+#define NEAR_PAIRS	  4
+#define DENSE_NS	  4.5e6 /* between pairs: a dozen in DECIDE_NS */
+#define SPARSE_STEP_NS	  200e3 /* what fewer pairs can tell for certain */
 #define EARLY_PAIRS	  3
 #define EARLY_NS	  200000000LL /* within which they must come */
 #define EARLY_MARGIN_NS	  30000.0
@@ -53,26 +57,6 @@ static double nanoseconds_late(const struct posclock *clock,
 
 	return (double)(pair->time_ns - clock->anchor.time_ns) -
 	       (double)frames * clock->frame_ns;
-}
-
-static int64_t rounded(double x)
-{
-	return (int64_t)(x < 0 ? x - 0.5 : x + 0.5);
-}
-
-static double magnitude(double x)
-{
-	return x < 0 ? -x : x;
-}
-
-static double smaller(double a, double b)
-{
-	return a < b ? a : b;
-}
-
-static double larger(double a, double b)
-{
-	return a > b ? a : b;
 }
 
 static int64_t divisor(int64_t a, int64_t b)
@@ -251,8 +235,9 @@ static void offer_to_envelope(struct posclock *clock,
 static double threshold(const struct posclock *clock)
 {
 	double young = 1.0 + 20.0 / (1.0 + clock->windows);
-
-	double least = larger(POSCLOCK_STEP_MIN_NS, tick_ns(clock));
+	double floor = clock->spacing_ns <= DENSE_NS ? POSCLOCK_STEP_MIN_NS
+						     : SPARSE_STEP_NS;
+	double least = larger(floor, tick_ns(clock));
 
 	return larger(least, NOISE_TIMES * young * clock->noise_ns);
 }
@@ -261,6 +246,12 @@ static double threshold(const struct posclock *clock)
 static double tolerance(const struct posclock *clock)
 {
 	return 2 * clock->noise_ns + 1.5 * clock->nominal_ns + STAMP_NS;
+}
+
+/* How far above their level single pairs are as a rule. */
+static double spread(const struct posclock *clock)
+{
+	return larger(tolerance(clock), 4 * clock->usual_ns);
 }
 
 /* Learns what the minimum of a window without a step comes to. */
@@ -303,8 +294,7 @@ static double lowest(struct posclock *clock, unsigned from, unsigned to)
  * when nothing is wrong. A busy machine's stamps spread; a loss's do not. */
 static bool crowded(struct posclock *clock, unsigned pairs, double level)
 {
-	double close = clock->base_ns + level +
-		       larger(tolerance(clock), 4 * clock->usual_ns);
+	double close = clock->base_ns + level + spread(clock);
 	unsigned count = 0;
 
 	for (unsigned age = 0; age < pairs; age++)
@@ -350,17 +340,50 @@ static void recount_run(struct posclock *clock)
 	}
 }
 
+/* Whether the pairs aged from..to-1 stand at one level to half a frame. */
+static bool level_there(struct posclock *clock, unsigned from, unsigned to)
+{
+	double most = clock->base_ns + lowest(clock, from, to) +
+		      clock->nominal_ns / 2;
+
+	while (from < to && recent(clock, from)->late_ns <= most)
+		from++;
+	return from == to;
+}
+
+/*
+ * Frames that a loss comes to which was between the pairs aged before-1 and
+ * before. Whole frames in whole packets make lateness a saw-tooth of a frame;
+ * the pairs next to the loss stand at the same place of it on both sides, and
+ * are asked alone if they are as good as that.
+ */
+static int64_t loss_length(struct posclock *clock, double level_ns,
+			   unsigned before)
+{
+	double was = clock->typical_ns, is = level_ns, length;
+
+	if (before >= NEAR_PAIRS &&
+	    clock->recent_count - before >= NEAR_PAIRS &&
+	    level_there(clock, before, before + NEAR_PAIRS) &&
+	    level_there(clock, before - NEAR_PAIRS, before)) {
+		was = lowest(clock, before, before + NEAR_PAIRS);
+		is = lowest(clock, before - NEAR_PAIRS, before);
+	}
+	length = (is - was) / clock->frame_ns;
+	return length > 1 ? rounded(length) : 1;
+}
+
 /*
  * After a loss no pair is below its level, so the newest one that is came
  * before it; and the first one at the level came after it. What is higher
- * still is a late stamp, and may be either.
+ * still is a late stamp, and may be either. But where that newest one stands
+ * well above the line, it was taken amid the loss, when frames had ceased to
+ * come: it says just where.
  */
 static struct posclock_step take_loss(struct posclock *clock, double level_ns)
 {
 	double low = clock->base_ns + level_ns - tolerance(clock);
 	double high = clock->base_ns + level_ns + tolerance(clock);
-	double length = (level_ns - clock->typical_ns) / clock->frame_ns;
-	int64_t frames = length > 1 ? rounded(length) : 1;
 	unsigned before = 0, after;
 
 	while (before + 1 < clock->recent_count &&
@@ -370,8 +393,11 @@ static struct posclock_step take_loss(struct posclock *clock, double level_ns)
 	while (after > 0 && recent(clock, after)->late_ns > high)
 		after--;
 
+	int64_t frames = loss_length(clock, level_ns, before);
 	int64_t from = recent(clock, before)->pair.position;
 	int64_t to = recent(clock, after)->pair.position;
+	bool amid =
+		recent(clock, before)->late_ns > clock->base_ns + spread(clock);
 
 	for (unsigned age = 0; age < before; age++) {
 		recent(clock, age)->pair.position += frames;
@@ -380,7 +406,7 @@ static struct posclock_step take_loss(struct posclock *clock, double level_ns)
 	recount_run(clock);
 	return (struct posclock_step){
 		.event = POSCLOCK_LOST,
-		.position = from + (to - from) / 2,
+		.position = amid ? from : from + (to - from) / 2,
 		.uncertainty = (to - from + 1) / 2,
 		.frames = frames,
 	};
@@ -552,47 +578,12 @@ struct posclock_step posclock_feed(struct posclock *clock, int64_t position,
 	late = nanoseconds_late(clock, &pair);
 	if (!remember(clock, &pair, late))
 		return (struct posclock_step){0};
+	clock->spacing_ns +=
+		((double)(time_ns - last.time_ns) - clock->spacing_ns) / 16;
 	if (clock->recent_count > 1)
 		clock->base_ns += leak_of(clock, time_ns - last.time_ns);
 	if (clock->locked)
 		return judge(clock, &pair, late);
 	follow(clock, &pair, late);
 	return (struct posclock_step){0};
-}
-
-/* --- the line --- */
-
-struct posclock_line posclock_line(const struct posclock *clock)
-{
-	const struct posclock_recent *now =
-		&clock->recent[clock->newest % POSCLOCK_WINDOW];
-	struct posclock_line line = {
-		.ppm = clock->ppm,
-		.ppm_error = clock->ppm_error,
-		.locked = clock->locked,
-	};
-
-	if (clock->recent_count == 0)
-		return line;
-	line.position = now->pair.position;
-	line.time_ns =
-		now->pair.time_ns - rounded(now->late_ns - clock->base_ns);
-	line.rate_hz = 1e9 / clock->frame_ns;
-	return line;
-}
-
-int64_t posclock_position_at(const struct posclock_line *line, int64_t time_ns)
-{
-	if (line->rate_hz <= 0)
-		return -1;
-	return line->position +
-	       rounded((double)(time_ns - line->time_ns) * line->rate_hz / 1e9);
-}
-
-int64_t posclock_time_of(const struct posclock_line *line, int64_t position)
-{
-	if (line->rate_hz <= 0)
-		return -1;
-	return line->time_ns + rounded((double)(position - line->position) *
-				       1e9 / line->rate_hz);
 }

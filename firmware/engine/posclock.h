@@ -31,7 +31,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define POSCLOCK_STEP_MIN_NS 200000LL /* about 10 frames at 48 kHz */
+#define POSCLOCK_STEP_MIN_NS 80000LL /* less than a USB packet of 125 us */
 
 /* A step is decided this long after it happened (55 ms as a rule with pairs
  * coming at least every 5 ms, more where late stamps hide it); the capture
@@ -92,6 +92,7 @@ struct posclock {
 	/* Frames that the pointer has always moved by a multiple of: soon 1,
 	 * but for one that a timer moves in whole ticks. 0: not known. */
 	int64_t quantum;
+	double spacing_ns; /* between entries, lately */
 	int64_t newest_ns; /* when the newest entry began */
 	unsigned run_pairs;
 	int64_t run_start_ns;

@@ -9,6 +9,8 @@
  */
 #include "engine/rate_fit.h"
 
+#include "engine/reals.h"
+
 #define STAMP_NS 5000.0 /* what the best time stamps scatter by */
 #define NO_LIMIT 1e18
 
@@ -17,11 +19,6 @@ struct points {
 	unsigned count;
 	double nominal_ns;
 };
-
-static double magnitude(double x)
-{
-	return x < 0 ? -x : x;
-}
 
 /* Nominal time since the first point, and the time that passed beyond it. */
 static void coordinates(const struct points *points, unsigned i, double *x,
