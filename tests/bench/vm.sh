@@ -65,7 +65,7 @@ more=()
 shell=no
 init=
 architecture=$(dpkg --print-architecture)
-accel=(-accel tcg,thread=multi -smp 2)
+accel=(-accel "tcg,thread=multi" -smp 2)
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -87,7 +87,8 @@ while [ $# -gt 0 ]; do
 	--shell) shell=yes; shift; continue ;;
 	--steady)
 		# 2 ns an instruction; the time of an idle machine is skipped.
-		accel=(-accel tcg,thread=single -icount shift=1,sleep=off -smp 1)
+		accel=(-accel "tcg,thread=single" -icount "shift=1,sleep=off"
+			-smp 1)
 		shift
 		continue
 		;;

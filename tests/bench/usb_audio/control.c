@@ -1,3 +1,4 @@
+/* The FIFO is read as lines come; orders wait in a list until their frame. */
 #include "tests/bench/usb_audio/control.h"
 
 #include <errno.h>
