@@ -1,7 +1,10 @@
 /*
  * gpio_chip.h through libgpiod 2.x: one descriptor and one ioctl for all lines
  * of a request, and numbered events, so that a gap in the numbers tells that
- * the kernel dropped some.
+ * the kernel dropped some. The numbers that count are those of a line: those
+ * of a request go up with the interrupts and are passed on by a thread for each
+ * line, in any order. A line of which nothing is left shows no gap, so a buffer
+ * that was full counts as a loss too.
  */
 #include "drivers/gpio_chip.h"
 
@@ -10,7 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Events that the kernel keeps for a request, its limit. */
+/* Events that the kernel keeps for a request, its limit, and drops from the
+ * oldest on. */
 #define KERNEL_EVENTS (GPIO_REQUEST_MAX * 16)
 
 struct gpio_request {
@@ -18,7 +22,8 @@ struct gpio_request {
 	struct gpiod_edge_event_buffer *events;
 	unsigned count;
 	unsigned offset[GPIO_REQUEST_MAX];
-	unsigned long last; /* number of the newest event */
+	uint32_t number[GPIO_REQUEST_MAX]; /* of each line's newest event */
+	unsigned run; /* events that were read without finding an end */
 };
 
 /* libgpiod reports by errno; what it forgets to set is no success. */
@@ -243,6 +248,25 @@ static unsigned index_of(const struct gpio_request *request, unsigned offset)
 	return i;
 }
 
+static struct gpio_edge read_edge(struct gpio_request *request,
+				  struct gpiod_edge_event *event, bool *lost)
+{
+	struct gpio_edge edge = {
+		.index = index_of(request,
+				  gpiod_edge_event_get_line_offset(event)),
+		.level = gpiod_edge_event_get_event_type(event) ==
+			 GPIOD_EDGE_EVENT_RISING_EDGE,
+		.time_ns = (int64_t)gpiod_edge_event_get_timestamp_ns(event),
+	};
+	uint32_t number = (uint32_t)gpiod_edge_event_get_line_seqno(event);
+
+	/* The first has the number 1. */
+	if (number - request->number[edge.index] != 1)
+		*lost = true;
+	request->number[edge.index] = number;
+	return edge;
+}
+
 int gpio_request_read(struct gpio_request *request, unsigned source,
 		      struct gpio_edge *edges, bool *lost)
 {
@@ -252,23 +276,16 @@ int gpio_request_read(struct gpio_request *request, unsigned source,
 	(void)source;
 	if (count < 0)
 		return failure();
-	for (int i = 0; i < count; i++) {
-		struct gpiod_edge_event *event =
-			gpiod_edge_event_buffer_get_event(request->events,
-							  (unsigned long)i);
-		unsigned long number = gpiod_edge_event_get_global_seqno(event);
-
-		/* The kernel's numbers have 32 bits and begin with 1. */
-		if ((uint32_t)(number - request->last) != 1)
-			*lost = true;
-		request->last = number;
-		edges[i].index = index_of(
-			request, gpiod_edge_event_get_line_offset(event));
-		edges[i].level = gpiod_edge_event_get_event_type(event) ==
-				 GPIOD_EDGE_EVENT_RISING_EDGE;
-		edges[i].time_ns =
-			(int64_t)gpiod_edge_event_get_timestamp_ns(event);
-	}
+	for (int i = 0; i < count; i++)
+		edges[i] = read_edge(request,
+				     gpiod_edge_event_buffer_get_event(
+					     request->events, (unsigned long)i),
+				     lost);
+	request->run += (unsigned)count;
+	if (request->run >= KERNEL_EVENTS)
+		*lost = true;
+	if (count < GPIO_BATCH)
+		request->run = 0;
 	return count;
 }
 

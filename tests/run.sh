@@ -179,6 +179,7 @@ group_vm()
 	grep '^# ' "$logs/vm.bats.tap" | sed 's/^# /    /'
 	try "gpio.bats" 300 bats --tap tests/bench/gpio.bats
 	try "gpio_lines" 300 tests/bench/gpio_lines.sh
+	try "gpio_lines, other libgpiod" 600 tests/bench/gpio_lines.sh other
 	return 0
 }
 

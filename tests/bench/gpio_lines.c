@@ -344,11 +344,18 @@ static void levels_at_first_come_as_events_that_were_not_seen(void **state)
 	gpio_inputs_destroy(inputs);
 }
 
+static int compare_times(const void *one, const void *two)
+{
+	int64_t a = *(const int64_t *)one, b = *(const int64_t *)two;
+
+	return (a > b) - (a < b);
+}
+
 static void an_edge_has_the_monotonic_time_at_which_it_happened(void **state)
 {
 	struct gpio_wire wire = {.line = "REC"};
 	struct gpio_inputs *inputs = inputs_of(&wire, 1);
-	int64_t worst = 0;
+	int64_t late[100];
 
 	(void)state;
 	assert_int_equal(gpio_inputs_connect(inputs), 0);
@@ -367,11 +374,12 @@ static void an_edge_has_the_monotonic_time_at_which_it_happened(void **state)
 		assert_int_equal(event.active, i % 2 == 0);
 		assert_true(event.time_ns >= before);
 		assert_true(event.time_ns <= after);
-		if (event.time_ns - before > worst)
-			worst = event.time_ns - before;
+		late[i] = event.time_ns - before;
 	}
-	print_message("# edges stamped within %.2f ms of the pull, at worst\n",
-		      (double)worst / 1e6);
+	qsort(late, 100, sizeof(*late), compare_times);
+	print_message("# edges are stamped %.2f ms after the pull's start "
+		      "(median; worst %.2f)\n",
+		      (double)late[50] / 1e6, (double)late[99] / 1e6);
 	gpio_inputs_destroy(inputs);
 }
 
@@ -459,35 +467,44 @@ static void edges_of_many_lines_come_in_order_of_time(void **state)
 	gpio_inputs_destroy(inputs);
 }
 
+/* One change of line 0, then thousands of line 1 that nobody reads. */
+static void flood(bool level)
+{
+	sim_pull("panel", 0, level);
+	for (unsigned i = 0; i < 2049; i++)
+		sim_pull("panel", 1, (i % 2 == 0) == level);
+}
+
 /* The kernel keeps 16 events of a line (libgpiod 1) or 1024 of a request
- * (libgpiod 2) and drops the newest, or the oldest. */
+ * (libgpiod 2) and drops the newest, or the oldest. Pulls that are too fast for
+ * it become one event, so it takes more than one try at times. */
 static void a_flood_that_loses_events_loses_no_level(void **state)
 {
 	struct gpio_wire wires[] = {{.line = "REC"}, {.line = "STOP"}};
 	struct gpio_inputs *inputs = inputs_of(wires, 2);
-	bool level[2] = {false, false};
-	unsigned seen = 0, read = 0;
-	struct gpio_event event;
+	bool level[2] = {false, false}, now = false;
+	unsigned found = 0;
 
 	(void)state;
 	assert_int_equal(gpio_inputs_connect(inputs), 0);
 	assert_level(inputs, 0, false);
 	assert_level(inputs, 1, false);
-	sim_pull("panel", 0, true);
-	for (unsigned i = 0; i < 2049; i++)
-		sim_pull("panel", 1, i % 2 == 0);
-	while (gpio_inputs_read(inputs, &event) == 0) {
-		level[event.wire] = event.active;
-		seen += event.seen;
-		read += !event.seen;
+	for (unsigned tries = 0; tries < 20 && found == 0; tries++) {
+		now = !now;
+		flood(now);
+		do {
+			struct gpio_event event = next_event(inputs);
+
+			do {
+				level[event.wire] = event.active;
+				found += !event.seen;
+			} while (gpio_inputs_read(inputs, &event) == 0);
+		} while (level[0] != now || level[1] != now);
 	}
-	assert_true(seen < 2050);
-	assert_true(read >= 1);
-	assert_true(level[0]);
-	assert_true(level[1]);
+	assert_true(found > 0);
 	assert_no_event(inputs);
-	sim_pull("panel", 1, false);
-	assert_edge(inputs, 1, false);
+	sim_pull("panel", 1, !now);
+	assert_edge(inputs, 1, !now);
 	gpio_inputs_destroy(inputs);
 }
 
