@@ -24,6 +24,7 @@ int command_panel(int argc, char **argv);
 
 /* Those that need no recorder: devices.c, verify.c, heal.c, run.c. */
 int command_devices(int argc, char **argv);
+int command_board(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_heal(int argc, char **argv);
 int command_run(int argc, char **argv);

@@ -34,6 +34,8 @@ static const struct command {
 	 command_eject},
 	{"monitor", "[-n COUNT]", "meters of every channel", command_monitor},
 	{"devices", "", "the machine's interfaces", command_devices},
+	{"board", "list|show|check ...", "what is wired to GPIO lines",
+	 command_board},
 	{"verify", "TAKE...", "check takes on a medium", command_verify},
 	{"heal", "[FOLDER|TAKE...]", "make interrupted takes whole",
 	 command_heal},
