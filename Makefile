@@ -73,7 +73,10 @@ say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2)))
 .SECONDARY: # objects are kept
 .PHONY: all unit clean help
 
-all: $(PROGRAMS) $(PLUGIN) $(VIRTUAL_CONF) ## build everything into build/
+# Where there is no dtc, there are no overlays.
+OVERLAYS := $(if $(shell command -v dtc),$(patsubst board/%.dts,$(BUILD)/%.dtbo,$(wildcard board/overlays/*.dts)))
+
+all: $(PROGRAMS) $(PLUGIN) $(VIRTUAL_CONF) $(OVERLAYS) ## build everything into build/
 
 $(HOT:%=$(BUILD)/obj/firmware/%.o): OPT += -O3
 
@@ -104,6 +107,11 @@ $(PLUGIN): $(VIRTUAL_OBJ)
 
 $(VIRTUAL_CONF): board/virtual/asound.conf.in $(PLUGIN)
 	sed 's|@PLUGIN@|$(abspath $(PLUGIN))|' $< > $@
+
+$(BUILD)/overlays/%.dtbo: board/overlays/%.dts
+	@mkdir -p $(@D)
+	$(call say,dtc,$@)
+	$(Q)dtc -q -@ -I dts -O dtb -o $@ $<
 
 $(BUILD)/tests/test_virtual%: $(BUILD)/obj/tests/unit/test_virtual%.o $(VIRTUAL_OBJ)
 	@mkdir -p $(@D)
@@ -176,6 +184,15 @@ run: setup-build ## record: on the first interface, or the virtual one
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@BUILD=$(BUILD) tools/make_run.sh
 
+# ---- boards ----
+
+.PHONY: drawings
+drawings: all ## make the tables and drawings in board/ from the board files
+	for board in board/*.board; do \
+	  $(BUILD)/takebox board table $$board > $${board%.board}.md && \
+	  $(BUILD)/takebox board draw $$board > $${board%.board}.svg || exit; \
+	done
+
 # ---- testing ----
 
 .PHONY: test check tests asan tsan fuzz fuzzers asan-build tsan-build
@@ -234,7 +251,7 @@ fuzz: fuzzers ## fuzz the parsers, FUZZ_SECONDS (10) each
 # ---- installing ----
 
 MAN1 := tools/takebox.1
-MAN5 := firmware/takebox.conf.5
+MAN5 := firmware/takebox.conf.5 firmware/takebox.board.5
 MAN8 := $(wildcard firmware/*.8)
 BASH_COMPLETION := tools/takebox.bash-completion
 
@@ -246,6 +263,8 @@ install: all ## put programs, man pages and configuration in place
 	  $(DESTDIR)$(PREFIX)/share/man/man5 \
 	  $(DESTDIR)$(PREFIX)/share/man/man8 \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -d $(DESTDIR)$(PREFIX)/share/takebox/overlays
+	$(if $(OVERLAYS),install -m 644 $(OVERLAYS) $(DESTDIR)$(PREFIX)/share/takebox/overlays)
 	install $(BUILD)/takebox $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/takebox-tape $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/takeboxd $(DESTDIR)$(PREFIX)/sbin
