@@ -21,7 +21,6 @@
 
 #define TICK_NS	      (100 * NS_PER_MS)
 #define RECONNECT_NS  (500 * NS_PER_MS)
-#define MEASURE_NS    (2 * NS_PER_S)
 #define GUARD_SECONDS 2 /* as the take keeps from what is overwritten */
 #define GUARD_SHARE   4
 
@@ -58,6 +57,18 @@ refuse(struct command_reply *reply, enum command_error error,
 
 static bool is_of_tape(int dir, const struct tape *tape);
 
+/* Of the file system that dir is on, unless another limit is set. */
+static uint64_t file_limit(const struct transport *transport, int dir)
+{
+	struct storage_space space = {0};
+
+	if (transport->config.max_file_bytes == 0)
+		storage_measure(dir, &space);
+	return transport->config.max_file_bytes
+		       ? transport->config.max_file_bytes
+		       : space.max_file_bytes;
+}
+
 static void resume(void *context, int dir, const struct recording_place *place)
 {
 	struct transport *transport = context;
@@ -70,9 +81,7 @@ static void resume(void *context, int dir, const struct recording_place *place)
 		.parents = {-1, -1, -1},
 		.sync_seconds = transport->config.sync_seconds,
 		.workers = ours ? transport->config.encoders : 1,
-		.max_file_bytes = transport->config.max_file_bytes
-					  ? transport->config.max_file_bytes
-					  : transport->space.max_file_bytes,
+		.max_file_bytes = file_limit(transport, dir),
 		.stop = TAKE_FOREVER,
 	};
 	struct hand *hand = transport_free_hand(transport);
@@ -201,30 +210,12 @@ static void connect_tape(struct transport *transport)
 		lose_tape_process(transport);
 }
 
-static void measure_medium(struct transport *transport)
-{
-	int64_t now = clock_now_ns();
-	int dir;
-
-	if (now - transport->measured_ns < MEASURE_NS)
-		return;
-	transport->measured_ns = now;
-	transport_choose_medium(transport);
-	dir = open(transport->config.folder,
-		   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	transport->medium_error = dir < 0 ? -errno : 0;
-	if (dir < 0)
-		return;
-	transport->medium_error = storage_measure(dir, &transport->space);
-	close(dir);
-}
-
 static void tick(void *context)
 {
 	struct transport *transport = context;
 
 	connect_tape(transport);
-	measure_medium(transport);
+	transport_measure_medium(transport);
 	transport_look_after_takes(transport);
 }
 
@@ -576,12 +567,14 @@ struct transport *transport_create(struct loop *loop,
 	transport->loop = loop;
 	transport->config = *config;
 	transport->tried_ns = -RECONNECT_NS;
-	transport->measured_ns = -MEASURE_NS;
 	transport_init_medium(transport);
 	tape_client_init(&transport->client);
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 config->session);
-	if (!loop_add_timer(loop, 1, TICK_NS, tick, transport)) {
+	transport->aside = aside_create(loop);
+	if (!transport->aside ||
+	    !loop_add_timer(loop, 1, TICK_NS, tick, transport)) {
+		aside_destroy(transport->aside);
 		free(transport);
 		return NULL;
 	}
@@ -593,6 +586,7 @@ void transport_destroy(struct transport *transport)
 	if (!transport)
 		return;
 	transport_destroy_takes(transport);
+	aside_destroy(transport->aside);
 	tape_client_close(&transport->client);
 	free(transport);
 }

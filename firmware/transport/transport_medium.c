@@ -3,12 +3,18 @@
  * that is plugged in, looked for whenever no take runs; a take stays where it
  * began. What is plugged in is searched for takes that were torn off.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "transport/transport_private.h"
+
+#define MEASURE_NS (2 * NS_PER_S)
 
 /* A medium that was let go and is still there was not unplugged after all. */
 #define LET_GO_NS (30 * NS_PER_S)
@@ -19,7 +25,8 @@ static void go_to(struct transport *transport, const char *folder)
 		return;
 	snprintf(transport->config.folder, sizeof(transport->config.folder),
 		 "%s", folder);
-	transport->measured_ns = 0;
+	transport->measured = false;
+	transport->measure_ns = 0;
 	log_info("takes go to %s", folder);
 	transport_changed(transport);
 }
@@ -79,6 +86,59 @@ void transport_search_media(struct transport *transport)
 const char *transport_medium(const struct transport *transport)
 {
 	return transport->config.folder;
+}
+
+/* ---- how much room there is ---- */
+
+struct measurement {
+	struct transport *transport;
+	char folder[CONFIG_PATH_MAX];
+	struct storage_space space;
+	int error;
+};
+
+static void measure(void *context)
+{
+	struct measurement *m = context;
+	int dir = open(m->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	m->error = dir < 0 ? -errno : storage_measure(dir, &m->space);
+	if (dir >= 0)
+		close(dir);
+}
+
+static void note_measurement(void *context, bool worked)
+{
+	struct measurement *m = context;
+	struct transport *transport = m->transport;
+
+	transport->asked_ns = 0;
+	if (worked && strcmp(m->folder, transport->config.folder) == 0) {
+		transport->medium_error = m->error;
+		transport->measured = m->error == 0;
+		if (m->error == 0)
+			transport->space = m->space;
+	}
+	free(m);
+}
+
+void transport_measure_medium(struct transport *transport)
+{
+	int64_t now = clock_now_ns();
+	struct measurement *m;
+
+	if (transport->asked_ns || now < transport->measure_ns)
+		return;
+	transport->measure_ns = now + MEASURE_NS;
+	transport_choose_medium(transport);
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return;
+	m->transport = transport;
+	snprintf(m->folder, sizeof(m->folder), "%s", transport->config.folder);
+	transport->asked_ns = now;
+	if (aside_run(transport->aside, measure, note_measurement, m) < 0)
+		note_measurement(m, false);
 }
 
 /* ---- letting go ---- */

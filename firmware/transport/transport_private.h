@@ -5,6 +5,7 @@
 
 #include "base/notify.h"
 #include "take/media.h"
+#include "base/aside.h"
 #include "transport/recording.h"
 #include "transport/tape_client.h"
 #include "transport/transport.h"
@@ -55,7 +56,10 @@ struct transport {
 
 	struct storage_space space;
 	int medium_error;
-	int64_t measured_ns;
+	struct aside *aside;
+	int64_t asked_ns;   /* the medium, for its space; 0: it has answered */
+	bool measured;	    /* space is that of the medium */
+	int64_t measure_ns; /* when to ask again */
 	char last_error[256]; /* why the last take ended badly; "": it did not
 			       */
 	struct problem noted[PROBLEM_SOURCES]; /* text "": none */
@@ -79,6 +83,7 @@ bool transport_has_tape(const struct transport *transport);
 
 void transport_init_medium(struct transport *transport);
 void transport_choose_medium(struct transport *transport);
+void transport_measure_medium(struct transport *transport);
 void transport_search_media(struct transport *transport);
 void transport_let_go(struct transport *transport,
 		      const struct command *command,

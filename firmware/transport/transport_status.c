@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "transport/transport_private.h"
 
 #define GUESSED_BYTES_SHARE 0.6 /* FLAC against raw, until it is measured */
+#define MEDIUM_SLOW_NS	    (3 * NS_PER_S)
 #define MEASURED_SECONDS    10
 
 static void __attribute__((format(printf, 3, 4)))
@@ -108,7 +110,13 @@ static void add_medium(const struct transport *transport,
 		    status->medium, strerror(-transport->medium_error));
 		return;
 	}
-	if (rate <= 0)
+	if (transport->asked_ns &&
+	    clock_now_ns() - transport->asked_ns > MEDIUM_SLOW_NS)
+		add(status, PROBLEM_DEGRADED,
+		    "the medium has not answered for %.0f s; what is played is "
+		    "kept on the tape until it does",
+		    (double)(clock_now_ns() - transport->asked_ns) / NS_PER_S);
+	if (rate <= 0 || !transport->measured)
 		return;
 	status->seconds_left = (double)status->space.free_bytes / rate;
 	if (status->seconds_left < 60)
