@@ -13,6 +13,7 @@
 # The packages for arm64 are fetched with apt once and unpacked in $CACHE.
 
 set -euo pipefail
+shopt -s inherit_errexit
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -70,6 +71,7 @@ fetch_libraries()
 	for package in "$cache"/cache/archives/*.deb; do
 		dpkg -x "$package" "$cache/new"
 	done
+	[ -e "$cache/new/lib" ] || ln -s usr/lib "$cache/new/lib"
 	mv "$cache/new" "$cache/root"
 }
 
