@@ -57,8 +57,10 @@ apt_arm64()
 
 fetch_libraries()
 {
-	local package
+	local package wanted
 
+	mapfile -t wanted < <(sed -nE 's/^build +(lib[^ ]*-dev).*/\1/p' \
+		"$top/tools/packages.txt")
 	rm -rf "$cache"
 	mkdir -p "$cache/state/lists/partial" "$cache/cache/archives/partial" \
 		"$cache/new"
@@ -66,8 +68,7 @@ fetch_libraries()
 	# A source without arm64 is a warning; a missing package is found below.
 	apt_arm64 update >"$cache/log" 2>&1 || true
 	apt_arm64 install -y --download-only --no-install-recommends \
-		libflac-dev libasound2-dev libjansson-dev libconfig-dev \
-		>>"$cache/log" 2>&1 || die "no packages for arm64: $cache/log"
+		"${wanted[@]}" >>"$cache/log" 2>&1 || die "no packages for arm64: $cache/log"
 	for package in "$cache"/cache/archives/*.deb; do
 		dpkg -x "$package" "$cache/new"
 	done
