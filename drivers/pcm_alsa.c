@@ -288,8 +288,8 @@ static int explain_open(const char *device, int code, const char *complaint,
 	if (code == -EBUSY) {
 		pcm_cards_holder(device, holder, sizeof(holder));
 		return refuse(error, code,
-			      "%s is in use by %s; stop that program, and "
-			      "recording starts by itself",
+			      "%s is in use by %s; stop that program to record "
+			      "from it",
 			      device, holder[0] ? holder : "another program");
 	}
 	if (code == -ENOENT || code == -ENODEV || code == -ENXIO)

@@ -177,6 +177,7 @@ group_vm()
 {
 	try "vm.bats" 900 bats --tap tests/bench/vm.bats
 	grep '^# ' "$logs/vm.bats.tap" | sed 's/^# /    /'
+	try "devices.bats" 300 bats --tap tests/bench/devices.bats
 	try "gpio.bats" 300 bats --tap tests/bench/gpio.bats
 	try "gpio_lines" 300 tests/bench/gpio_lines.sh
 	try "gpio_lines, other libgpiod" 600 tests/bench/gpio_lines.sh other
