@@ -68,7 +68,8 @@ fetch_libraries()
 	# A source without arm64 is a warning; a missing package is found below.
 	apt_arm64 update >"$cache/log" 2>&1 || true
 	apt_arm64 install -y --download-only --no-install-recommends \
-		"${wanted[@]}" >>"$cache/log" 2>&1 || die "no packages for arm64: $cache/log"
+		"${wanted[@]}" >>"$cache/log" 2>&1 ||
+		die "no packages for arm64: $cache/log"
 	for package in "$cache"/cache/archives/*.deb; do
 		dpkg -x "$package" "$cache/new"
 	done
@@ -81,8 +82,8 @@ root=$cache/root
 libraries=$root/usr/lib/aarch64-linux-gnu
 PKG_CONFIG_LIBDIR=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
 	make -C "$top" --no-print-directory -j"$(nproc)" BUILD="$build" \
-	CC="aarch64-linux-gnu-gcc -L$libraries -Wl,-rpath-link,$libraries \
--isystem $root/usr/include" "$build/perf/sound_path" >"$cache/build.log" 2>&1 ||
+	CC="aarch64-linux-gnu-gcc --sysroot=$root" \
+	"$build/perf/sound_path" >"$cache/build.log" 2>&1 ||
 	die "it does not build: $cache/build.log"
 
 # ---- counting -------------------------------------------------------------------
