@@ -57,10 +57,8 @@ apt_arm64()
 
 fetch_libraries()
 {
-	local package wanted
+	local package
 
-	mapfile -t wanted < <(sed -nE 's/^build +(lib[^ ]*-dev).*/\1/p' \
-		"$top/tools/packages.txt")
 	rm -rf "$cache"
 	mkdir -p "$cache/state/lists/partial" "$cache/cache/archives/partial" \
 		"$cache/new"
@@ -75,10 +73,13 @@ fetch_libraries()
 	done
 	[ -e "$cache/new/lib" ] || ln -s usr/lib "$cache/new/lib"
 	mv "$cache/new" "$cache/root"
+	echo "${wanted[*]}" >"$cache/wanted"
 }
 
 root=$cache/root
-[ -d "$root" ] || fetch_libraries
+mapfile -t wanted < <(sed -nE 's/^build +(lib[^ ]*-dev).*/\1/p' \
+	"$top/tools/packages.txt")
+[ "$(cat "$cache/wanted" 2>/dev/null)" = "${wanted[*]}" ] || fetch_libraries
 libraries=$root/usr/lib/aarch64-linux-gnu
 PKG_CONFIG_LIBDIR=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
 	make -C "$top" --no-print-directory -j"$(nproc)" BUILD="$build" \
