@@ -1,0 +1,470 @@
+/*
+ * supervisor: an interface comes, goes, comes back, and is asked for
+ * differently, and the tape goes on. The interface is a real-time one made
+ * here, linked in place of drivers/pcm_alsa*.c: frames by the clock.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "drivers/pcm.h"
+#include "engine/supervisor.h"
+#include "engine/tape.h"
+
+#define RATE	    48000u
+#define CHANNELS    2u
+#define PERIOD	    128u
+#define BUFFER	    4096u
+#define DEADLINE_S  20
+#define DEADLINE_NS (DEADLINE_S * NS_PER_S)
+
+/* ---- the interface ---- */
+
+static struct {
+	_Atomic bool plugged;
+	const char *identity;
+	unsigned opens, open; /* ever, now */
+} socket_of;		      /* what it is plugged into */
+
+struct pcm {
+	int timer;
+	int64_t start_ns;
+	uint64_t read;
+	int32_t ring[BUFFER * CHANNELS];
+};
+
+const char *pcm_format_name(int format)
+{
+	(void)format;
+	return "S32_LE";
+}
+
+int pcm_open(struct pcm **pcm, const struct pcm_request *request,
+	     struct pcm_setup *setup, struct pcm_error *error)
+{
+	*pcm = NULL;
+	if (!socket_of.plugged) {
+		snprintf(error->text, sizeof(error->text), "%s is not there",
+			 request->device);
+		return -ENODEV;
+	}
+	*setup = (struct pcm_setup){
+		.channels = CHANNELS,
+		.rate = request->rate,
+		.period = PERIOD,
+		.buffer = BUFFER,
+		.format = PCM_S32_LE,
+		.interleaved = true,
+	};
+	snprintf(setup->device, sizeof(setup->device), "%s", request->device);
+	snprintf(setup->name, sizeof(setup->name), "Test interface");
+	snprintf(setup->identity, sizeof(setup->identity), "%s",
+		 socket_of.identity);
+	*pcm = calloc(1, sizeof(**pcm));
+	assert_non_null(*pcm);
+	(*pcm)->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	socket_of.opens++;
+	socket_of.open++;
+	return 0;
+}
+
+void pcm_close(struct pcm *pcm)
+{
+	if (!pcm)
+		return;
+	close(pcm->timer);
+	free(pcm);
+	socket_of.open--;
+}
+
+int pcm_start(struct pcm *pcm)
+{
+	const struct itimerspec period = {
+		.it_value = {.tv_nsec = PERIOD * NS_PER_S / RATE},
+		.it_interval = {.tv_nsec = PERIOD * NS_PER_S / RATE},
+	};
+
+	pcm->start_ns = clock_now_ns();
+	return timerfd_settime(pcm->timer, 0, &period, NULL);
+}
+
+int pcm_poll_fds(struct pcm *pcm, struct pollfd *fds)
+{
+	fds[0] = (struct pollfd){pcm->timer, POLLIN, 0};
+	return 1;
+}
+
+int pcm_revents(struct pcm *pcm, struct pollfd *fds, int count)
+{
+	uint64_t ticks;
+
+	if (!socket_of.plugged)
+		return -ENODEV;
+	return count == 1 && (fds[0].revents & POLLIN) &&
+	       read(pcm->timer, &ticks, sizeof(ticks)) > 0;
+}
+
+int64_t pcm_avail(struct pcm *pcm, int64_t *time_ns)
+{
+	uint64_t come;
+
+	*time_ns = clock_now_ns();
+	if (!socket_of.plugged)
+		return 0;
+	come = (uint64_t)(*time_ns - pcm->start_ns) * RATE / NS_PER_S;
+	return (int64_t)(come - pcm->read);
+}
+
+int pcm_state(struct pcm *pcm)
+{
+	(void)pcm;
+	return socket_of.plugged ? 0 : -ENODEV;
+}
+
+int pcm_begin(struct pcm *pcm, struct pcm_area *area, unsigned long *frames)
+{
+	uint64_t at = pcm->read % BUFFER;
+
+	if (*frames > BUFFER - at)
+		*frames = BUFFER - at;
+	area->interleaved = true;
+	area->stride = CHANNELS * sizeof(int32_t);
+	area->channel[0] = (const uint8_t *)(pcm->ring + at * CHANNELS);
+	return 0;
+}
+
+int pcm_commit(struct pcm *pcm, unsigned long frames)
+{
+	pcm->read += frames;
+	return 0;
+}
+
+int64_t pcm_skip(struct pcm *pcm, uint64_t frames)
+{
+	pcm->read += frames;
+	return (int64_t)frames;
+}
+
+int pcm_restart(struct pcm *pcm)
+{
+	(void)pcm;
+	return -ENODEV;
+}
+
+/* ---- its supervisor ---- */
+
+static struct supervisor *supervisor;
+static struct tape tape;
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	alarm(DEADLINE_S + 10); /* a wait for ever is what one case is about */
+	socket_of.plugged = true;
+	socket_of.identity = "serial:1";
+	socket_of.opens = socket_of.open = 0;
+	supervisor = supervisor_create();
+	return supervisor ? 0 : -1;
+}
+
+static int tear_down(void **unused)
+{
+	(void)unused;
+	tape_detach(&tape);
+	supervisor_destroy(supervisor);
+	alarm(0);
+	return socket_of.open; /* all are closed */
+}
+
+static struct tape_request ask(uint64_t limit)
+{
+	struct tape_request request;
+
+	tape_request_init(&request);
+	snprintf(request.device, sizeof(request.device), "hw:TEST");
+	request.rate = RATE;
+	request.format = PCM_FORMAT_ANY;
+	request.tape_seconds = 5;
+	request.limit = limit;
+	return request;
+}
+
+static void attach(void)
+{
+	const struct tape_writer *writer = supervisor_tape(supervisor);
+
+	assert_non_null(writer);
+	tape_detach(&tape);
+	assert_int_equal(tape_attach(&tape, tape_writer_share(writer)), 0);
+}
+
+static void open_tape(const struct tape_request *request)
+{
+	char message[384];
+
+	assert_int_equal(
+		supervisor_open(supervisor, request, message, sizeof(message)),
+		0);
+	assert_string_equal(message, "");
+	attach();
+}
+
+/* As takebox-tape does it: woken, or every SUPERVISOR_TICK_MS. True if a tick
+ * said that there is another tape. */
+static bool tick(void)
+{
+	struct pollfd done = {supervisor_fd(supervisor), POLLIN, 0};
+
+	poll(&done, 1, SUPERVISOR_TICK_MS / 10);
+	return supervisor_tick(supervisor);
+}
+
+static void tick_until_position(uint64_t position)
+{
+	int64_t deadline = clock_now_ns() + DEADLINE_NS;
+
+	while (tape_published(&tape) < position) {
+		tick();
+		assert_true(clock_now_ns() < deadline);
+	}
+}
+
+static void tick_until_state(enum tape_state state)
+{
+	int64_t deadline = clock_now_ns() + DEADLINE_NS;
+
+	while (tape_state(&tape) != state) {
+		tick();
+		assert_true(clock_now_ns() < deadline);
+	}
+}
+
+/* ---- cases ---- */
+
+static void test_the_tape_runs_and_says_what_it_is(void **unused)
+{
+	struct tape_request request = ask(0);
+
+	(void)unused;
+	open_tape(&request);
+	assert_int_equal(tape.facts->channels, CHANNELS);
+	assert_int_equal(tape.facts->rate, RATE);
+	assert_int_equal(tape.facts->bits, 24);
+	assert_int_equal(tape.facts->frames / RATE, 5);
+	assert_string_equal(tape.facts->name, "Test interface");
+	assert_string_equal(tape.facts->identity, "serial:1");
+	tick_until_position(RATE / 10);
+	assert_int_equal(tape_state(&tape), TAPE_RUNNING);
+	assert_int_equal(tape_event_count(&tape), 0);
+}
+
+static void test_the_same_request_keeps_the_tape(void **unused)
+{
+	struct tape_request request = ask(0);
+	const struct tape_writer *writer;
+	uint8_t id[16];
+
+	(void)unused;
+	open_tape(&request);
+	writer = supervisor_tape(supervisor);
+	memcpy(id, tape.facts->id, sizeof(id));
+	tick_until_position(RATE / 10);
+	request.keep_trying = 1;
+	open_tape(&request);
+	assert_ptr_equal(supervisor_tape(supervisor), writer);
+	assert_memory_equal(tape.facts->id, id, sizeof(id));
+	assert_true(tape_published(&tape) >= RATE / 10);
+	assert_int_equal(socket_of.opens, 1);
+}
+
+static void test_another_request_makes_another_tape(void **unused)
+{
+	struct tape_request request = ask(0);
+	struct tape old;
+
+	(void)unused;
+	open_tape(&request);
+	old = tape;
+	tape = (struct tape){0};
+	request.tape_seconds = 3;
+	open_tape(&request);
+	assert_int_equal(tape_state(&old), TAPE_ENDED);
+	assert_memory_not_equal(tape.facts->id, old.facts->id, 16);
+	tick_until_position(RATE / 10);
+	assert_int_equal(socket_of.open, 1);
+	tape_detach(&old);
+}
+
+static void test_the_tape_ends_at_its_limit(void **unused)
+{
+	struct tape_request request = ask(RATE / 4);
+
+	(void)unused;
+	open_tape(&request);
+	tick_until_state(TAPE_ENDED);
+	assert_int_equal(tape_published(&tape), RATE / 4);
+	assert_int_equal(socket_of.open, 0);
+	tick();
+	assert_int_equal(tape_published(&tape), RATE / 4);
+	assert_int_equal(socket_of.opens, 1);
+}
+
+/* The first thread has ended by itself and nobody has looked: its end must not
+ * be taken for its successor's, for which main would then wait for ever. */
+static void test_an_end_that_nobody_saw_does_not_end_the_next(void **unused)
+{
+	struct tape_request request = ask(RATE / 10);
+	struct pollfd done = {supervisor_fd(supervisor), POLLIN, 0};
+
+	(void)unused;
+	open_tape(&request);
+	assert_int_equal(poll(&done, 1, DEADLINE_S * 1000), 1);
+	request.tape_seconds = 3;
+	request.limit = 0;
+	open_tape(&request);
+	supervisor_tick(supervisor);
+	tick_until_position(RATE / 4);
+	assert_int_equal(tape_state(&tape), TAPE_RUNNING);
+}
+
+static void test_a_missing_interface_is_refused_with_the_reason(void **unused)
+{
+	struct tape_request request = ask(0);
+	char message[384];
+
+	(void)unused;
+	socket_of.plugged = false;
+	assert_int_equal(
+		supervisor_open(supervisor, &request, message, sizeof(message)),
+		-ENODEV);
+	assert_string_equal(message, "hw:TEST is not there");
+	assert_null(supervisor_tape(supervisor));
+	socket_of.plugged = true;
+	assert_false(tick());
+	assert_int_equal(socket_of.opens, 0);
+}
+
+static void test_a_missing_interface_is_waited_for_if_asked_to(void **unused)
+{
+	struct tape_request request = ask(0);
+	char message[384];
+
+	(void)unused;
+	socket_of.plugged = false;
+	request.keep_trying = 1;
+	assert_int_equal(
+		supervisor_open(supervisor, &request, message, sizeof(message)),
+		-ENODEV);
+	assert_false(tick());
+	socket_of.plugged = true;
+	assert_true(tick());
+	attach();
+	tick_until_position(RATE / 10);
+}
+
+/* All the silence that the events tell of, which must be without seams. */
+static uint64_t absence(uint64_t *from)
+{
+	uint64_t frames = 0, count = tape_event_count(&tape);
+
+	assert_true(count > 0);
+	for (uint64_t i = 0; i < count; i++) {
+		struct tape_event event;
+
+		assert_int_equal(tape_event(&tape, i, &event), 0);
+		assert_int_equal(event.kind, TAPE_GAP_ABSENT);
+		if (i == 0)
+			*from = event.position;
+		assert_int_equal(event.position, *from + frames);
+		frames += event.frames;
+	}
+	return frames;
+}
+
+static void test_silence_runs_on_until_it_is_back(void **unused)
+{
+	struct tape_request request = ask(0);
+	int64_t gone_ns, back_ns;
+	uint64_t from, length, wanted;
+
+	(void)unused;
+	open_tape(&request);
+	tick_until_position(RATE / 2);
+	gone_ns = clock_now_ns();
+	socket_of.plugged = false;
+	tick_until_state(TAPE_ABSENT);
+	tick_until_position(2 * RATE);
+	socket_of.plugged = true;
+	back_ns = clock_now_ns();
+	tick_until_state(TAPE_RUNNING);
+	tick_until_position(tape_published(&tape) + RATE / 4);
+	length = absence(&from);
+	wanted = (uint64_t)(back_ns - gone_ns) * RATE / NS_PER_S;
+	/* The last period before, and a tick or a busy machine behind. */
+	assert_true(length + PERIOD + RATE / 100 > wanted);
+	assert_true(length < wanted + RATE);
+	assert_int_equal(socket_of.opens, 2);
+}
+
+static void test_another_interface_is_not_taken_for_it(void **unused)
+{
+	struct tape_request request = ask(0);
+
+	(void)unused;
+	open_tape(&request);
+	tick_until_position(RATE / 2);
+	socket_of.plugged = false;
+	tick_until_state(TAPE_ABSENT);
+	socket_of.identity = "serial:2";
+	socket_of.plugged = true;
+	for (int i = 0; i < 5; i++)
+		tick();
+	assert_int_equal(tape_state(&tape), TAPE_ABSENT);
+	assert_int_equal(socket_of.open, 0);
+	socket_of.identity = "serial:1";
+	tick_until_state(TAPE_RUNNING);
+}
+
+static void test_the_limit_is_reached_in_silence_too(void **unused)
+{
+	struct tape_request request = ask(5 * RATE / 2);
+
+	(void)unused;
+	open_tape(&request);
+	tick_until_position(RATE / 2);
+	socket_of.plugged = false;
+	tick_until_state(TAPE_ENDED);
+	assert_int_equal(tape_published(&tape), 5 * RATE / 2);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_the_tape_runs_and_says_what_it_is),
+		CASE(test_the_same_request_keeps_the_tape),
+		CASE(test_another_request_makes_another_tape),
+		CASE(test_the_tape_ends_at_its_limit),
+		CASE(test_an_end_that_nobody_saw_does_not_end_the_next),
+		CASE(test_a_missing_interface_is_refused_with_the_reason),
+		CASE(test_a_missing_interface_is_waited_for_if_asked_to),
+		CASE(test_silence_runs_on_until_it_is_back),
+		CASE(test_another_interface_is_not_taken_for_it),
+		CASE(test_the_limit_is_reached_in_silence_too),
+	};
+
+	return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);
+}
