@@ -160,7 +160,7 @@ $(BUILD)/bench/usb_audio: $(USB_AUDIO_OBJ)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 
 # The parts of takebox that need neither terminal nor recorder have tests.
-TOOL_TESTED := bar panel_layout panel_model text track_list view wire
+TOOL_TESTED := bar board_draw board_table wiring panel_layout panel_model text track_list view wire
 $(TOOL_TESTED:%=$(BUILD)/tests/test_%): $(BUILD)/obj/tools/client.o \
   $(TOOL_TESTED:%=$(BUILD)/obj/tools/%.o)
 

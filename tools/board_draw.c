@@ -46,20 +46,37 @@ static int at(const struct side *s, int x)
 	return MIDDLE + s->sign * x;
 }
 
+static void put(FILE *out, const char *words)
+{
+	for (; *words; words++) {
+		if (*words == '<')
+			fputs("&lt;", out);
+		else if (*words == '>')
+			fputs("&gt;", out);
+		else if (*words == '&')
+			fputs("&amp;", out);
+		else
+			fputc(*words, out);
+	}
+}
+
+/* anchor: "start", "middle", "end", of the words, is at x. */
+static void put_text(FILE *out, int x, int y, const char *class,
+		     const char *anchor, const char *words)
+{
+	fprintf(out,
+		"<text x=\"%d\" y=\"%d\" class=\"%s\" "
+		"text-anchor=\"%s\">",
+		x, y, class, anchor);
+	put(out, words);
+	fputs("</text>\n", out);
+}
+
 static void text(const struct side *s, int x, int dy, const char *class,
 		 const char *words)
 {
-	fprintf(s->out, "<text x=\"%d\" y=\"%d\" class=\"%s\"%s>", at(s, x),
-		s->y + dy, class, s->sign < 0 ? " text-anchor=\"end\"" : "");
-	for (; *words; words++) {
-		if (*words == '<')
-			fputs("&lt;", s->out);
-		else if (*words == '&')
-			fputs("&amp;", s->out);
-		else
-			fputc(*words, s->out);
-	}
-	fputs("</text>\n", s->out);
+	put_text(s->out, at(s, x), s->y + dy, class,
+		 s->sign < 0 ? "end" : "start", words);
 }
 
 static void line(const struct side *s, int x1, int y1, int x2, int y2)
@@ -189,7 +206,7 @@ static void draw_part(const struct side *s, const struct wiring_pin *pin)
 	default:
 		return;
 	}
-	text(s, WHAT_X + 10, 4, "", pin->what);
+	text(s, WHAT_X + 10, 4, "what", pin->what);
 }
 
 static void draw_to(const struct side *s, const struct wiring_pin *pin)
@@ -201,7 +218,7 @@ static void draw_to(const struct side *s, const struct wiring_pin *pin)
 		snprintf(words, sizeof(words), "%s: %s", pin->what, pin->how);
 	else
 		snprintf(words, sizeof(words), "%s", pin->what);
-	text(s, PART_X, 4, "", words);
+	text(s, PART_X, 4, "what", words);
 }
 
 /* ---- pins ---- */
@@ -274,10 +291,7 @@ static int draw_chip(FILE *out, int y, const struct wiring_pin *pins,
 
 static void heading(FILE *out, int y, const char *words)
 {
-	fprintf(out,
-		"<text class=\"head\" x=\"%d\" y=\"%d\" "
-		"text-anchor=\"middle\">%s</text>\n",
-		MIDDLE, y, words);
+	put_text(out, MIDDLE, y, "head", "middle", words);
 }
 
 /* ---- a chain's chart ---- */
@@ -294,8 +308,7 @@ static void draw_cell(FILE *out, int x, int y, const struct wiring_pin *bit)
 		fprintf(out,
 			"<circle cx=\"%d\" cy=\"%d\" r=\"4\" fill=\"%s\"/>\n",
 			x + 9, y + CHART_ROW / 2, paint(bit->colour));
-	fprintf(out, "<text class=\"cell\" x=\"%d\" y=\"%d\">%s</text>\n",
-		x + 17, y + 16, bit->what);
+	put_text(out, x + 17, y + 16, "cell", "start", bit->what);
 }
 
 static int draw_chart(FILE *out, int y, const struct board *board,
@@ -353,14 +366,11 @@ static int draw_chains(FILE *out, int y, const struct board *board)
 
 static void draw_notes(FILE *out, int y, const struct board *board)
 {
-	fprintf(out,
-		"<text class=\"small\" x=\"%d\" y=\"%d\" "
-		"text-anchor=\"middle\">%s</text>\n",
-		MIDDLE, y,
-		board->inputs + board->outputs
-			? "Ground is pin 6, 9, 14, 20, 25, 30, 34 or 39. "
-			  "Resistors in ohms. Pins in grey are free."
-			: "Nothing is wired.");
+	put_text(out, MIDDLE, y, "small", "middle",
+		 board->inputs + board->outputs
+			 ? "Ground is pin 6, 9, 14, 20, 25, 30, 34 or 39. "
+			   "Resistors in ohms. Pins in grey are free."
+			 : "Nothing is wired.");
 }
 
 void board_draw(const struct board *board, FILE *out)
@@ -375,11 +385,10 @@ void board_draw(const struct board *board, FILE *out)
 		"height=\"%d\" viewBox=\"0 0 %d %d\">\n",
 		WIDTH, height, WIDTH, height);
 	fputs(style, out);
-	fprintf(out,
-		"<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n"
-		"<text class=\"title\" x=\"24\" y=\"38\">%s</text>\n"
-		"<text x=\"24\" y=\"60\">%s</text>\n",
-		WIDTH, height, board->name, board->text);
+	fprintf(out, "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
+		WIDTH, height);
+	put_text(out, 24, 38, "title", "start", board->name);
+	put_text(out, 24, 60, "what", "start", board->text);
 	wiring_header(board, pins);
 	heading(out, 88, "The Pi's header, seen from above");
 	y = draw_chip(out, y, pins, WIRING_HEADER_PINS, true);
