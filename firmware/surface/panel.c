@@ -95,9 +95,8 @@ static void poll_inputs(void *context)
 
 /* ---- time ---- */
 
-static void frame(void *context)
+void panel_frame(struct panel *panel)
 {
-	struct panel *panel = context;
 	const struct tape *tape = transport_tape(panel->transport);
 	int64_t now_ns = clock_now_ns();
 
@@ -111,6 +110,11 @@ static void frame(void *context)
 	panel_view(&panel->view, &panel->status, &panel->meters, panel->locked);
 	picture_draw(&panel->picture, &panel->view, now_ns, panel->on);
 	lamps_show(panel->lamps, panel->on);
+}
+
+static void frame(void *context)
+{
+	panel_frame(context);
 }
 
 /* Also finds out what has gone: older kernels do not tell. */
@@ -174,6 +178,7 @@ struct panel *panel_create(struct loop *loop, struct transport *transport,
 	panel->loop = loop;
 	panel->transport = transport;
 	panel->board = *board;
+	panel->meters.peaks_only = true;
 	if (start(panel) < 0) {
 		panel_destroy(panel);
 		return NULL;

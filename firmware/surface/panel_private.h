@@ -46,6 +46,9 @@ struct panel {
 	unsigned troubles;
 };
 
+/* What is done 30 times a second. */
+void panel_frame(struct panel *panel);
+
 /* ---- panel_hands.c ---- */
 
 void panel_hands_init(struct panel *panel);

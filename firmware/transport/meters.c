@@ -18,7 +18,7 @@ static void read_channel(struct meters *meters, const struct tape *tape,
 			 unsigned channel, uint64_t to, int64_t now_ns)
 {
 	const struct tape_facts *facts = tape->facts;
-	uint64_t most = facts->rate / RMS_SECONDS_PART;
+	uint64_t most = meters->peaks_only ? 0 : facts->rate / RMS_SECONDS_PART;
 	uint64_t from = meters->position;
 	struct peak peak = tape_peak(tape, channel, from, to);
 	size_t count;

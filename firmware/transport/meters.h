@@ -6,10 +6,13 @@
 #ifndef TAKEBOX_METERS_H
 #define TAKEBOX_METERS_H
 
+#include <stdbool.h>
+
 #include "engine/meter.h"
 #include "engine/tape.h"
 
 struct meters {
+	bool peaks_only; /* RMS is not wanted: it costs ten times the rest */
 	unsigned channels;
 	uint64_t position; /* read up to here */
 	uint8_t tape[16];  /* of which tape */
