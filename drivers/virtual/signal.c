@@ -16,6 +16,7 @@
 #include "drivers/virtual/wav.h"
 
 #define TILE	   64
+#define PIECE	   256 /* frames of files, while they are loaded */
 #define TABLE_BITS 14
 #define PI	   3.14159265358979323846
 
@@ -217,15 +218,22 @@ static int prepare_sine(struct signal *s)
 	return 0;
 }
 
-/* The material's length, and how many channels the files have together. */
-static int measure_files(struct signal *s, unsigned *channels, char *error,
-			 size_t size)
+static void close_files(struct wav *wav, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		wav_close(&wav[i]);
+	free(wav);
+}
+
+/* Opens all of them; the material's length, and how many channels they have
+ * together. */
+static int open_files(struct signal *s, struct wav *wav, unsigned *channels,
+		      char *error, size_t size)
 {
 	*channels = 0;
 	for (unsigned i = 0; i < s->setup.file_count; i++) {
 		const char *path = s->setup.files[i];
-		struct wav wav;
-		int err = wav_open(&wav, path);
+		int err = wav_open(&wav[i], path);
 
 		if (err < 0) {
 			snprintf(error, size, "%s: %s", path,
@@ -233,13 +241,12 @@ static int measure_files(struct signal *s, unsigned *channels, char *error,
 						 : strerror(-err));
 			return err;
 		}
-		*channels += wav.channels;
-		if (wav.frames > s->length)
-			s->length = wav.frames;
-		wav_close(&wav);
-		if (wav.rate != s->setup.rate) {
+		*channels += wav[i].channels;
+		if (wav[i].frames > s->length)
+			s->length = wav[i].frames;
+		if (wav[i].rate != s->setup.rate) {
 			snprintf(error, size, "%s has %u Hz, not %u Hz", path,
-				 wav.rate, s->setup.rate);
+				 wav[i].rate, s->setup.rate);
 			return -EINVAL;
 		}
 	}
@@ -272,37 +279,48 @@ static int make_room(struct signal *s, char *error, size_t size)
 	return 0;
 }
 
-/* One file to the device's channels from `first` on. */
-static int load_file(struct signal *s, const char *path, unsigned first)
+/* The next frames of a file, to place `at` of the device's channels from
+ * `first` on. block: as many samples as the file has channels, times PIECE. */
+static void load_piece(struct signal *s, struct wav *wav, unsigned first,
+		       uint64_t at, int32_t *block)
 {
-	int32_t *block, tile[TILE];
-	uint64_t at = 0;
-	struct wav wav;
-	size_t n;
-	int err = wav_open(&wav, path);
+	const uint64_t left = s->length - at;
+	const size_t n = wav_read(wav, block, left < PIECE ? left : PIECE);
+	int32_t piece[PIECE];
 
-	if (err < 0)
-		return err;
-	block = malloc(TILE * wav.channels * sizeof(*block));
-	if (!block)
-		err = -ENOMEM;
-	while (err == 0 && (n = wav_read(&wav, block, TILE)) > 0) {
-		if (at + n > s->length) /* it has grown since */
+	for (unsigned c = 0; c < wav->channels; c++) {
+		if (first + c >= s->setup.channels)
 			break;
-		for (unsigned c = 0; c < wav.channels; c++) {
-			if (first + c >= s->setup.channels)
-				break;
-			for (size_t i = 0; i < n; i++)
-				tile[i] = block[i * wav.channels + c] & s->mask;
-			store(s->setup.format,
-			      s->layout.base[first + c] + at * s->layout.step,
-			      s->layout.step, tile, (unsigned)n);
+		for (size_t i = 0; i < n; i++)
+			piece[i] = block[i * wav->channels + c] & s->mask;
+		store(s->setup.format,
+		      s->layout.base[first + c] + at * s->layout.step,
+		      s->layout.step, piece, (unsigned)n);
+	}
+}
+
+/* All files a piece at a time: interleaved channels share their cache lines,
+ * and file after file would go through all of them again for each channel. */
+static int load_files(struct signal *s, struct wav *wav)
+{
+	unsigned most = 1;
+	int32_t *block;
+
+	for (unsigned i = 0; i < s->setup.file_count; i++)
+		most = wav[i].channels > most ? wav[i].channels : most;
+	block = malloc(PIECE * most * sizeof(*block));
+	if (!block)
+		return -ENOMEM;
+	for (uint64_t at = 0; at < s->length; at += PIECE) {
+		unsigned first = 0;
+
+		for (unsigned i = 0; i < s->setup.file_count; i++) {
+			load_piece(s, &wav[i], first, at, block);
+			first += wav[i].channels;
 		}
-		at += n;
 	}
 	free(block);
-	wav_close(&wav);
-	return err < 0 ? err : (int)wav.channels;
+	return 0;
 }
 
 static void repeat_channels(struct signal *s, unsigned channels)
@@ -318,24 +336,18 @@ static void repeat_channels(struct signal *s, unsigned channels)
 
 static int load_material(struct signal *s, char *error, size_t size)
 {
-	unsigned channels, first = 0;
-	int err = measure_files(s, &channels, error, size);
+	struct wav *wav = calloc(s->setup.file_count + 1, sizeof(*wav));
+	unsigned channels = 0;
+	int err = wav ? open_files(s, wav, &channels, error, size) : -ENOMEM;
 
 	if (err == 0)
 		err = make_room(s, error, size);
-	for (unsigned i = 0; err == 0 && i < s->setup.file_count; i++) {
-		int got = load_file(s, s->setup.files[i], first);
-
-		if (got < 0) {
-			snprintf(error, size, "%s: %s", s->setup.files[i],
-				 strerror(-got));
-			err = got;
-		} else {
-			first += (unsigned)got;
-		}
-	}
+	if (err == 0)
+		err = load_files(s, wav);
 	if (err == 0)
 		repeat_channels(s, channels);
+	if (wav)
+		close_files(wav, s->setup.file_count);
 	s->setup.files = NULL;
 	return err;
 }
