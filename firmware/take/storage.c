@@ -75,6 +75,16 @@ static int posix_remove(int dir, const char *name)
 	return unlinkat(dir, name, 0) < 0 ? -errno : 0;
 }
 
+static int posix_space(int dir, uint64_t *free_bytes)
+{
+	struct statfs stat;
+
+	if (fstatfs(dir, &stat) < 0)
+		return -errno;
+	*free_bytes = (uint64_t)stat.f_bavail * (uint64_t)stat.f_bsize;
+	return 0;
+}
+
 const struct storage storage_posix = {
 	.make_dir = posix_make_dir,
 	.open = posix_open,
@@ -84,6 +94,7 @@ const struct storage storage_posix = {
 	.sync = posix_sync,
 	.sync_dir = posix_sync_dir,
 	.remove = posix_remove,
+	.space = posix_space,
 };
 
 /* Magic numbers of linux/magic.h; exFAT's is in its own driver. */

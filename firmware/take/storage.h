@@ -36,6 +36,9 @@ struct storage {
 	int (*sync_dir)(int dir);
 
 	int (*remove)(int dir, const char *name);
+
+	/* How many bytes the file system that dir is on has left for us. */
+	int (*space)(int dir, uint64_t *free_bytes);
 };
 
 extern const struct storage storage_posix;

@@ -53,6 +53,7 @@ static void publish_status(struct take *take)
 	take->status.files = files * (take->part + 1);
 	take->status.level = take_level(take);
 	take->status.level_wanted = take->pace.wanted;
+	take->status.worst_sync_ns = take->worst_sync_ns;
 	pthread_mutex_unlock(&take->mutex);
 }
 
@@ -141,6 +142,8 @@ static int begin(struct take *take)
 			      take->plan.dir);
 	if (error == 0)
 		error = take_note_start(take);
+	if (error == 0 && take->plan.note)
+		error = take_note(take, json_incref(take->plan.note));
 	if (error == 0)
 		error = ledger_sync(&take->ledger);
 	take->begun = error == 0;
@@ -151,6 +154,23 @@ static int begin(struct take *take)
 			error = take->plan.storage->sync_dir(
 				take->plan.parents[i]);
 	return error;
+}
+
+/* Everybody may know where the take ends before it is closed: it may take a
+ * while, and the rest is to be recorded elsewhere. */
+static void end(struct take *take, int error)
+{
+	if (error < 0) {
+		take->refused = error;
+		snprintf(take->cause, sizeof(take->cause), "%s",
+			 take_reason_of(error));
+	}
+	pthread_mutex_lock(&take->mutex);
+	take->status.end = error < 0 ? take->durable : take->fed;
+	pthread_mutex_unlock(&take->mutex);
+	take_set_state(take, TAKE_FINISHING, take->refused);
+	if (take->refused && take->begun)
+		take_wait_for_link(take);
 }
 
 static void *thread_main(void *context)
@@ -164,9 +184,12 @@ static void *thread_main(void *context)
 		take_set_state(take, TAKE_RECORDING, 0);
 		error = run(take);
 	}
-	take_set_state(take, TAKE_FINISHING, error);
-	if (error == 0)
+	end(take, error);
+	if (error == 0) {
 		error = take_finish(take);
+		if (error < 0)
+			end(take, error);
+	}
 	if (error < 0)
 		take_salvage(take, error);
 	publish_status(take);
@@ -219,6 +242,8 @@ static void init(struct take *take, const struct take_plan *plan)
 
 	take->plan = *plan;
 	take->plan.info = NULL;
+	json_incref(take->plan.note);
+	take->status.end = TAKE_FOREVER;
 	take->limit = TAKE_FOREVER;
 	take->stop = plan->stop;
 	snprintf(take->reason, sizeof(take->reason), "end");
@@ -304,6 +329,8 @@ void take_destroy(struct take *take)
 	close_folders(&take->plan);
 	pool_destroy(take->pool);
 	take_info_finish(&take->info);
+	json_decref(take->plan.note);
+	json_decref(take->link);
 	pthread_cond_destroy(&take->wake);
 	pthread_mutex_destroy(&take->mutex);
 	if (take->wake_fd >= 0)

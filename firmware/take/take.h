@@ -54,6 +54,10 @@ struct take_plan {
 	uint64_t stop;		 /* tape position; TAKE_FOREVER: by command */
 	take_prepare_fn prepare; /* NULL: dir is there */
 	void *context;		 /* its; not touched after that */
+	json_t *note; /* an entry for the ledger right behind "start", such as
+			 where it comes from; borrowed; NULL: none */
+	bool asks_for_link; /* take_link is called once the medium has ended
+			       it: its ledger is to say where it goes on */
 };
 
 struct take;
@@ -81,6 +85,10 @@ void take_stop(struct take *take, uint64_t position, const char *reason);
 int take_arm(struct take *take, unsigned number, bool on, uint64_t position);
 int take_mark(struct take *take, uint64_t position, const char *name);
 
+/* Where the take goes on after its medium has ended it (an entry for its
+ * ledger, stolen; NULL: nowhere). The writer waits a while for it. */
+void take_link(struct take *take, json_t *entry);
+
 struct take_status {
 	enum take_state state;
 	bool prepared;	  /* it has its folder and its name */
@@ -91,7 +99,12 @@ struct take_status {
 	uint64_t gap_count, gap_frames;
 	unsigned markers, files;
 	unsigned level, level_wanted; /* of compression */
-	int error;		      /* of the medium; 0 or negative errno */
+	uint64_t end;	     /* in frames, once it is finishing, before that
+				TAKE_FOREVER: from there on others have to go on
+				if error is set */
+	uint64_t free_bytes; /* on the medium, when last asked */
+	int64_t worst_sync_ns;
+	int error; /* why the medium ended it (-ENOSPC: it is full); 0 */
 	char reason[TAKE_TEXT_MAX];
 };
 

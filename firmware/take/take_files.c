@@ -245,9 +245,12 @@ static uint64_t whole_frames(const struct take *take)
 
 int take_sync(struct take *take)
 {
+	int64_t began = clock_now_ns();
 	int error = take_sync_files(take);
 
 	take->synced_ns = clock_now_ns();
+	if (take->synced_ns - began > take->worst_sync_ns)
+		take->worst_sync_ns = take->synced_ns - began;
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (take->open[i])
 			error = track_checkpoint(&take->track[i]);

@@ -50,8 +50,10 @@ int take_write_sidecars(struct take *take)
 
 static int end_ledger(struct take *take)
 {
-	int error = take_note_end(take);
+	int error = take_note_link(take);
 
+	if (error == 0)
+		error = take_note_end(take);
 	return error < 0 ? error : ledger_sync(&take->ledger);
 }
 
@@ -128,7 +130,7 @@ int take_finish(struct take *take)
 	return error < 0 ? error : close_up(take);
 }
 
-static const char *reason_of(int error)
+const char *take_reason_of(int error)
 {
 	if (error == -ENOSPC || error == -EDQUOT)
 		return "medium full";
@@ -179,7 +181,7 @@ void take_salvage(struct take *take, int error)
 {
 	int failed;
 
-	snprintf(take->cause, sizeof(take->cause), "%s", reason_of(error));
+	snprintf(take->cause, sizeof(take->cause), "%s", take_reason_of(error));
 	if (!take->begun) {
 		log_error("%s cannot be %s: %s",
 			  take->info.name[0] ? take->info.name : "a take",

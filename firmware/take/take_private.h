@@ -10,6 +10,7 @@
  *   take_notes.c     what goes into the ledger meanwhile
  *   take_files.c     files and syncs
  *   take_parts.c     going on in further files
+ *   take_room.c      what room is left on the medium, and who goes on without
  *   take_finish.c    the end
  *   take_resume.c    going on with one that was torn off
  *   take_rebuild.c   a ledger that was lost, from the files
@@ -71,6 +72,8 @@ struct take {
 	bool begun;	 /* ledger and files are in step: it can be closed up */
 	bool stop_noted; /* with the limit as it is */
 	bool cut;	 /* nothing more can be fed: only closed up */
+	int refused;	 /* why the medium ends the take; 0: it does not */
+	int64_t worst_sync_ns;
 	bool left[TAKE_TRACKS_MAX]; /* in this part; damaged, not touched */
 	char cause[TAKE_TEXT_MAX];  /* of the limit */
 	int worker_error;
@@ -92,6 +95,9 @@ struct take {
 	bool asked;    /* for something since the last rest */
 	uint64_t stop; /* tape position */
 	char reason[TAKE_TEXT_MAX];
+	bool linked; /* it is known where the take goes on, or that it does
+			not */
+	json_t *link;
 	struct take_status status;
 };
 
@@ -168,12 +174,19 @@ int take_seal(struct take *take);	/* likewise; tagged and synced before */
 int take_finish_file(struct take *take, unsigned index, unsigned part);
 uint64_t take_bytes(const struct take *take);
 
+/* take_room.c */
+/* Before bytes are written: ends the take while there is room for its end. */
+int take_look_for_room(struct take *take);
+void take_wait_for_link(struct take *take);
+int take_note_link(struct take *take);
+
 /* take_parts.c */
 bool take_part_is_full(const struct take *take, uint64_t to);
 int take_next_part(struct take *take);
 int take_drop_empty_part(struct take *take);
 
 /* take_finish.c */
+const char *take_reason_of(int error);
 int take_finish(struct take *take);
 void take_salvage(struct take *take, int error);
 int take_write_sidecars(struct take *take);

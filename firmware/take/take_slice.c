@@ -129,14 +129,19 @@ static bool sync_is_due(const struct take *take)
 
 static int write_out(struct take *take)
 {
+	bool due = sync_is_due(take);
 	size_t most = 0;
+	int error;
 
-	if (sync_is_due(take))
-		return take_sync(take);
 	for (unsigned i = 0; i < take->info.tracks; i++)
 		if (take->open[i] && take->track[i].queued > most)
 			most = take->track[i].queued;
-	return most >= QUEUE_BYTES ? take_flush(take) : 0;
+	if (!due && most < QUEUE_BYTES)
+		return 0;
+	error = take_look_for_room(take);
+	if (error < 0)
+		return error;
+	return due ? take_sync(take) : take_flush(take);
 }
 
 static int encode_slice(struct take *take, uint64_t to)

@@ -113,6 +113,12 @@ static inline bool is_over(const struct take_status *status, uint64_t unused)
 	return status->state == TAKE_DONE || status->state == TAKE_FAILED;
 }
 
+static inline bool is_finishing(const struct take_status *status,
+				uint64_t unused)
+{
+	return status->state == TAKE_FINISHING || is_over(status, unused);
+}
+
 static inline bool is_recording(const struct take_status *status,
 				uint64_t unused)
 {

@@ -7,6 +7,8 @@
  *   FREEZE   do nothing more and return errors: what a killed process leaves
  *            behind. The Nth call itself can be left undone, done by half (a
  *            write), or done without anybody learning of it.
+ *   LIMIT    say that it has no more than room bytes left, and be full once
+ *            they are gone.
  *   FILL     be full: writes that make a file grow return -ENOSPC, until
  *            something is cut off or removed.
  *   FAIL     return -EIO for the Nth call alone.
@@ -38,7 +40,14 @@
 #define FAKE_FILES_MAX 256
 #define FAKE_CALLS_MAX 8192
 
-enum fake_fault { FAKE_NONE, FAKE_FREEZE, FAKE_FILL, FAKE_FAIL, FAKE_SHORTEN };
+enum fake_fault {
+	FAKE_NONE,
+	FAKE_FREEZE,
+	FAKE_FILL,
+	FAKE_LIMIT,
+	FAKE_FAIL,
+	FAKE_SHORTEN
+};
 enum fake_cut { FAKE_SCRAMBLED, FAKE_DROPPED, FAKE_KEPT };
 enum fake_how { FAKE_UNDONE, FAKE_HALF, FAKE_DONE };
 
@@ -216,7 +225,8 @@ static inline int fake_result(int result)
 
 static inline bool fake_is_full(void)
 {
-	return fake.fault == FAKE_FILL && fake.calls >= fake.at;
+	return (fake.fault == FAKE_FILL && fake.calls >= fake.at) ||
+	       fake.fault == FAKE_LIMIT;
 }
 
 /* ---- the rule ---- */
@@ -271,7 +281,7 @@ static inline void fake_note_write(struct fake_file *file, int fd,
 		file->head_changed = true;
 }
 
-/* ---- the eight functions ---- */
+/* ---- the nine functions ---- */
 
 static inline int fake_make_dir(int dir, const char *name)
 {
@@ -439,6 +449,16 @@ static inline int fake_remove(int dir, const char *name)
 	return result;
 }
 
+/* A medium that fills up without warning is one that others write to, too. */
+static inline int fake_space(int dir, uint64_t *free_bytes)
+{
+	(void)dir;
+	pthread_mutex_lock(&fake.mutex);
+	*free_bytes = fake.fault == FAKE_LIMIT ? fake.room : UINT64_MAX;
+	pthread_mutex_unlock(&fake.mutex);
+	return 0;
+}
+
 static const struct storage fake_storage = {
 	.make_dir = fake_make_dir,
 	.open = fake_open,
@@ -448,6 +468,7 @@ static const struct storage fake_storage = {
 	.sync = fake_sync,
 	.sync_dir = fake_sync_dir,
 	.remove = fake_remove,
+	.space = fake_space,
 };
 
 /* ---- power ---- */
