@@ -69,6 +69,16 @@ static void lamp_trouble(void *context, unsigned place, const char *text)
 	note_trouble(context, GPIO_WIRES_MAX + place, text);
 }
 
+/* A take is begun by the medium's own pace: that it could not be is told
+ * later. */
+static void hear(void *context, const struct transport_news *news)
+{
+	struct panel *panel = context;
+
+	if (news && news->kind == NEWS_NOT_BEGUN)
+		picture_refuse(&panel->picture, clock_now_ns());
+}
+
 /* ---- inputs ---- */
 
 static void read_inputs(struct panel *panel)
@@ -179,7 +189,7 @@ struct panel *panel_create(struct loop *loop, struct transport *transport,
 	panel->transport = transport;
 	panel->board = *board;
 	panel->meters.peaks_only = true;
-	if (start(panel) < 0) {
+	if (start(panel) < 0 || transport_listen(transport, hear, panel) < 0) {
 		panel_destroy(panel);
 		return NULL;
 	}

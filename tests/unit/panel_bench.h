@@ -251,6 +251,18 @@ void transport_get_status(struct transport *transport,
 	*status = recorder;
 }
 
+static transport_change_fn news_fn;
+static void *news_context;
+
+int transport_listen(struct transport *transport, transport_change_fn fn,
+		     void *context)
+{
+	(void)transport;
+	news_fn = fn;
+	news_context = context;
+	return 0;
+}
+
 const struct tape *transport_tape(const struct transport *transport)
 {
 	(void)transport;

@@ -404,6 +404,25 @@ static void a_refused_press_shows(void **state)
 	assert_true(seen);
 }
 
+static void a_take_that_could_not_be_begun_shows(void **state)
+{
+	const struct transport_news news = {.kind = NEWS_NOT_BEGUN,
+					    .error = "the medium is full"};
+	unsigned lit = lamp(BOARD_LAMP_LOCK, 0);
+	bool seen = false;
+
+	(void)state;
+	button(BOARD_REC);
+	switch_on();
+	news_fn(news_context, &news);
+	news_fn(news_context, NULL);
+	for (unsigned i = 0; i < 30; i++) {
+		wait_ms(33);
+		seen |= outputs.level[lit];
+	}
+	assert_true(seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +449,7 @@ int main(void)
 		TEST(lines_without_interrupts_are_looked_at_100_times_a_second),
 		TEST(the_rec_lamp_follows_the_take),
 		TEST(a_refused_press_shows),
+		TEST(a_take_that_could_not_be_begun_shows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
