@@ -35,10 +35,11 @@ declare -A at
 
 find_lines()
 {
-	local name
+	local first i
 
-	for name in "${lines[@]}"; do
-		at[$name]=$(gpio_sim_line panel "$name")
+	first=$(gpio_sim_line panel 0)
+	for i in "${!lines[@]}"; do
+		at[${lines[i]}]=${first%0}$i
 	done
 }
 
@@ -495,7 +496,7 @@ with_board()
 	takebox record
 	wait_until is_recording
 	sleep 1
-	takebox stop >/dev/null
+	takebox stop >stop.log || cat stop.log
 	takebox verify "$(last_take)"
 }
 
@@ -595,12 +596,10 @@ run_session()
 	write_config hw:Loopback,1 4
 	write_session_board
 	start_tape || return 1
-	(
-		while :; do
-			aplay -q -D hw:Loopback,0 -c 4 -r 48000 -f S32_LE -t raw \
-				--buffer-time=340000 "$folder/played.s32"
-		done
-	) 2>/dev/null &
+	# One stream without an end: the card stands still between two.
+	while cat "$folder/played.s32"; do :; done |
+		aplay -q -D hw:Loopback,0 -c 4 -r 48000 -f S32_LE -t raw \
+			--buffer-time=340000 - 2>/dev/null &
 	player=$!
 	for name in lamp_test switches idle signal record mid_take locked stop \
 		take keep chip_removed supply unknown_line wrong_board \
