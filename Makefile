@@ -197,6 +197,7 @@ drawings: all ## make the tables and drawings in board/ from the board files
 
 .PHONY: test check tests asan tsan fuzz fuzzers asan-build tsan-build
 BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/usb_audio \
+         $(BUILD)/bench/presses \
          $(GPIO_TEST)
 E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BENCH)
 
@@ -318,6 +319,18 @@ vm: all $(BENCH) ## record 32 channels from a kernel PCM in a virtual machine
 .PHONY: sync-cost
 sync-cost: $(BUILD)/perf/sync_cost ## measure a sync of 32 tracks on ext4, exFAT and FAT32
 	@BUILD=$(BUILD) tests/bench/sync_cost.sh
+
+PRESSES ?= 1000
+.PHONY: presses panel-cost
+presses: tests ## press buttons in a virtual machine, PRESSES (1000) times
+	@BUILD=$(BUILD) tests/bench/panel.sh presses $(PRESSES)
+
+panel-cost: $(BUILD)/perf/panel_cost ## count what the lamps of 16 bars cost
+	@for lines in "" lines; do \
+	  valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+	    --toggle-collect=panel_frame $< board/rack16.board $$lines 2>&1 | \
+	    sed -n 's/^==.*Collected : /instructions in 10 s: /p; /frames/p'; \
+	done
 
 fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
 	tests/fresh.sh $(SUITE)

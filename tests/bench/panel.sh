@@ -6,7 +6,8 @@
 #                                             presses with bounce, judged by the
 #                                             sound: 1000 if nothing is said
 #
-# Exit status 0 only if all is right.
+# Prints "ok NAME" or "not ok NAME" for each case. Exit status 0 only if all is
+# right.
 
 set -euo pipefail
 
@@ -49,7 +50,12 @@ run_presses()
 		--timeout $((120 + count)) --module gpio-sim \
 		"${guest[@]}" presses "$work" "$count" "$seed" || status=$?
 	[ $status -eq 0 ] || return $status
-	"$here/presses_check.sh" "$work"
+	if "$here/presses_check.sh" "$work"; then
+		echo "ok presses"
+	else
+		echo "not ok presses"
+		return 1
+	fi
 }
 
 case $mode in
