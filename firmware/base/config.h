@@ -47,6 +47,10 @@ struct config {
 	/* record: { folder, level, sync, preroll, ... } */
 	char folder[CONFIG_PATH_MAX];	   /* the medium; "auto" (default): as
 					      take/media.h has it */
+	char next[CONFIG_PATH_MAX];	   /* further media, colon-separated,
+					      that takes go on on; default "" */
+	char mirror[CONFIG_PATH_MAX];	   /* a medium that gets every take as
+					      well; default "": none */
 	unsigned level;			   /* FLAC 0..8; default 5 */
 	double sync_seconds;		   /* 0.1..60; default 1.0 */
 	double preroll_seconds;		   /* 0..600; default 5.0 */

@@ -62,6 +62,14 @@ const struct config_key config_keys[] = {
 	 1, CONFIG_PATH_MAX - 1, NULL, NULL, "auto",
 	 "The medium: takes go to Takebox/SESSION/TAKE below this folder. \"auto\" is\n"
 	 "the newest medium mounted in /media/takebox, or without any /srv/takebox."},
+	{"record", "next", CONFIG_KEY_TEXT, FIELD(next),
+	 0, CONFIG_PATH_MAX - 1, NULL, NULL, "",
+	 "Where a take goes on when its medium is full, pulled or broken: a folder, or\n"
+	 "several, separated by colons, in the order in which they are tried. With\n"
+	 "folder = \"auto\" all that is plugged in, and /srv/takebox, come before them."},
+	{"record", "mirror", CONFIG_KEY_TEXT, FIELD(mirror),
+	 0, CONFIG_PATH_MAX - 1, NULL, NULL, "",
+	 "A second medium that gets every take as well; \"\": none."},
 	{"record", "level", CONFIG_KEY_WHOLE, FIELD(level),
 	 0, 8, NULL, NULL, "5",
 	 "FLAC compression, 0 (least work) to 8 (smallest files)."},

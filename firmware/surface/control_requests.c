@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "surface/protocol.h"
+#include "transport/recording.h"
 #include "transport/summary.h"
 
 #define STATUS_NS	 NS_PER_S
@@ -182,8 +183,8 @@ struct listing {
 	struct client *client;
 	uint64_t serial; /* the client's: it may be gone */
 	json_t *id;
-	char medium[CONFIG_PATH_MAX];
-	char *session; /* NULL: all */
+	char media[RECORDING_OTHERS_MAX]; /* colon-separated */
+	char *session;			  /* NULL: all */
 	json_t *takes;
 };
 
@@ -191,7 +192,15 @@ static void make_list(void *context)
 {
 	struct listing *listing = context;
 
-	listing->takes = summary_of_takes(listing->medium, listing->session);
+	char *rest = listing->media, *medium;
+
+	listing->takes = json_array();
+	while ((medium = strsep(&rest, ":"))) {
+		json_t *takes = summary_of_takes(medium, listing->session);
+
+		json_array_extend(listing->takes, takes);
+		json_decref(takes);
+	}
 }
 
 static void send_list(void *context, bool worked)
@@ -225,8 +234,8 @@ static void do_takes(struct client *client, json_t *id, const json_t *request)
 	listing->serial = client->serial;
 	listing->id = json_incref(id);
 	listing->session = session ? strdup(session) : NULL;
-	snprintf(listing->medium, sizeof(listing->medium), "%s",
-		 transport_medium(control->transport));
+	transport_list_media(control->transport, listing->media,
+			     sizeof(listing->media));
 	if (aside_run(control->aside, make_list, send_list, listing) < 0)
 		send_list(listing, false);
 }

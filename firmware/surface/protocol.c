@@ -279,6 +279,41 @@ static json_t *tape_json(const struct transport_status *status)
 			 rounded((double)facts->frames / facts->rate, 0.1));
 }
 
+static json_t *media_json(const struct transport_status *status)
+{
+	static const char *const state[] = {
+		[VOLUME_UNKNOWN] = "no-answer",
+		[VOLUME_READY] = "ready",
+		[VOLUME_ABSENT] = "absent",
+		[VOLUME_FAILED] = "failed",
+	};
+	json_t *media = json_array();
+
+	for (unsigned i = 0; i < status->volumes; i++) {
+		const struct volume_status *one = &status->volume[i];
+		const struct volume *volume = &one->volume;
+
+		json_array_append_new(
+			media,
+			json_pack("{so ss ss so ss so so sb}", "folder",
+				  text(volume->folder), "role",
+				  volume->role == VOLUME_FOR_MIRROR ? "mirror"
+								    : "takes",
+				  "state", state[volume->state], "error",
+				  text(volume->error ? strerror(-volume->error)
+						     : ""),
+				  "filesystem", volume->space.filesystem,
+				  "free_bytes",
+				  number(volume->space.free_bytes),
+				  "seconds_left",
+				  one->seconds_left < 0
+					  ? json_null()
+					  : rounded(one->seconds_left, 1),
+				  "safe_to_pull", (int)one->safe_to_pull));
+	}
+	return media;
+}
+
 static json_t *problems_json(const struct transport_status *status)
 {
 	static const char *const level[] = {
@@ -314,14 +349,15 @@ json_t *protocol_status(const struct transport_status *status)
 					 : rounded(status->seconds_left, 1));
 
 	return json_pack(
-		"{ss ss so so so so s{so so} so sf sb so so}", "version",
+		"{ss ss so so so so s{so so} so so sf sb so so}", "version",
 		TAKEBOX_VERSION, "state", state[status->state], "session",
 		text(status->session), "take", take_json(status), "interface",
 		interface_json(status), "tape", tape_json(status), "gaps",
 		"count", number(status->gap_count), "frames",
-		number(status->gap_frames), "medium", medium, "preroll",
-		status->preroll, "realtime", (int)status->realtime, "tracks",
-		protocol_tracks(status), "problems", problems_json(status));
+		number(status->gap_frames), "medium", medium, "media",
+		media_json(status), "preroll", status->preroll, "realtime",
+		(int)status->realtime, "tracks", protocol_tracks(status),
+		"problems", problems_json(status));
 }
 
 json_t *protocol_meters(const struct meters *meters)

@@ -59,9 +59,13 @@ int names_track_file(char *out, size_t size, unsigned number, const char *name,
 unsigned names_take_number(const char *folder);
 
 /* Makes the next take's folder; its name goes to out. given: NULL or "" for a
- * number alone. */
-int names_create_take(int session_fd, const char *given, char *out,
-		      size_t size);
+ * number alone. least: the number is not below it; other media have takes of
+ * the session, too. */
+int names_create_take(int session_fd, const char *given, unsigned least,
+		      char *out, size_t size);
+
+/* The highest number that was ever given there, 0 if none. */
+int names_highest_take(int session_fd);
 
 /* The folder of a session; its name goes to out. A given name, or today's
  * date, that exists already is gone on with (names are equal if FAT says so:

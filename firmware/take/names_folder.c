@@ -168,7 +168,8 @@ static int create_with(int folder_fd, const struct series *series,
 }
 
 static int create_next(int folder_fd, const struct series *series,
-		       const char *suffix, char *out, size_t size)
+		       unsigned least, const char *suffix, char *out,
+		       size_t size)
 {
 	char name[NAMES_FOLDER_MAX] = "";
 	int highest = find_highest(folder_fd, series, 0);
@@ -176,6 +177,8 @@ static int create_next(int folder_fd, const struct series *series,
 
 	if (highest < 0)
 		return highest;
+	if (least > (unsigned)highest + 1)
+		highest = (int)least - 1;
 	for (unsigned i = 1; i <= ATTEMPTS && result == -EEXIST; i++)
 		result = create_with(folder_fd, series, (unsigned)highest + i,
 				     suffix, name);
@@ -184,7 +187,13 @@ static int create_next(int folder_fd, const struct series *series,
 	return result;
 }
 
-int names_create_take(int session_fd, const char *given, char *out, size_t size)
+int names_highest_take(int session_fd)
+{
+	return find_highest(session_fd, &takes, 0);
+}
+
+int names_create_take(int session_fd, const char *given, unsigned least,
+		      char *out, size_t size)
 {
 	char suffix[NAMES_SAFE_MAX + 2] = "-";
 
@@ -194,7 +203,7 @@ int names_create_take(int session_fd, const char *given, char *out, size_t size)
 		names_safe(suffix + 1, sizeof(suffix) - 1, given);
 	else
 		suffix[0] = '\0';
-	return create_next(session_fd, &takes, suffix, out, size);
+	return create_next(session_fd, &takes, least, suffix, out, size);
 }
 
 /* The entry that FAT would hold for the same name as `name`, as it is spelt
@@ -256,7 +265,7 @@ int names_create_session_at(int takebox_fd, const char *given,
 	if (clock->set && localtime_r(&clock->now, &date) &&
 	    strftime(name, sizeof(name), "%Y-%m-%d", &date) > 0)
 		return create_or_go_on(takebox_fd, name, out, size);
-	return create_next(takebox_fd, &sessions, "", out, size);
+	return create_next(takebox_fd, &sessions, 0, "", out, size);
 }
 
 static bool came_from_rtc(void)

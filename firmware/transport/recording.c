@@ -82,6 +82,39 @@ static void close_folders(struct folders *folders)
 	}
 }
 
+/* The highest number of a take that was ever given in a session there. */
+static unsigned highest_number(const char *medium, const char *session)
+{
+	char path[PATH_MAX];
+	int dir, highest;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", medium, TAKEBOX_FOLDER,
+		 session);
+	dir = open_folder(AT_FDCWD, path);
+	if (dir < 0)
+		return 0;
+	highest = names_highest_take(dir);
+	close(dir);
+	return highest > 0 ? (unsigned)highest : 0;
+}
+
+/* A number is not given twice in a session, whatever the medium. */
+static unsigned least_number(struct recording_job *job)
+{
+	unsigned least = job->least;
+	char *rest = job->others, *medium;
+
+	while ((medium = strsep(&rest, ":"))) {
+		unsigned highest =
+			medium[0] ? highest_number(medium, job->place.session)
+				  : 0;
+
+		if (highest >= least)
+			least = highest + 1;
+	}
+	return least;
+}
+
 static int make_folders(struct folders *folders, struct recording_job *job)
 {
 	struct recording_place *place = &job->place;
@@ -101,7 +134,8 @@ static int make_folders(struct folders *folders, struct recording_job *job)
 	folders->session = open_folder(folders->takebox, place->session);
 	if (folders->session < 0)
 		return folders->session;
-	error = names_create_take(folders->session, job->name, place->take,
+	error = names_create_take(folders->session, job->name,
+				  least_number(job), place->take,
 				  sizeof(place->take));
 	if (error < 0)
 		return error;
@@ -221,7 +255,10 @@ static void describe_job(struct recording_job *job,
 {
 	*job = (struct recording_job){
 		.max_file_bytes = recording->max_file_bytes,
+		.least = recording->least,
 	};
+	snprintf(job->others, sizeof(job->others), "%s",
+		 recording->others ? recording->others : "");
 	snprintf(job->medium, sizeof(job->medium), "%s", recording->folder);
 	snprintf(job->session, sizeof(job->session), "%s", recording->session);
 	snprintf(job->name, sizeof(job->name), "%s", recording->name);
@@ -245,6 +282,8 @@ int recording_begin(struct take **take, const struct tape *tape,
 		.workers = recording->workers,
 		.stop = recording->stop,
 		.prepare = prepare,
+		.note = recording->note,
+		.asks_for_link = recording->asks_for_link,
 		.context = job,
 	};
 	int error;

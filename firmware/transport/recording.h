@@ -24,9 +24,15 @@ struct recording {
 	unsigned level, workers;
 	double sync_seconds;
 	uint64_t max_file_bytes; /* 0: what the file system takes */
+	unsigned least;		 /* number of the take, at least */
+	const char *others; /* further media, colon-separated, whose numbers are
+			       not given again; NULL: none */
+	json_t *note;	    /* as in struct take_plan */
+	bool asks_for_link;
 };
 
-#define RECORDING_ERROR_MAX 512
+#define RECORDING_OTHERS_MAX 4096
+#define RECORDING_ERROR_MAX  512
 
 struct recording_place {
 	char session[64], take[64];
@@ -37,6 +43,8 @@ struct recording_place {
 struct recording_job {
 	char medium[CONFIG_PATH_MAX];
 	char session[CONFIG_NAME_MAX], name[CONFIG_NAME_MAX];
+	char others[RECORDING_OTHERS_MAX];
+	unsigned least;
 	uint64_t max_file_bytes;
 	struct recording_place place;	 /* once the take is prepared */
 	char error[RECORDING_ERROR_MAX]; /* why it could not be; for a musician

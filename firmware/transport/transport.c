@@ -16,8 +16,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "take/ledger.h"
-#include "transport/summary.h"
 
 #define TICK_NS	      (100 * NS_PER_MS)
 #define RECONNECT_NS  (500 * NS_PER_MS)
@@ -51,91 +49,6 @@ refuse(struct command_reply *reply, enum command_error error,
 	va_start(args, format);
 	vsnprintf(reply->message, sizeof(reply->message), format, args);
 	va_end(args);
-}
-
-/* ---- takes that were torn off ---- */
-
-static bool is_of_tape(int dir, const struct tape *tape);
-
-/* Of the file system that dir is on, unless another limit is set. */
-static uint64_t file_limit(const struct transport *transport, int dir)
-{
-	struct storage_space space = {0};
-
-	if (transport->config.max_file_bytes == 0)
-		storage_measure(dir, &space);
-	return transport->config.max_file_bytes
-		       ? transport->config.max_file_bytes
-		       : space.max_file_bytes;
-}
-
-static void resume(void *context, int dir, const struct recording_place *place)
-{
-	struct transport *transport = context;
-	bool ours = transport_has_tape(transport) && !transport->current &&
-		    is_of_tape(dir, &transport->client.tape);
-	struct take_plan plan = {
-		.storage = &storage_posix,
-		.tape = ours ? &transport->client.tape : NULL,
-		.dir = dir,
-		.parents = {-1, -1, -1},
-		.sync_seconds = transport->config.sync_seconds,
-		.workers = ours ? transport->config.encoders : 1,
-		.max_file_bytes = file_limit(transport, dir),
-		.stop = TAKE_FOREVER,
-	};
-	struct hand *hand = transport_free_hand(transport);
-	struct take *take;
-
-	if (!hand) {
-		close(dir);
-		return;
-	}
-	if (take_resume(&take, &plan) < 0) {
-		log_error("%s cannot be gone on with: out of memory",
-			  place->folder);
-		return;
-	}
-	hand->healing = !ours;
-	hand->place = *place;
-	hand->prepared = true;
-	transport_adopt(hand, take);
-}
-
-struct wanted {
-	char tape[33];
-	bool found;
-};
-
-static int compare_tape(void *context, const json_t *entry)
-{
-	struct wanted *wanted = context;
-	const char *tape = json_string_value(json_object_get(entry, "tape"));
-
-	wanted->found |= tape && strcmp(tape, wanted->tape) == 0;
-	return 0;
-}
-
-static bool is_of_tape(int dir, const struct tape *tape)
-{
-	struct wanted wanted = {.found = false};
-
-	for (int i = 0; i < 16; i++)
-		snprintf(wanted.tape + 2 * i, 3, "%02x", tape->facts->id[i]);
-	ledger_read(dir, compare_tape, &wanted, NULL);
-	return wanted.found;
-}
-
-void transport_search(struct transport *transport, const char *folder)
-{
-	if (recording_find_open(folder, resume, transport) < 0)
-		log_warning("%s cannot be read", folder);
-}
-
-static void search_open_takes(struct transport *transport)
-{
-	transport->searched = true;
-	transport_search_media(transport);
 }
 
 /* ---- the tape ---- */
@@ -182,8 +95,7 @@ static void socket_ready(void *context, uint32_t events)
 		learn_tracks(transport);
 	else
 		log_warning("%s", transport->client.message);
-	if (!transport->searched)
-		search_open_takes(transport);
+	transport_search_arrivals(transport);
 	transport_changed(transport);
 }
 
@@ -215,7 +127,8 @@ static void tick(void *context)
 	struct transport *transport = context;
 
 	connect_tape(transport);
-	transport_measure_medium(transport);
+	transport_choose_medium(transport);
+	transport_search_arrivals(transport);
 	transport_look_after_takes(transport);
 }
 
@@ -233,8 +146,7 @@ static uint64_t command_position(const struct transport *transport,
 						  : command->position;
 }
 
-/* The oldest position that a take can begin at and not be overrun. */
-static uint64_t oldest_start(const struct tape *tape)
+uint64_t transport_oldest_start(const struct tape *tape)
 {
 	uint64_t guard = (uint64_t)GUARD_SECONDS * tape->facts->rate;
 	uint64_t oldest = tape_oldest(tape);
@@ -248,7 +160,7 @@ static uint64_t seconds_before(const struct tape *tape, uint64_t position,
 			       double seconds)
 {
 	uint64_t back = (uint64_t)(seconds * tape->facts->rate);
-	uint64_t oldest = oldest_start(tape);
+	uint64_t oldest = transport_oldest_start(tape);
 
 	position = position > back ? position - back : 0;
 	return position > oldest ? position : oldest;
@@ -273,47 +185,17 @@ static bool can_begin(struct transport *transport, struct command_reply *reply)
 static void begin(struct transport *transport, const char *name, uint64_t start,
 		  uint64_t stop, struct command_reply *reply)
 {
-	struct recording recording = {
-		.folder = transport_medium(transport),
-		.session = transport->session,
-		.name = name,
-		.artist = transport->config.artist,
-		.tracks = transport->tracks,
-		.track_count = transport->track_count,
-		.start = start,
-		.stop = stop,
-		.level = transport->config.level,
-		.workers = transport->config.encoders,
-		.sync_seconds = transport->config.sync_seconds,
-		.max_file_bytes = transport->config.max_file_bytes,
-	};
-	struct recording_job *job = malloc(sizeof(*job));
-	struct hand *hand = transport_free_hand(transport);
-	struct take *take;
-	int error;
+	int error =
+		transport_begin(transport, name, start, stop, &reply->ticket,
+				reply->message, sizeof(reply->message));
 
-	if (!job) {
-		refuse(reply, COMMAND_FAILED, "out of memory");
-		return;
-	}
-	error = recording_begin(&take, &transport->client.tape, &recording,
-				job);
-	if (error < 0) {
-		refuse(reply,
-		       error == -EINVAL ? COMMAND_REFUSED : COMMAND_FAILED,
-		       "%s", job->error);
-		free(job);
-		return;
-	}
-	transport->last_error[0] = '\0';
-	hand->job = job;
-	hand->stop = stop;
-	/* Until it has a place of its own. */
-	snprintf(hand->place.take, sizeof(hand->place.take), "a take");
-	snprintf(hand->place.folder, sizeof(hand->place.folder), "%s/",
-		 recording.folder);
-	reply->ticket = hand->ticket;
-	transport_adopt(hand, take);
+	if (error == 0)
+		transport->last_error[0] = '\0';
+	else if (error == -ENOMEM)
+		reply->error = COMMAND_FAILED;
+	else
+		reply->error =
+			error == -EINVAL ? COMMAND_REFUSED : COMMAND_MEDIUM;
 }
 
 /* The take that runs: not one that was told to end. */
@@ -332,7 +214,11 @@ static void do_record(struct transport *transport,
 				 ? transport->config.preroll_seconds
 				 : command->preroll;
 
-	if (running(transport))
+	if (transport->onward.wanted)
+		refuse(reply, COMMAND_REFUSED,
+		       "the recording waits for a medium: %s",
+		       transport_medium_words(transport));
+	else if (running(transport))
 		refuse(reply, COMMAND_REFUSED, "%s is being recorded already",
 		       transport->current->place.take);
 	else if (can_begin(transport, reply))
@@ -355,26 +241,38 @@ static bool refuse_unless_recording(const struct transport *transport,
 static void do_stop(struct transport *transport, const struct command *command,
 		    struct command_reply *reply)
 {
-	struct hand *hand = transport->current;
-	uint64_t position;
+	uint64_t position = command_position(transport, command);
+	struct hand *hand = NULL;
 
-	if (refuse_unless_recording(transport, reply))
+	/* What waits for a medium is still to be written up to here. */
+	if (transport->onward.wanted && position < transport->onward.stop)
+		transport->onward.stop = position;
+	else if (refuse_unless_recording(transport, reply))
 		return;
-	position = command_position(transport, command);
-	take_stop(hand->take, position, "stop");
-	if (position < hand->stop)
-		hand->stop = position;
-	reply->ticket = hand->ticket;
+	if (!transport->current)
+		return;
+	reply->ticket = transport->current->ticket;
+	while ((hand = transport_next_twin(transport, transport->current,
+					   hand))) {
+		take_stop(hand->take, position, "stop");
+		if (position < hand->stop)
+			hand->stop = position;
+	}
 }
 
 static void set_mark(struct transport *transport, const char *name,
 		     uint64_t position, struct command_reply *reply)
 {
 	struct take_status status;
+	struct hand *hand = NULL;
+	int error = 0;
 
 	take_get_status(transport->current->take, &status);
 	reply->position = position > status.start ? position - status.start : 0;
-	if (take_mark(transport->current->take, position, name) < 0)
+	while (error == 0 && (hand = transport_next_twin(
+				      transport, transport->current, hand)))
+		error = take_mark(hand->take, position, name);
+	if (error < 0)
 		refuse(reply, COMMAND_FAILED,
 		       "too many markers at once; this one was not set");
 }
@@ -409,7 +307,7 @@ static void do_keep(struct transport *transport, const struct command *command,
 		return;
 	position = command_position(transport, command);
 	start = command->preroll < 0
-			? oldest_start(tape)
+			? transport_oldest_start(tape)
 			: seconds_before(tape, position, command->preroll);
 	if (start >= position)
 		refuse(reply, COMMAND_REFUSED,
@@ -433,6 +331,19 @@ static void do_save(struct transport *transport, const struct command *command,
 	transport_changed(transport);
 }
 
+static int arm_takes(struct transport *transport, unsigned number, bool on,
+		     uint64_t position)
+{
+	struct hand *hand = NULL;
+	int error = 0;
+
+	while (error == 0 && transport->current &&
+	       (hand = transport_next_twin(transport, transport->current,
+					   hand)))
+		error = take_arm(hand->take, number, on, position);
+	return error;
+}
+
 static void do_arm(struct transport *transport, const struct command *command,
 		   struct command_reply *reply)
 {
@@ -454,9 +365,7 @@ static void do_arm(struct transport *transport, const struct command *command,
 
 		if (!(command->tracks >> i & 1) || track->armed == command->on)
 			continue;
-		if (transport->current &&
-		    take_arm(transport->current->take, i + 1, command->on,
-			     position) < 0) {
+		if (arm_takes(transport, i + 1, command->on, position) < 0) {
 			refuse(reply, COMMAND_FAILED,
 			       "too many changes at once; track %u stays as "
 			       "it is",
@@ -567,14 +476,13 @@ struct transport *transport_create(struct loop *loop,
 	transport->loop = loop;
 	transport->config = *config;
 	transport->tried_ns = -RECONNECT_NS;
-	transport_init_medium(transport);
 	tape_client_init(&transport->client);
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 config->session);
-	transport->aside = aside_create(loop);
-	if (!transport->aside ||
+	transport->onward.stop = TAKE_FOREVER;
+	if (transport_init_media(transport) < 0 ||
 	    !loop_add_timer(loop, 1, TICK_NS, tick, transport)) {
-		aside_destroy(transport->aside);
+		volumes_destroy(transport->volumes);
 		free(transport);
 		return NULL;
 	}
@@ -586,7 +494,7 @@ void transport_destroy(struct transport *transport)
 	if (!transport)
 		return;
 	transport_destroy_takes(transport);
-	aside_destroy(transport->aside);
+	volumes_destroy(transport->volumes);
 	tape_client_close(&transport->client);
 	free(transport);
 }

@@ -23,6 +23,7 @@
 #include "engine/tape.h"
 #include "take/storage.h"
 #include "take/take.h"
+#include "transport/volumes.h"
 
 #define TRANSPORT_NOW	       UINT64_MAX /* a position: when it was received */
 #define TRANSPORT_ALL_TRACKS   UINT64_MAX
@@ -96,6 +97,12 @@ struct problem {
 /* Who else can know of one. */
 enum problem_source { PROBLEM_OF_PANEL, PROBLEM_SOURCES };
 
+struct volume_status {
+	struct volume volume;
+	double seconds_left; /* negative: not known */
+	bool safe_to_pull;
+};
+
 struct transport_status {
 	enum transport_state state;
 	char session[CONFIG_NAME_MAX];
@@ -117,9 +124,11 @@ struct transport_status {
 	uint64_t position, oldest;	/* on the tape */
 	uint64_t gap_count, gap_frames; /* since the interface was opened */
 
-	char medium[CONFIG_PATH_MAX];
+	char medium[CONFIG_PATH_MAX]; /* that is written to, or would be */
 	struct storage_space space;
 	double seconds_left; /* negative: not known */
+	struct volume_status volume[VOLUMES_MAX];
+	unsigned volumes;
 	double preroll;
 	bool realtime;
 
@@ -178,8 +187,9 @@ void transport_note_problem(struct transport *transport,
 /* NULL: none. Valid until the loop runs on. */
 const struct tape *transport_tape(const struct transport *transport);
 
-/* The folder that takes go to now. */
-const char *transport_medium(const struct transport *transport);
+/* The folders of all media that takes can be on, colon-separated; a mirror has
+ * nothing that the others have not. */
+void transport_list_media(struct transport *transport, char *list, size_t size);
 
 /* False when the writer of a take has stood still for so long that a new
  * process should take it over. */

@@ -1,144 +1,158 @@
 /*
- * The medium that takes go to. With record.folder = "auto" it is the newest one
- * that is plugged in, looked for whenever no take runs; a take stays where it
- * began. What is plugged in is searched for takes that were torn off.
+ * The media that takes go to. With record.folder = "auto" that is the newest
+ * one that is plugged in, looked for whenever no take runs, and after it the
+ * others that are; a take stays where it began as long as its medium lets it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "transport/transport_private.h"
 
-#define MEASURE_NS (2 * NS_PER_S)
+#define CHOOSE_NS (2 * NS_PER_S)
 
 /* A medium that was let go and is still there was not unplugged after all. */
 #define LET_GO_NS (30 * NS_PER_S)
 
 static void go_to(struct transport *transport, const char *folder)
 {
+	volumes_prefer(transport->volumes, folder);
 	if (strcmp(transport->config.folder, folder) == 0)
 		return;
 	snprintf(transport->config.folder, sizeof(transport->config.folder),
 		 "%s", folder);
-	transport->measured = false;
-	transport->measure_ns = 0;
 	log_info("takes go to %s", folder);
 	transport_changed(transport);
 }
 
-static void search_new_ones(struct transport *transport,
-			    const struct media *before)
+static void add_plugged_in(struct transport *transport)
 {
 	char path[CONFIG_PATH_MAX];
 
-	for (unsigned i = 0; i < transport->media.count; i++) {
-		const struct medium *medium = &transport->media.medium[i];
-
-		if (media_has(before, medium->id))
-			continue;
-		media_path(path, sizeof(path), medium);
-		transport_search(transport, path);
+	for (unsigned i = transport->media.count; i-- > 0;) {
+		media_path(path, sizeof(path), &transport->media.medium[i]);
+		volumes_add(transport->volumes, path, VOLUME_FOR_TAKES);
 	}
+	volumes_add(transport->volumes, MEDIA_HOME, VOLUME_FOR_TAKES);
 }
 
-void transport_choose_medium(struct transport *transport)
+static void choose(struct transport *transport)
 {
-	struct media before = transport->media;
 	const struct medium *newest;
 	char path[CONFIG_PATH_MAX] = MEDIA_HOME;
 
-	if (!transport->automatic)
-		return;
 	media_list(&transport->media);
 	if (transport->let_go && clock_now_ns() > transport->let_go_until_ns)
 		transport->let_go = 0;
 	newest = media_newest(&transport->media, transport->let_go);
 	if (newest)
 		media_path(path, sizeof(path), newest);
+	add_plugged_in(transport);
 	if (!transport->current)
 		go_to(transport, path);
-	if (transport->searched)
-		search_new_ones(transport, &before);
 }
 
-void transport_init_medium(struct transport *transport)
-{
-	transport->automatic =
-		strcmp(transport->config.folder, MEDIA_AUTO) == 0;
-	transport_choose_medium(transport);
-}
-
-void transport_search_media(struct transport *transport)
-{
-	static const struct media none;
-
-	transport_search(transport, transport->automatic
-					    ? MEDIA_HOME
-					    : transport->config.folder);
-	search_new_ones(transport, &none);
-}
-
-const char *transport_medium(const struct transport *transport)
-{
-	return transport->config.folder;
-}
-
-/* ---- how much room there is ---- */
-
-struct measurement {
-	struct transport *transport;
-	char folder[CONFIG_PATH_MAX];
-	struct storage_space space;
-	int error;
-};
-
-static void measure(void *context)
-{
-	struct measurement *m = context;
-	int dir = open(m->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	m->error = dir < 0 ? -errno : storage_measure(dir, &m->space);
-	if (dir >= 0)
-		close(dir);
-}
-
-static void note_measurement(void *context, bool worked)
-{
-	struct measurement *m = context;
-	struct transport *transport = m->transport;
-
-	transport->asked_ns = 0;
-	if (worked && strcmp(m->folder, transport->config.folder) == 0) {
-		transport->medium_error = m->error;
-		transport->measured = m->error == 0;
-		if (m->error == 0)
-			transport->space = m->space;
-	}
-	free(m);
-}
-
-void transport_measure_medium(struct transport *transport)
+void transport_choose_medium(struct transport *transport)
 {
 	int64_t now = clock_now_ns();
-	struct measurement *m;
 
-	if (transport->asked_ns || now < transport->measure_ns)
+	if (!transport->automatic || now < transport->choose_ns)
 		return;
-	transport->measure_ns = now + MEASURE_NS;
-	transport_choose_medium(transport);
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return;
-	m->transport = transport;
-	snprintf(m->folder, sizeof(m->folder), "%s", transport->config.folder);
-	transport->asked_ns = now;
-	if (aside_run(transport->aside, measure, note_measurement, m) < 0)
-		note_measurement(m, false);
+	transport->choose_ns = now + CHOOSE_NS;
+	choose(transport);
+}
+
+int transport_init_media(struct transport *transport)
+{
+	const struct config *config = &transport->config;
+	int error = 0;
+
+	transport->volumes = volumes_create();
+	if (!transport->volumes)
+		return -ENOMEM;
+	/* A mirror is none of those that are plugged in. */
+	error = volumes_add_list(transport->volumes, config->mirror,
+				 VOLUME_FOR_MIRROR);
+	transport->automatic = strcmp(config->folder, MEDIA_AUTO) == 0;
+	if (error == 0 && !transport->automatic)
+		error = volumes_add(transport->volumes, config->folder,
+				    VOLUME_FOR_TAKES);
+	if (transport->automatic)
+		transport_choose_medium(transport);
+	if (error == 0)
+		error = volumes_add_list(transport->volumes, config->next,
+					 VOLUME_FOR_TAKES);
+	volumes_prefer(transport->volumes, config->folder);
+	return error;
+}
+
+unsigned transport_volume(struct transport *transport)
+{
+	int index;
+
+	if (transport->current && transport->current->volume >= 0)
+		return (unsigned)transport->current->volume;
+	index = volumes_choose(transport->volumes, VOLUME_FOR_TAKES, 0);
+	return index < 0 ? volumes_preferred(transport->volumes)
+			 : (unsigned)index;
+}
+
+void transport_list_media(struct transport *transport, char *list, size_t size)
+{
+	size_t used = 0;
+
+	list[0] = '\0';
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		struct volume volume;
+		size_t length;
+
+		volumes_get(transport->volumes, i, &volume);
+		length = strlen(volume.folder);
+		if (volume.state != VOLUME_READY ||
+		    volume.role != VOLUME_FOR_TAKES || used + length + 2 > size)
+			continue;
+		used += (size_t)snprintf(list + used, size - used, "%s%s",
+					 used ? ":" : "", volume.folder);
+	}
+}
+
+const char *transport_medium_words(struct transport *transport)
+{
+	static char words[CONFIG_PATH_MAX + 128];
+	struct volume volume;
+
+	volumes_get(transport->volumes, transport_volume(transport), &volume);
+	switch (volume.state) {
+	case VOLUME_READY:
+		snprintf(words, sizeof(words), "%s is full", volume.folder);
+		break;
+	case VOLUME_ABSENT:
+		snprintf(words, sizeof(words), "%s is not there",
+			 volume.folder);
+		break;
+	case VOLUME_UNKNOWN:
+		snprintf(words, sizeof(words), "%s does not answer",
+			 volume.folder);
+		break;
+	case VOLUME_FAILED:
+		snprintf(words, sizeof(words), "%s refuses (%s)", volume.folder,
+			 volume.error == -EROFS ? "it can only be read"
+						: strerror(-volume.error));
+		break;
+	}
+	return words;
+}
+
+/* Nothing of ours is being written there, or waits to be. */
+bool transport_safe_to_pull(const struct transport *transport, unsigned index)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		if (transport->hand[i].take &&
+		    transport->hand[i].volume == (int)index)
+			return false;
+	return true;
 }
 
 /* ---- letting go ---- */
@@ -210,5 +224,7 @@ void transport_let_go(struct transport *transport,
 	transport->let_go = medium->id;
 	transport->let_go_until_ns = clock_now_ns() + LET_GO_NS;
 	snprintf(reply->message, sizeof(reply->message), "%s", medium->name);
-	transport_choose_medium(transport);
+	volumes_let_go(transport->volumes, path, transport->let_go_until_ns);
+	if (transport->automatic)
+		choose(transport);
 }

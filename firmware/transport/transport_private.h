@@ -1,17 +1,31 @@
-/* What transport.c (the machine), transport_takes.c (the takes it has in hand)
- * and transport_status.c (what it shows) share. */
+/* What transport.c (the machine), transport_takes.c (the takes it has in hand),
+ * transport_resume.c (those that were torn off), transport_medium.c and
+ * transport_onward.c (where they go), and transport_status.c (what it shows)
+ * share. */
 #ifndef TAKEBOX_TRANSPORT_PRIVATE_H
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
 #include "base/notify.h"
 #include "take/media.h"
-#include "base/aside.h"
 #include "transport/recording.h"
 #include "transport/tape_client.h"
 #include "transport/transport.h"
+#include "transport/volumes.h"
 
 #define LISTENERS_MAX 4
 #define HANDS_MAX     64
+
+/* A take that its medium has ended, and that is to go on on another one. */
+struct onward {
+	bool wanted;
+	uint64_t from, stop; /* on the tape */
+	uint64_t frames;     /* of the take that was ended */
+	char name[CONFIG_NAME_MAX], medium[CONFIG_PATH_MAX];
+	char reason[TAKE_TEXT_MAX];
+	struct recording_place place; /* of that take; take "": it had none */
+	uint64_t old;		      /* its ticket, to tell it */
+	uint64_t ticket;	      /* that whoever waits for it has; 0 */
+};
 
 /* A take whose thread is at work: being recorded, being finished, or, after an
  * interruption, being made whole. */
@@ -25,7 +39,16 @@ struct hand {
 	bool prepared;		      /* and told of */
 	uint64_t gaps;		      /* that were told of */
 	bool healing;
-	uint64_t stop; /* tape position it was told to end at; TAKE_FOREVER */
+	uint64_t start, stop; /* tape positions; of the end it was told;
+				 TAKE_FOREVER */
+	int volume;	      /* index of its medium; -1: none */
+	unsigned group;	      /* takes that are one, on several media */
+	bool mirror;
+	bool left;		    /* its medium has ended it; others go on */
+	char name[CONFIG_NAME_MAX]; /* as it was given */
+	struct onward from;	    /* what it goes on with; take "": nothing */
+	uint64_t encoded;	    /* when last looked at, and since when */
+	int64_t encoded_ns;
 	struct progress writing;
 };
 
@@ -36,7 +59,8 @@ struct transport {
 	struct loop_source *socket_source;
 	int64_t tried_ns;
 	bool answered; /* by takebox-tape: open takes can be looked for */
-	bool searched;
+	bool settled;  /* a take has begun or ended here: what is still open of
+			  this tape is not to be recorded on */
 
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
 	unsigned track_count;
@@ -53,13 +77,16 @@ struct transport {
 	struct media media;
 	unsigned let_go; /* id of a medium that is to be unplugged; 0: none */
 	int64_t let_go_until_ns;
+	int64_t choose_ns; /* when to look next for what is plugged in */
 
-	struct storage_space space;
-	int medium_error;
-	struct aside *aside;
-	int64_t asked_ns;   /* the medium, for its space; 0: it has answered */
-	bool measured;	    /* space is that of the medium */
-	int64_t measure_ns; /* when to ask again */
+	struct volumes *volumes;
+	unsigned arrivals[VOLUMES_MAX]; /* searched for open takes */
+	unsigned groups;
+	struct onward onward;
+	char went_on[512]; /* that a take did so, and why; "": none has */
+	bool lost_between; /* not without loss */
+	char numbered[CONFIG_NAME_MAX]; /* the session of the last take, */
+	unsigned number;		/* and its number */
 	char last_error[256]; /* why the last take ended badly; "": it did not
 			       */
 	struct problem noted[PROBLEM_SOURCES]; /* text "": none */
@@ -75,19 +102,36 @@ struct transport {
 void transport_changed(struct transport *transport);
 void transport_tell(struct transport *transport,
 		    const struct transport_news *news);
-/* Looks for takes that were torn off below folder. */
-void transport_search(struct transport *transport, const char *folder);
 bool transport_has_tape(const struct transport *transport);
 
 /* ---- transport_medium.c ---- */
 
-void transport_init_medium(struct transport *transport);
+int transport_init_media(struct transport *transport);
 void transport_choose_medium(struct transport *transport);
-void transport_measure_medium(struct transport *transport);
-void transport_search_media(struct transport *transport);
 void transport_let_go(struct transport *transport,
 		      const struct command *command,
 		      struct command_reply *reply);
+/* The one that is recorded on, or would be. */
+unsigned transport_volume(struct transport *transport);
+/* What is wrong with it. */
+const char *transport_medium_words(struct transport *transport);
+bool transport_safe_to_pull(const struct transport *transport, unsigned index);
+
+/* ---- transport_resume.c ---- */
+
+void transport_search_arrivals(struct transport *transport);
+
+/* ---- transport_onward.c ---- */
+
+/* As recording_begin, on the medium of its choice. -ENOSPC: there is none. */
+int transport_begin(struct transport *transport, const char *name,
+		    uint64_t start, uint64_t stop, uint64_t *ticket,
+		    char *error, size_t size);
+/* The take has its folder. */
+void transport_note_begun(struct hand *hand);
+void transport_look_after_media(struct transport *transport);
+/* The oldest position that a take can begin at and not be overrun. */
+uint64_t transport_oldest_start(const struct tape *tape);
 
 /* ---- transport_takes.c ---- */
 
@@ -103,5 +147,8 @@ void transport_stop_takes(struct transport *transport, uint64_t position,
 			  const char *reason);
 void transport_destroy_takes(struct transport *transport);
 unsigned transport_healing(const struct transport *transport);
+/* The takes that are one with hand, itself too; start with last NULL. */
+struct hand *transport_next_twin(struct transport *transport,
+				 const struct hand *hand, struct hand *last);
 
 #endif

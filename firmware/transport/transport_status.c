@@ -1,14 +1,14 @@
 /* What the recorder is doing, gathered for whoever shows it. */
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "transport/transport_private.h"
 
 #define GUESSED_BYTES_SHARE 0.6 /* FLAC against raw, until it is measured */
-#define MEDIUM_SLOW_NS	    (3 * NS_PER_S)
+#define NEXT_MEDIUM_BYTES   (64u << 20) /* that make one worth mentioning */
 #define MEASURED_SECONDS    10
 
 static void __attribute__((format(printf, 3, 4)))
@@ -98,34 +98,99 @@ static double bytes_per_second(const struct transport_status *status)
 	       GUESSED_BYTES_SHARE;
 }
 
-static void add_medium(const struct transport *transport,
+/* The steps at which a musician is warned. */
+static const char *how_little(double seconds)
+{
+	if (seconds < 60)
+		return "less than a minute";
+	if (seconds < 600)
+		return "less than 10 minutes";
+	return seconds < 1800 ? "less than 30 minutes" : NULL;
+}
+
+static void warn_of_end(struct transport *transport,
+			struct transport_status *status)
+{
+	const char *left = how_little(status->seconds_left);
+	int next = volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
+					NEXT_MEDIUM_BYTES,
+					(int)transport_volume(transport));
+	struct volume volume;
+
+	if (!left)
+		return;
+	if (next < 0) {
+		add(status, PROBLEM_DEGRADED,
+		    "%s of recording is left on the medium %.120s", left,
+		    status->medium);
+		return;
+	}
+	volumes_get(transport->volumes, (unsigned)next, &volume);
+	add(status, PROBLEM_KEPT,
+	    "%s of recording is left on %.80s; it goes on on %.80s", left,
+	    status->medium, volume.folder);
+}
+
+static void list_media(struct transport *transport,
+		       struct transport_status *status, double rate)
+{
+	status->volumes = volumes_count(transport->volumes);
+	for (unsigned i = 0; i < status->volumes; i++) {
+		struct volume_status *one = &status->volume[i];
+
+		volumes_get(transport->volumes, i, &one->volume);
+		one->safe_to_pull = transport_safe_to_pull(transport, i);
+		one->seconds_left =
+			rate > 0 ? (double)one->volume.space.free_bytes / rate
+				 : -1;
+		if (one->volume.role == VOLUME_FOR_MIRROR &&
+		    one->volume.state != VOLUME_READY &&
+		    one->volume.error != -ENOENT)
+			add(status, PROBLEM_DEGRADED,
+			    "the mirror %.100s cannot be used (%s): takes are "
+			    "on one medium only",
+			    one->volume.folder, strerror(-one->volume.error));
+	}
+}
+
+/* Whoever waits for it has been told so in words of its own. */
+static void add_state(struct transport *transport,
+		      struct transport_status *status,
+		      const struct volume *volume)
+{
+	if (transport->onward.wanted)
+		add(status, PROBLEM_LOST,
+		    "%.60s was ended by its medium, and %.100s: only the tape "
+		    "keeps what is played; give it a medium",
+		    transport->onward.place.take,
+		    transport_medium_words(transport));
+	else if (volume->state == VOLUME_UNKNOWN)
+		add(status, PROBLEM_DEGRADED,
+		    "the medium has not answered for some seconds; what is "
+		    "played is kept on the tape until it does");
+	else if (volume->state != VOLUME_READY &&
+		 !(volume->error == -ENOENT && volume->arrivals == 0))
+		add(status, PROBLEM_DEGRADED,
+		    "the medium %.150s: takes cannot be written",
+		    transport_medium_words(transport));
+}
+
+static void add_medium(struct transport *transport,
 		       struct transport_status *status)
 {
 	double rate = bytes_per_second(status);
+	struct volume volume;
 
+	volumes_get(transport->volumes, transport_volume(transport), &volume);
+	status->space = volume.space;
+	snprintf(status->medium, sizeof(status->medium), "%s", volume.folder);
 	status->seconds_left = -1;
-	if (transport->medium_error) {
-		add(status, PROBLEM_DEGRADED,
-		    "the medium %s is not there (%s): takes cannot be written",
-		    status->medium, strerror(-transport->medium_error));
-		return;
+	list_media(transport, status, rate);
+	add_state(transport, status, &volume);
+	if (rate > 0 && volume.state == VOLUME_READY) {
+		status->seconds_left = (double)volume.space.free_bytes / rate;
+		warn_of_end(transport, status);
 	}
-	if (transport->asked_ns &&
-	    clock_now_ns() - transport->asked_ns > MEDIUM_SLOW_NS)
-		add(status, PROBLEM_DEGRADED,
-		    "the medium has not answered for %.0f s; what is played is "
-		    "kept on the tape until it does",
-		    (double)(clock_now_ns() - transport->asked_ns) / NS_PER_S);
-	if (rate <= 0 || !transport->measured)
-		return;
-	status->seconds_left = (double)status->space.free_bytes / rate;
-	if (status->seconds_left < 60)
-		add(status, PROBLEM_DEGRADED,
-		    "less than a minute is left on the medium");
-	else if (status->seconds_left < 1800)
-		add(status, PROBLEM_DEGRADED,
-		    "%.0f minutes are left on the medium",
-		    floor(status->seconds_left / 60));
 }
 
 static const char *why_no_interface(const struct transport *transport)
@@ -176,6 +241,10 @@ static void add_take(const struct transport *transport,
 		    "this machine is too slow for compression level %u: it "
 		    "records at level %u; nothing is lost, files are larger",
 		    status->progress.level_wanted, status->progress.level);
+	if (transport->went_on[0] && status->has_take)
+		add(status,
+		    transport->lost_between ? PROBLEM_LOST : PROBLEM_KEPT,
+		    "%.250s", transport->went_on);
 	if (transport->last_error[0])
 		add(status, PROBLEM_LOST, "%s", transport->last_error);
 	if (transport_healing(transport) > 0)
@@ -214,18 +283,17 @@ void transport_get_status(struct transport *transport,
 		.state = transport->client.tape.header ? TRANSPORT_IDLE
 						       : TRANSPORT_NO_INTERFACE,
 		.preroll = transport->config.preroll_seconds,
-		.space = transport->space,
 		.track_count = transport->track_count,
 	};
 	snprintf(status->session, sizeof(status->session), "%s",
 		 transport->session);
-	snprintf(status->medium, sizeof(status->medium), "%s",
-		 transport->config.folder);
 	memcpy(status->tracks, transport->tracks, sizeof(status->tracks));
 	if (transport->current)
 		get_take(transport, status);
 	if (transport->client.tape.header)
 		get_tape(transport, status);
+	if (transport->onward.wanted && !transport->current)
+		status->state = TRANSPORT_STARTING;
 	add_take(transport, status);
 	add_interface(transport, status);
 	add_medium(transport, status);

@@ -24,7 +24,7 @@ static void note_end(struct hand *hand, const struct take_status *status)
 	const struct take_info *info = take_result(hand->take);
 	double seconds = (double)info->frames / (info->rate ? info->rate : 1);
 
-	if (status->state == TAKE_FAILED)
+	if (status->state == TAKE_FAILED && !hand->left)
 		snprintf(transport->last_error, sizeof(transport->last_error),
 			 "%s ended early (%.100s); it is safe up to %.1f s",
 			 hand->place.take, info->reason, seconds);
@@ -53,6 +53,8 @@ static void tell_not_begun(const struct hand *hand)
 		.error = hand->job->error,
 	};
 
+	if (!hand->ticket) /* it goes on elsewhere */
+		return;
 	log_error("%s", news.error);
 	snprintf(transport->last_error, sizeof(transport->last_error), "%.255s",
 		 news.error);
@@ -74,6 +76,11 @@ static void put_away(struct hand *hand, const struct take_status *status)
 	}
 	loop_remove(hand->source);
 	take_destroy(hand->take);
+	if (!hand->healing)
+		transport->settled = true;
+	/* One that could not be closed is looked for again. */
+	if (!hand->healing && status->state == TAKE_FAILED && hand->volume >= 0)
+		transport->arrivals[hand->volume] = 0;
 	if (transport->current == hand)
 		transport->current = NULL;
 	*hand = (struct hand){0};
@@ -84,26 +91,6 @@ static void put_away(struct hand *hand, const struct take_status *status)
 	free(ended.job);
 }
 
-/* What was dated stays that session until another one is named. */
-static void note_begin(struct hand *hand)
-{
-	struct transport *transport = hand->transport;
-	struct transport_news news = {
-		.ticket = hand->ticket,
-		.kind = NEWS_BEGUN,
-		.session = hand->place.session,
-		.take = hand->place.take,
-		.folder = hand->place.folder,
-	};
-
-	hand->place = hand->job->place;
-	hand->prepared = true;
-	if (!transport->session[0])
-		snprintf(transport->session, sizeof(transport->session),
-			 "%.63s", hand->place.session);
-	transport_tell(transport, &news);
-}
-
 /* False when it is over. */
 static bool look_after(struct hand *hand)
 {
@@ -111,7 +98,7 @@ static bool look_after(struct hand *hand)
 
 	take_get_status(hand->take, &status);
 	if (status.prepared && !hand->prepared)
-		note_begin(hand);
+		transport_note_begun(hand);
 	if (status.gap_count != hand->gaps) {
 		hand->gaps = status.gap_count;
 		transport_changed(hand->transport);
@@ -126,6 +113,7 @@ void transport_look_after_takes(struct transport *transport)
 {
 	bool recorded = false;
 
+	transport_look_after_media(transport); /* before one is put away */
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *hand = &transport->hand[i];
 
@@ -160,6 +148,7 @@ struct hand *transport_free_hand(struct transport *transport)
 			.transport = transport,
 			.ticket = ++transport->tickets,
 			.stop = TAKE_FOREVER,
+			.volume = -1,
 		};
 		return hand;
 	}
@@ -184,12 +173,14 @@ void transport_stop_takes(struct transport *transport, uint64_t position,
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *hand = &transport->hand[i];
 
-		if (!hand->take || hand->healing)
+		if (!hand->take || hand->healing || hand->left)
 			continue;
 		take_stop(hand->take, position, reason);
 		if (position < hand->stop)
 			hand->stop = position;
 	}
+	if (position < transport->onward.stop)
+		transport->onward.stop = position;
 }
 
 void transport_destroy_takes(struct transport *transport)
@@ -209,4 +200,16 @@ unsigned transport_healing(const struct transport *transport)
 	for (unsigned i = 0; i < HANDS_MAX; i++)
 		count += transport->hand[i].take && transport->hand[i].healing;
 	return count;
+}
+
+struct hand *transport_next_twin(struct transport *transport,
+				 const struct hand *hand, struct hand *last)
+{
+	struct hand *next = last ? last + 1 : transport->hand;
+
+	for (; next < transport->hand + HANDS_MAX; next++)
+		if (next->take && !next->healing && !next->left &&
+		    next->group == hand->group)
+			return next;
+	return NULL;
 }

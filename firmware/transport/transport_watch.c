@@ -56,7 +56,7 @@ bool transport_goes_on(struct transport *transport, int64_t now_ns)
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *hand = &transport->hand[i];
 
-		if (hand->take && !hand->healing &&
+		if (hand->take && !hand->healing && !hand->left &&
 		    !goes_on(hand, &transport->client.tape, now_ns))
 			all = false;
 	}

@@ -67,8 +67,8 @@ static bool exists(const char *name)
 
 static const char *create_take(const char *given)
 {
-	assert_int_equal(names_create_take(folder_fd, given, out, sizeof(out)),
-			 0);
+	assert_int_equal(
+		names_create_take(folder_fd, given, 0, out, sizeof(out)), 0);
 	assert_true(exists(out));
 	return out;
 }
@@ -283,15 +283,17 @@ static void a_medium_that_cannot_be_written_is_an_error(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_true(names_create_take(fd, NULL, out, sizeof(out)) < 0);
-	assert_int_equal(names_create_take(-1, NULL, out, sizeof(out)), -EBADF);
+	assert_true(names_create_take(fd, NULL, 0, out, sizeof(out)) < 0);
+	assert_int_equal(names_create_take(-1, NULL, 0, out, sizeof(out)),
+			 -EBADF);
 	close(fd);
 }
 
 static void a_small_buffer_is_refused_before_anything_is_made(void **state)
 {
 	(void)state;
-	assert_int_equal(names_create_take(folder_fd, NULL, out, 63), -ENOSPC);
+	assert_int_equal(names_create_take(folder_fd, NULL, 0, out, 63),
+			 -ENOSPC);
 	assert_int_equal(names_create_session(folder_fd, "x", out, 63),
 			 -ENOSPC);
 	assert_false(exists("Take-001"));
@@ -313,7 +315,7 @@ static void *race(void *context)
 	char name[NAMES_FOLDER_MAX];
 
 	for (int i = 0; i < RACES; i++) {
-		if (names_create_take(folder_fd, racer->name, name,
+		if (names_create_take(folder_fd, racer->name, 0, name,
 				      sizeof(name)) < 0)
 			return NULL;
 		racer->number[i] = names_take_number(name);

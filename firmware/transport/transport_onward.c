@@ -1,0 +1,448 @@
+/*
+ * What becomes of a take when its medium fails it: full, pulled, broken, or
+ * silent for too long. It goes on in a linked one with the first frame that is
+ * not safe, on the next medium, or on the same one once that takes something
+ * again. Until there is one, the tape keeps the sound. A take that is mirrored
+ * goes on with the writer that is left.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "take/names.h"
+#include "transport/transport_private.h"
+
+#define NEED_BYTES	 (4u << 20) /* that make a medium worth beginning on */
+#define NEED_TRACK_BYTES (256u << 10)
+#define NEED_SECONDS	 4
+#define STILL_NS	 (5 * NS_PER_S) /* a writer that stands */
+#define BEHIND_SHARE	 0.4		/* of the tape, that it may be behind */
+
+/* ---- beginning ---- */
+
+static uint64_t needed_bytes(const struct transport *transport)
+{
+	const struct tape_facts *facts = transport->client.tape.facts;
+	uint64_t bytes = NEED_BYTES;
+
+	for (unsigned i = 0; i < transport->track_count; i++) {
+		unsigned channels = transport->tracks[i].channels[1] ? 2 : 1;
+
+		if (transport->tracks[i].armed)
+			bytes += NEED_TRACK_BYTES +
+				 (uint64_t)channels * facts->bits / 8 *
+					 facts->rate * NEED_SECONDS;
+	}
+	return bytes;
+}
+
+static struct recording describe(struct transport *transport, const char *name,
+				 uint64_t start, uint64_t stop)
+{
+	return (struct recording){
+		.session = transport->session,
+		.name = name,
+		.artist = transport->config.artist,
+		.tracks = transport->tracks,
+		.track_count = transport->track_count,
+		.start = start,
+		.stop = stop,
+		.level = transport->config.level,
+		.workers = transport->config.encoders,
+		.sync_seconds = transport->config.sync_seconds,
+		.max_file_bytes = transport->config.max_file_bytes,
+		.asks_for_link = true,
+	};
+}
+
+/* hand: NULL on an error. */
+static int begin_on(struct transport *transport, unsigned index,
+		    struct recording *recording, struct hand **out, char *error,
+		    size_t size)
+{
+	struct recording_job *job = malloc(sizeof(*job));
+	struct hand *hand = transport_free_hand(transport);
+	struct volume volume;
+	struct take *take;
+	int code;
+
+	*out = NULL;
+	if (!job || !hand) {
+		free(job);
+		snprintf(error, size, "out of memory");
+		return -ENOMEM;
+	}
+	volumes_get(transport->volumes, index, &volume);
+	recording->folder = volume.folder;
+	code = recording_begin(&take, &transport->client.tape, recording, job);
+	if (code < 0) {
+		snprintf(error, size, "%s", job->error);
+		free(job);
+		return code;
+	}
+	hand->job = job;
+	hand->start = recording->start;
+	hand->stop = recording->stop;
+	hand->volume = (int)index;
+	snprintf(hand->name, sizeof(hand->name), "%s", recording->name);
+	/* Until it has a place of its own. */
+	snprintf(hand->place.take, sizeof(hand->place.take), "a take");
+	snprintf(hand->place.folder, sizeof(hand->place.folder), "%s/",
+		 volume.folder);
+	*out = hand;
+	transport_adopt(hand, take);
+	return 0;
+}
+
+static int begin(struct transport *transport, struct recording *recording,
+		 int not_this, struct hand **hand, char *error, size_t size)
+{
+	static char others[RECORDING_OTHERS_MAX];
+	int index = volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
+					 needed_bytes(transport), not_this);
+	int code;
+
+	*hand = NULL;
+	if (index < 0) {
+		snprintf(error, size,
+			 "no medium can be written to: %s; nothing is being "
+			 "recorded",
+			 transport_medium_words(transport));
+		return -ENOSPC;
+	}
+	transport_list_media(transport, others, sizeof(others));
+	recording->others = others;
+	/* Also not a number that only a medium knows that was pulled since. */
+	if (strcmp(transport->numbered, transport->session) == 0)
+		recording->least = transport->number + 1;
+	code = begin_on(transport, (unsigned)index, recording, hand, error,
+			size);
+	if (code == 0)
+		(*hand)->group = ++transport->groups;
+	return code;
+}
+
+int transport_begin(struct transport *transport, const char *name,
+		    uint64_t start, uint64_t stop, uint64_t *ticket,
+		    char *error, size_t size)
+{
+	struct recording recording = describe(transport, name, start, stop);
+	struct hand *hand;
+	int code = begin(transport, &recording, -1, &hand, error, size);
+
+	if (code < 0)
+		return code;
+	transport->went_on[0] = '\0';
+	transport->settled = true;
+	*ticket = hand->ticket;
+	return 0;
+}
+
+/* The mirror's take has the same name, as far as nobody has used it there; so
+ * it begins when the first one has its name. The tape holds its beginning. */
+static void begin_mirror(struct hand *first)
+{
+	struct transport *transport = first->transport;
+	struct recording recording =
+		describe(transport, first->name, first->start, first->stop);
+	int index = volumes_choose(transport->volumes, VOLUME_FOR_MIRROR,
+				   needed_bytes(transport));
+	char error[RECORDING_ERROR_MAX];
+	struct hand *hand;
+
+	if (index < 0 || !transport_has_tape(transport) ||
+	    !transport_free_hand(transport))
+		return;
+	recording.least = names_take_number(first->place.take);
+	recording.session = first->place.session;
+	if (begin_on(transport, (unsigned)index, &recording, &hand, error,
+		     sizeof(error)) < 0) {
+		log_error("the mirror: %s", error);
+		return;
+	}
+	hand->group = first->group;
+	hand->mirror = true;
+	transport->current = first;
+}
+
+/* ---- going on ---- */
+
+static json_t *link_entry(const char *type, uint64_t at,
+			  const struct recording_place *place,
+			  const char *medium, uint64_t gap)
+{
+	return json_pack("{ss sI ss ss ss sI}", "type", type, "at",
+			 (json_int_t)at, "session", place->session, "take",
+			 place->take, "medium", medium, "gap", (json_int_t)gap);
+}
+
+static uint64_t gap_before(const struct hand *hand)
+{
+	return hand->start - hand->from.from;
+}
+
+/* The old take's side of the link, if it is still being closed. */
+static void link_back(struct hand *next)
+{
+	struct transport *transport = next->transport;
+	const struct onward *from = &next->from;
+	struct volume volume;
+
+	volumes_get(transport->volumes, (unsigned)next->volume, &volume);
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		struct hand *old = &transport->hand[i];
+
+		if (old->take && old != next && old->ticket == from->old)
+			take_link(old->take,
+				  link_entry("continued", from->frames,
+					     &next->place, volume.folder,
+					     gap_before(next)));
+	}
+}
+
+static void tell_of_onward(struct hand *next)
+{
+	struct transport *transport = next->transport;
+	const struct onward *from = &next->from;
+	uint64_t gap = gap_before(next);
+
+	transport->lost_between = gap > 0;
+	if (gap > 0 && transport_has_tape(transport))
+		log_error("%.1f s of sound are lost between %s and %s: no "
+			  "medium could be written to, and the tape could not "
+			  "hold them all",
+			  (double)gap / transport->client.tape.facts->rate,
+			  from->place.take, next->place.take);
+	snprintf(transport->went_on, sizeof(transport->went_on),
+		 "%s was ended by its medium (%.80s); the recording goes on as "
+		 "%s %s",
+		 from->place.take, from->reason, next->place.take,
+		 gap ? "with sound missing between the two"
+		     : "without a lost sample");
+	log_warning("%s, in %s", transport->went_on, next->place.folder);
+}
+
+void transport_note_begun(struct hand *hand)
+{
+	struct transport *transport = hand->transport;
+	struct transport_news news = {
+		.ticket = hand->ticket,
+		.kind = NEWS_BEGUN,
+		.session = hand->place.session,
+		.take = hand->place.take,
+		.folder = hand->place.folder,
+	};
+
+	hand->place = hand->job->place;
+	hand->prepared = true;
+	/* What was dated stays that session until another one is named. */
+	if (!transport->session[0])
+		snprintf(transport->session, sizeof(transport->session),
+			 "%.63s", hand->place.session);
+	if (!hand->mirror) {
+		transport->number = names_take_number(hand->place.take);
+		snprintf(transport->numbered, sizeof(transport->numbered), "%s",
+			 transport->session);
+		begin_mirror(hand);
+	}
+	if (hand->from.place.take[0]) {
+		tell_of_onward(hand);
+		link_back(hand);
+	}
+	transport_tell(transport, &news);
+}
+
+/* What is overwritten, or will be before it is read, is a gap between the take
+ * that was ended and the next one. */
+static uint64_t first_frame(const struct transport *transport,
+			    const struct onward *onward)
+{
+	uint64_t oldest = transport_oldest_start(&transport->client.tape);
+	uint64_t from = onward->from > oldest ? onward->from : oldest;
+
+	return from < onward->stop ? from : onward->stop;
+}
+
+/* Whether a writer is at it now. */
+static bool go_on(struct transport *transport, int not_this)
+{
+	struct onward *onward = &transport->onward;
+	uint64_t from = first_frame(transport, onward);
+	struct recording recording =
+		describe(transport, onward->name, from, onward->stop);
+	char error[RECORDING_ERROR_MAX];
+	struct hand *hand;
+
+	if (from >= onward->stop) { /* nothing of it is left, or ever was */
+		onward->wanted = false;
+		return false;
+	}
+	if (onward->place.take[0]) {
+		recording.note =
+			link_entry("continues", 0, &onward->place,
+				   onward->medium, from - onward->from);
+		json_object_set_new(recording.note, "frames",
+				    json_integer((json_int_t)onward->frames));
+	}
+	begin(transport, &recording, not_this, &hand, error, sizeof(error));
+	json_decref(recording.note);
+	if (!hand)
+		return false;
+	hand->from = *onward;
+	if (onward->ticket)
+		hand->ticket = onward->ticket;
+	onward->wanted = false;
+	return true;
+}
+
+/* One that never got its folder goes on with what it was to go on with. */
+static void want_onward(struct hand *hand, const struct take_status *status,
+			uint64_t end)
+{
+	struct onward *onward = &hand->transport->onward;
+	struct volume volume;
+
+	*onward = hand->from;
+	onward->wanted = true;
+	onward->stop = hand->stop;
+	snprintf(onward->name, sizeof(onward->name), "%s", hand->name);
+	if (!hand->prepared) {
+		onward->ticket = hand->ticket;
+		hand->ticket = 0;
+		if (!onward->place.take[0])
+			onward->from = hand->start;
+		return;
+	}
+	volumes_get(hand->transport->volumes, (unsigned)hand->volume, &volume);
+	onward->ticket = 0;
+	onward->from = hand->start + end;
+	onward->frames = end;
+	onward->place = hand->place;
+	onward->old = hand->ticket;
+	snprintf(onward->medium, sizeof(onward->medium), "%s", volume.folder);
+	snprintf(onward->reason, sizeof(onward->reason), "%s", status->reason);
+}
+
+/* Another writer of the same take. */
+static struct hand *twin(struct hand *hand)
+{
+	struct hand *other = NULL;
+
+	while ((other = transport_next_twin(hand->transport, hand, other)))
+		if (other != hand)
+			return other;
+	return NULL;
+}
+
+static void leave(struct hand *hand, const struct take_status *status,
+		  uint64_t end)
+{
+	struct transport *transport = hand->transport;
+	struct hand *other = twin(hand);
+
+	hand->left = true;
+	if (other) {
+		transport->lost_between = false;
+		snprintf(transport->went_on, sizeof(transport->went_on),
+			 "the medium of %.200s failed (%.80s); the take goes "
+			 "on in %.160s",
+			 hand->place.folder, status->reason,
+			 other->place.folder);
+		log_warning("%s", transport->went_on);
+		if (transport->current == hand)
+			transport->current = other;
+		take_link(hand->take, NULL);
+	} else {
+		want_onward(hand, status, end);
+		if (transport->current == hand)
+			transport->current = NULL;
+		if (!go_on(transport, hand->volume))
+			take_link(hand->take, NULL);
+	}
+	transport_changed(transport);
+}
+
+/* Has the writer stood still for so long that its medium must be taken for
+ * gone? Not if there is nowhere else to go: the tape carries on until then. */
+static bool hangs(struct hand *hand, const struct take_status *status)
+{
+	struct transport *transport = hand->transport;
+	const struct tape *tape = &transport->client.tape;
+	int64_t now = clock_now_ns();
+	uint64_t behind;
+
+	if (hand->encoded != status->encoded || !hand->encoded_ns) {
+		hand->encoded = status->encoded;
+		hand->encoded_ns = now;
+	}
+	if (!transport_has_tape(transport) || now - hand->encoded_ns < STILL_NS)
+		return false;
+	behind = tape_published(tape) - hand->start;
+	behind = behind > status->durable ? behind - status->durable : 0;
+	if ((double)behind < BEHIND_SHARE * (double)tape->facts->frames)
+		return false;
+	return twin(hand) ||
+	       volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
+				    needed_bytes(transport), hand->volume) >= 0;
+}
+
+/* A take that has no folder yet, and nowhere else to go, was never begun. */
+static bool is_refused(struct hand *hand)
+{
+	struct transport *transport = hand->transport;
+
+	return !hand->prepared && !hand->from.place.take[0] &&
+	       (hand->mirror ||
+		volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
+				     needed_bytes(transport),
+				     hand->volume) < 0);
+}
+
+static void look_at_medium(struct hand *hand)
+{
+	struct transport *transport = hand->transport;
+	struct take_status status;
+	bool over, ended;
+
+	take_get_status(hand->take, &status);
+	over = status.state == TAKE_DONE || status.state == TAKE_FAILED;
+	ended = status.error && status.end != TAKE_FOREVER;
+	if (ended && hand->start + status.end < hand->stop) {
+		volumes_blame(transport->volumes, (unsigned)hand->volume,
+			      status.error);
+		if (transport_has_tape(transport) && !is_refused(hand))
+			leave(hand, &status, status.end);
+	} else if (!over && !ended && hangs(hand, &status)) {
+		volumes_blame(transport->volumes, (unsigned)hand->volume,
+			      -ETIMEDOUT);
+		snprintf(status.reason, sizeof(status.reason),
+			 "medium stalled");
+		take_stop(hand->take, hand->start + status.encoded,
+			  status.reason);
+		leave(hand, &status, status.durable);
+	}
+}
+
+void transport_look_after_media(struct transport *transport)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		struct hand *hand = &transport->hand[i];
+
+		if (hand->take && !hand->healing && !hand->left &&
+		    hand->volume >= 0)
+			look_at_medium(hand);
+	}
+	if (!transport->onward.wanted)
+		return;
+	if (transport_has_tape(transport)) {
+		go_on(transport, -1);
+		return;
+	}
+	transport->onward.wanted = false;
+	snprintf(transport->last_error, sizeof(transport->last_error),
+		 "%s did not go on: the tape that had the rest is gone",
+		 transport->onward.place.take);
+}

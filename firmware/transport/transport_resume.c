@@ -1,0 +1,143 @@
+/*
+ * Takes that were torn off: looked for on every medium that comes. Those of the
+ * tape that still runs are gone on with, the others made whole.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "take/ledger.h"
+#include "transport/transport_private.h"
+
+struct origin {
+	char tape[33];
+	bool found;
+	uint64_t start;
+};
+
+static int compare_tape(void *context, const json_t *entry)
+{
+	struct origin *origin = context;
+	const char *tape = json_string_value(json_object_get(entry, "tape"));
+
+	if (!tape || strcmp(tape, origin->tape) != 0)
+		return 0;
+	origin->found = true;
+	origin->start = (uint64_t)json_integer_value(
+		json_object_get(entry, "position"));
+	return 0;
+}
+
+static struct origin find_origin(int dir, const struct tape *tape)
+{
+	struct origin origin = {.found = false};
+
+	if (!tape->header)
+		return origin;
+	for (int i = 0; i < 16; i++)
+		snprintf(origin.tape + 2 * i, 3, "%02x", tape->facts->id[i]);
+	ledger_read(dir, compare_tape, &origin, NULL);
+	return origin;
+}
+
+/* Of the takes that were open on this tape the newest is the one that is being
+ * recorded, perhaps on several media; those before it end where it begins. */
+static void settle_order(struct transport *transport, struct hand *hand,
+			 struct hand *current)
+{
+	hand->group = ++transport->groups;
+	if (!current)
+		return;
+	if (hand->start == current->start) {
+		hand->group = current->group;
+		hand->mirror = true;
+		transport->current = current;
+	} else if (hand->start < current->start) {
+		take_stop(hand->take, current->start, "medium failed");
+		hand->stop = current->start;
+		transport->current = current;
+	} else {
+		take_stop(current->take, hand->start, "medium failed");
+		current->stop = hand->start;
+	}
+}
+
+struct search {
+	struct transport *transport;
+	unsigned index;
+	struct volume volume;
+};
+
+static bool in_hand(const struct transport *transport, const char *folder)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		if (transport->hand[i].take &&
+		    strcmp(transport->hand[i].place.folder, folder) == 0)
+			return true;
+	return false;
+}
+
+static void resume(void *context, int dir, const struct recording_place *place)
+{
+	const struct search *search = context;
+	struct transport *transport = search->transport;
+	const struct config *config = &transport->config;
+	struct origin origin = find_origin(dir, &transport->client.tape);
+	bool ours = origin.found && !transport->settled;
+	struct hand *hand, *current = transport->current;
+	struct take_plan plan = {
+		.storage = &storage_posix,
+		.tape = ours ? &transport->client.tape : NULL,
+		.dir = dir,
+		.parents = {-1, -1, -1},
+		.sync_seconds = config->sync_seconds,
+		.workers = ours ? config->encoders : 1,
+		.max_file_bytes = config->max_file_bytes
+					  ? config->max_file_bytes
+					  : search->volume.space.max_file_bytes,
+		.stop = TAKE_FOREVER,
+		.asks_for_link = ours,
+	};
+	struct take *take;
+
+	hand = in_hand(transport, place->folder)
+		       ? NULL
+		       : transport_free_hand(transport);
+	if (!hand) {
+		close(dir);
+		return;
+	}
+	if (take_resume(&take, &plan) < 0) {
+		log_error("%s cannot be gone on with", place->folder);
+		return;
+	}
+	hand->healing = !ours;
+	hand->place = *place;
+	hand->prepared = true;
+	hand->volume = (int)search->index;
+	hand->start = origin.start;
+	transport_adopt(hand, take);
+	if (ours)
+		settle_order(transport, hand, current);
+}
+
+/* Media that have come, or come back. Not before the tape is there, or known
+ * not to be: takes of it are gone on with. */
+void transport_search_arrivals(struct transport *transport)
+{
+	struct search search = {.transport = transport};
+
+	for (; transport->answered &&
+	       search.index < volumes_count(transport->volumes);
+	     search.index++) {
+		volumes_get(transport->volumes, search.index, &search.volume);
+		if (search.volume.state != VOLUME_READY ||
+		    search.volume.arrivals == transport->arrivals[search.index])
+			continue;
+		transport->arrivals[search.index] = search.volume.arrivals;
+		if (recording_find_open(search.volume.folder, resume, &search) <
+		    0)
+			log_warning("%s cannot be read", search.volume.folder);
+	}
+}

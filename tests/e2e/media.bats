@@ -1,0 +1,305 @@
+# Media that fill up, are pulled and break while a take runs: real file systems
+# of a few megabytes, mounted for the test (which takes root). The interface is
+# the virtual one with the counter pattern, so that every frame that is missing
+# is known by its number.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-build}
+	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+	export ROOT BUILD
+	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	export TAKEBOX_SOCKET=$PWD/control
+	mkdir A B
+	can_mount || skip "only root can mount"
+	channels=4
+}
+
+teardown() {
+	for name in takeboxd takebox-tape; do
+		[ -s "$name.pid" ] && kill -9 "$(cat "$name.pid")" 2>/dev/null
+	done
+	wait 2>/dev/null || true
+	for medium in A B; do
+		mountpoint -q "$BATS_TEST_TMPDIR/$medium" &&
+			umount -l "$BATS_TEST_TMPDIR/$medium"
+	done
+	true
+}
+
+can_mount() {
+	mount -t tmpfs -o size=4k none A 2>/dev/null && umount A
+}
+
+takebox() {
+	"$BUILD/takebox" "$@"
+}
+
+# Waits until the command succeeds, a minute at most.
+wait_until() {
+	local deadline=$((SECONDS + 60))
+
+	until "$@"; do
+		[ "$SECONDS" -lt "$deadline" ] || {
+			echo "waited in vain for: $*"
+			takebox status
+			cat takeboxd.log takebox-tape.log
+			return 1
+		}
+		sleep 0.05
+	done
+}
+
+status_of() {
+	takebox status --json 2>/dev/null | jq -r ".status$1"
+}
+
+status_is() {
+	[ "$(status_of "$1")" = "$2" ]
+}
+
+at_least() {
+	jq -en --argjson a "$(status_of "$1" | grep -E '^[0-9.]+$' || echo 0)" \
+		--argjson b "$2" '$a >= $b' >/dev/null
+}
+
+says() {
+	status_of '.problems[].text' | grep -q "$1"
+}
+
+start_daemon() {
+	"$BUILD/takeboxd" -c takebox.conf 2>>takeboxd.log 3>&- &
+	echo $! >takeboxd.pid
+}
+
+# start_all "KEY = VALUE; ..." for the group record.
+start_all() {
+	cat >takebox.conf <<-EOF
+		interface: { device = "takebox_virtual:CHANNELS=$channels,SIGNAL=counter,ORIGIN=clock,CONTROL=$PWD/virtual"; };
+		tape: { seconds = ${tape:-60.0}; };
+		record: { folder = "$PWD/A"; preroll = 0.0; sync = 0.2; $1 };
+		session: { name = "Show"; };
+		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
+	EOF
+	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>>takebox-tape.log 3>&- &
+	echo $! >takebox-tape.pid
+	wait_until test -S tape
+	start_daemon
+	wait_until status_is .state idle
+}
+
+mount_ram() {
+	mount -t tmpfs -o "size=$2" "$1" "$1"
+}
+
+# Frames first..last of the device that a take's files hold, alike in all; or
+# fails if they are not one stretch of the counter.
+stretch_of() {
+	local file
+
+	for file in "$1"/*.flac; do
+		"$BUILD/e2e/segments" "$file" | awk -v name="$file" '
+			{ lines++; first = $4; from = $1; length_ = $2; kind = $3 }
+			END {
+				if (lines != 1 || kind != "counter") {
+					print "not one stretch: " name > "/dev/stderr"
+					exit 1
+				}
+				print first, length_
+			}' || return 1
+	done | sort -u >alike
+	[ "$(wc -l <alike)" -eq 1 ] || {
+		cat alike
+		return 1
+	}
+	cat alike
+}
+
+# The second take begins with the very frame that the first one ends before.
+check_seam() {
+	local a b
+
+	a=$(stretch_of "$1") && b=$(stretch_of "$2") || return 1
+	# shellcheck disable=SC2086
+	set -- $a $b
+	echo "seam: $1 + $2 = $(($1 + $2)), then $3"
+	[ $(($1 + $2)) -eq "$3" ]
+}
+
+note() {
+	jq -r ".notes[] | select(.type == \"$2\") | .$3" "$1/take.json"
+}
+
+# An ext4 of its own on a loop device that can be taken away.
+make_disk() {
+	truncate -s 48M "$1.img"
+	mkfs.ext4 -q -F "$1.img"
+	mount -o loop,errors=remount-ro "$1.img" "$1"
+}
+
+@test "a full medium: the take goes on on the next one without a lost sample" {
+	mount_ram A 12m
+	mount_ram B 200m
+	start_all "next = \"$PWD/B\";"
+	takebox record --name Long
+	wait_until at_least .take.durable 2
+	fallocate -l 7M A/foreign
+	wait_until status_is .medium.folder "$PWD/B"
+	wait_until at_least .take.seconds 1
+	run takebox stop --json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .take.verdict <<<"$output")" = sample-complete ]
+	first=$PWD/A/Takebox/Show/Take-001-Long
+	second=$PWD/B/Takebox/Show/Take-002-Long
+	[ "$(jq -r .stopped_by "$first/take.json")" = "medium full" ]
+	[ "$(jq -r .verdict "$first/take.json")" = sample-complete ]
+	[ "$(note "$first" continued take)" = Take-002-Long ]
+	[ "$(note "$second" continues take)" = Take-001-Long ]
+	[ "$(note "$second" continues gap)" = 0 ]
+	takebox verify "$first" "$second"
+	check_seam "$first" "$second"
+	grep -q "goes on as Take-002-Long without a lost sample" takeboxd.log
+	[ "$(stat -c %s A/foreign)" -eq $((7 << 20)) ]
+}
+
+@test "a full medium and no other: the take ends whole, and a medium that comes gets the rest" {
+	mount_ram A 12m
+	start_all "next = \"$PWD/B/usb\";"
+	mkdir -p B/usb
+	mount -t tmpfs -o size=1m none B/usb
+	takebox record
+	wait_until at_least .take.durable 1
+	fallocate -l 7M A/foreign
+	wait_until says "only the tape keeps"
+	[ "$(status_of .state)" = starting ]
+	run takebox record
+	[ "$status" -eq 4 ]
+	first=$PWD/A/Takebox/Show/Take-001
+	[ "$(jq -r .stopped_by "$first/take.json")" = "medium full" ]
+	mount -o remount,size=100m B/usb
+	wait_until status_is .state recording
+	takebox stop
+	second=$PWD/B/usb/Takebox/Show/Take-002
+	takebox verify "$first" "$second"
+	check_seam "$first" "$second"
+	umount -l B/usb
+}
+
+@test "a medium that can only be read all of a sudden: on to the next" {
+	make_disk A
+	mount_ram B 200m
+	start_all "next = \"$PWD/B\";"
+	takebox record
+	wait_until at_least .take.durable 1
+	# As the kernel does it when a file system is found to be broken.
+	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE A)")/trigger_fs_error"
+	wait_until status_is .medium.folder "$PWD/B"
+	wait_until at_least .take.seconds 1
+	takebox stop
+	umount -l A
+	fsck.ext4 -fy "A.img" >fsck.log 2>&1 || true
+	mount -o loop A.img A
+	wait_until test -s A/Takebox/Show/Take-001/take.json
+	first=$PWD/A/Takebox/Show/Take-001
+	second=$PWD/B/Takebox/Show/Take-002
+	takebox verify "$first" "$second"
+	set -- $(stretch_of "$first") $(stretch_of "$second")
+	echo "$*"
+	[ $(($1 + $2)) -ge "$3" ]
+}
+
+@test "media are listed, and say when they are safe to pull" {
+	mount_ram A 100m
+	mount_ram B 100m
+	start_all "next = \"$PWD/B\";"
+	status_is '.media[0].state' ready
+	status_is '.media[0].safe_to_pull' true
+	takebox record
+	status_is '.media[0].safe_to_pull' false
+	status_is '.media[1].safe_to_pull' true
+	takebox stop
+	wait_until status_is '.media[0].safe_to_pull' true
+	umount -l A
+	wait_until status_is '.media[0].state' absent
+	run takebox record --json
+	[ "$(jq -r .take.folder <<<"$output")" = "$PWD/B/Takebox/Show/Take-002" ]
+	takebox stop
+}
+
+# Two writers, one take: the same frames in both folders.
+check_alike() {
+	local a b
+
+	a=$(stretch_of "$1") && b=$(stretch_of "$2") || return 1
+	echo "$1: $a; $2: $b"
+	[ "$a" = "$b" ]
+}
+
+@test "a mirror has every take under the same name, markers too" {
+	mount_ram A 100m
+	mount_ram B 100m
+	start_all "mirror = \"$PWD/B\";"
+	takebox record --name Song
+	wait_until at_least .take.durable 1
+	wait_until status_is '.media[1].safe_to_pull' false
+	takebox mark Chorus
+	takebox disarm 2
+	wait_until at_least .take.seconds 3
+	takebox arm 2
+	wait_until at_least .take.seconds 4
+	takebox stop
+	wait_until test -s B/Takebox/Show/Take-001-Song/take.json
+	a=$PWD/A/Takebox/Show/Take-001-Song b=$PWD/B/Takebox/Show/Take-001-Song
+	takebox verify "$a" "$b"
+	[ "$(jq -r .frames "$a/take.json")" = "$(jq -r .frames "$b/take.json")" ]
+	[ "$(jq -r '.markers[0].name' "$b/take.json")" = Chorus ]
+	for file in "$a"/*.flac; do
+		[ "$(metaflac --show-md5sum "$file")" = \
+			"$(metaflac --show-md5sum "$b/$(basename "$file")")" ]
+	done
+}
+
+@test "one of two media breaks: the take goes on on the other, with every frame" {
+	make_disk A
+	mount_ram B 100m
+	start_all "mirror = \"$PWD/B\";"
+	takebox record
+	wait_until at_least .take.durable 1
+	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE A)")/trigger_fs_error"
+	wait_until says "the take goes on in $PWD/B"
+	wait_until at_least .take.seconds 3
+	run takebox stop --json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .take.folder <<<"$output")" = "$PWD/B/Takebox/Show/Take-001" ]
+	[ "$(jq -r .take.verdict <<<"$output")" = sample-complete ]
+	stretch_of B/Takebox/Show/Take-001
+	[ "$(jq -r .frames B/Takebox/Show/Take-001/take.json)" -ge 144000 ]
+}
+
+@test "a medium that hangs for good is left for the next one in time" {
+	tape=20.0
+	make_disk A
+	mount_ram B 100m
+	start_all "next = \"$PWD/B\";"
+	takebox record
+	wait_until at_least .take.durable 1
+	fsfreeze -f A
+	wait_until status_is .medium.folder "$PWD/B"
+	wait_until at_least .take.durable 9
+	fsfreeze -u A
+	takebox stop
+	wait_until test -s A/Takebox/Show/Take-001/take.json
+	wait_until test -s B/Takebox/Show/Take-002/take.json
+	takebox verify A/Takebox/Show/Take-001 B/Takebox/Show/Take-002
+	[ "$(note B/Takebox/Show/Take-002 continues gap)" = 0 ]
+	# shellcheck disable=SC2046
+	set -- $(stretch_of A/Takebox/Show/Take-001) \
+		$(stretch_of B/Takebox/Show/Take-002)
+	[ $(($1 + $2)) -ge "$3" ]
+}
