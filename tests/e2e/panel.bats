@@ -1,0 +1,134 @@
+# The panel where there are no lines for it: the recorder runs on and says so.
+# (With lines: tests/bench/panel.sh.)
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-build}
+	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+	export ROOT BUILD
+	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	export TAKEBOX_SOCKET=$PWD/control
+	mkdir medium
+	cat >good.board <<-EOF
+		chains = ( { name = "leds"; bits = 8; spi = "/nonexistent/spidev0.0"; } );
+		inputs = (
+			{ role = "rec"; line = "NOWHERE1"; },
+			{ role = "arm"; track = 1; line = "NOWHERE2"; latched = true; } );
+		outputs = (
+			{ role = "rec"; line = "NOWHERE3"; },
+			{ role = "alert"; chain = "leds"; bit = 0; } );
+	EOF
+}
+
+teardown() {
+	for name in takeboxd takebox-tape; do
+		[ -s "$name.pid" ] && kill "$(cat "$name.pid")" 2>/dev/null
+	done
+	wait 2>/dev/null || true
+}
+
+takebox() {
+	"$BUILD/takebox" "$@"
+}
+
+wait_until() {
+	local tries=0
+
+	until "$@"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 300 ] || {
+			echo "waited in vain for: $*"
+			cat takeboxd.log
+			return 1
+		}
+		sleep 0.05
+	done
+}
+
+state_is() {
+	[ "$(takebox status --json 2>/dev/null | jq -r .status.state)" = "$1" ]
+}
+
+has_problem() {
+	takebox status --json | jq -r '.status.problems[].text' | grep -q "$1"
+}
+
+# start BOARD: the recorder with that board.
+start() {
+	cat >takebox.conf <<-EOF
+		interface: { device = "takebox_virtual:CHANNELS=2,SIGNAL=counter,CONTROL=$PWD/virtual"; };
+		tape: { seconds = 30.0; };
+		record: { folder = "$PWD/medium"; };
+		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
+		panel: { board = "$1"; };
+	EOF
+	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>takebox-tape.log 3>&- &
+	echo $! >takebox-tape.pid
+	wait_until test -S tape
+	"$BUILD/takeboxd" -c takebox.conf 2>takeboxd.log 3>&- &
+	echo $! >takeboxd.pid
+	wait_until state_is idle
+}
+
+records() {
+	takebox record
+	wait_until state_is recording
+	takebox stop --json | jq -e '.take.verdict == "sample-complete"'
+}
+
+@test "a board file with a mistake is one clear line, and the recorder records" {
+	sed 's/role = "rec"; line = "NOWHERE1"/roll = "rec"; line = "NOWHERE1"/' \
+		good.board >wrong.board
+	start "$PWD/wrong.board"
+	has_problem "wrong.board:3: unknown key 'roll'"
+	[ "$(grep -c wrong.board takeboxd.log)" -eq 1 ]
+	records
+}
+
+@test "a board that is not there is one clear line, and the recorder records" {
+	start nonesuch
+	has_problem "no board 'nonesuch'"
+	[ "$(grep -c nonesuch takeboxd.log)" -eq 1 ]
+	records
+}
+
+@test "lines and ports that are not there are told once each, and it records" {
+	start "$PWD/good.board"
+	has_problem "panel:"
+	records
+	# Some seconds of asking again have gone by.
+	sleep 2.5
+	for name in NOWHERE1 NOWHERE2 NOWHERE3 spidev0.0; do
+		[ "$(grep -c "$name" takeboxd.log)" -eq 1 ]
+	done
+	state_is idle
+}
+
+@test "takebox panel-test says what is not there and fails" {
+	run --separate-stderr takebox panel-test --wait 0.1 "$PWD/good.board" \
+		</dev/null
+	[ "$status" -eq 1 ]
+	[[ $stderr == *NOWHERE1* ]]
+	[[ $stderr == *spidev0.0* ]]
+	[[ $output == *"rec (NOWHERE1)"*"fails: nothing came"* ]]
+	run takebox panel-test nonesuch
+	[ "$status" -eq 9 ]
+	[[ $output == *"no board 'nonesuch'"* ]]
+	run takebox panel-test a b
+	[ "$status" -eq 2 ]
+}
+
+@test "takebox panel-test can be scripted" {
+	printf 'y\nn\n' >answers
+	run --separate-stderr takebox panel-test --json --wait 0.1 \
+		"$PWD/good.board" <answers
+	[ "$status" -eq 1 ]
+	[ "$(jq -r '.parts | map(.result) | join(" ")' <<<"$output")" = \
+		"works fails fails fails" ]
+}
