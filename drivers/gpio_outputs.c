@@ -68,7 +68,8 @@ void gpio_outputs_set(struct gpio_outputs *outputs, const bool *active)
 	for (unsigned i = 0; i < group->count; i++)
 		changed[i] = group->hold[i].request &&
 			     differs(group, &group->hold[i], active);
-	memcpy(group->level, active, group->count * sizeof(*active));
+	for (unsigned i = 0; i < group->count; i++)
+		group->level[i] = active[i];
 	for (unsigned i = 0; i < group->count; i++)
 		if (changed[i])
 			write_hold(group, &group->hold[i]);

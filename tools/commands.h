@@ -22,8 +22,9 @@ int command_eject(int argc, char **argv); /* eject.c */
 int command_monitor(int argc, char **argv);
 int command_panel(int argc, char **argv);
 
-/* Those that need no recorder: devices.c, verify.c, heal.c, run.c. */
+/* Those that need no recorder: devices.c, gpio.c, verify.c, heal.c, run.c. */
 int command_devices(int argc, char **argv);
+int command_gpio(int argc, char **argv);
 int command_board(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_heal(int argc, char **argv);

@@ -36,6 +36,8 @@ static const struct command {
 	{"devices", "", "the machine's interfaces", command_devices},
 	{"board", "list|show|check ...", "what is wired to GPIO lines",
 	 command_board},
+	{"gpio", "[LINE...]", "GPIO lines: names, levels, who holds them",
+	 command_gpio},
 	{"verify", "TAKE...", "check takes on a medium", command_verify},
 	{"heal", "[FOLDER|TAKE...]", "make interrupted takes whole",
 	 command_heal},
