@@ -91,9 +91,12 @@ static void socket_ready(void *context, uint32_t events)
 		return;
 	}
 	transport->answered = true;
-	if (error == 0)
+	if (error == 0) {
 		learn_tracks(transport);
-	else
+		log_info("ready: REC records %u tracks of %s",
+			 transport->track_count,
+			 transport->client.tape.facts->name);
+	} else
 		log_warning("%s", transport->client.message);
 	transport_search_arrivals(transport);
 	transport_changed(transport);
