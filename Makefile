@@ -316,6 +316,13 @@ SUITE ?= bookworm
 vm: all $(BENCH) ## record 32 channels from a kernel PCM in a virtual machine
 	BUILD=$(BUILD) tests/bench/record32.sh
 
+.PHONY: vm-boot vm-arm64
+vm-boot: ## boot the package with systemd in a virtual machine (SUITE=)
+	BUILD=$(BUILD) tools/deb.sh --suite $(SUITE)
+	BUILD=$(BUILD) tests/bench/boot.sh $(SUITE)
+vm-arm64: ## the arm64 package and its tests on an emulated arm64 machine
+	BUILD=$(BUILD) tests/bench/arm64.sh
+
 .PHONY: sync-cost
 sync-cost: $(BUILD)/perf/sync_cost ## measure a sync of 32 tracks on ext4, exFAT and FAT32
 	@BUILD=$(BUILD) tests/bench/sync_cost.sh

@@ -2,7 +2,11 @@
 # Installs the package into a fresh Debian, boots that with systemd in the
 # virtual machine, and lets boot_guest.sh look at it:
 #
-#     tests/bench/boot.sh [SUITE]     # bookworm (default), trixie
+#     tests/bench/boot.sh [SUITE [steady]]     # bookworm (default), trixie
+#
+# "steady": only the boot's figures, on one processor whose time goes by what
+# it computes (500 million instructions a second), so that the load of this
+# machine does not change them.
 #
 # Prints what was found, the critical chain among it; the whole of it is in
 # build/boot/SUITE.log. Root only.
@@ -79,13 +83,39 @@ install_packages /root/takebox.deb >"$logs/$suite-install.log" 2>&1 || {
 	exit 1
 }
 cp "$here/boot_guest.sh" "$here/gpio_sim.sh" "$machine/root"
+# The same as a newer version.
+dpkg-deb -R "${packages[0]}" "$machine/root/newer"
+sed -i 's/^Version: .*/&+1/' "$machine/root/newer/DEBIAN/control"
+dpkg-deb --root-owner-group -b "$machine/root/newer" \
+	"$machine/root/newer.deb" >/dev/null
+rm -rf "$machine/root/newer"
+cat >"$machine/etc/takebox/takebox.conf" <<-CONF
+	interface: { channels = 2; };
+	tape: { seconds = 60.0; };
+	panel: { board = "/etc/takebox/boot.board"; };
+CONF
+# Buttons and a lamp, no latched switches: gpio-sim forgets where they stand
+# when the lines are asked for again.
+cat >"$machine/etc/takebox/boot.board" <<-BOARD
+	inputs = (
+		{ role = "stop"; line = "GPIO2"; },
+		{ role = "rec"; line = "GPIO3"; }
+	);
+	outputs = ( { role = "rec"; line = "GPIO6"; } );
+	gestures = (
+		{ button = "rec"; gesture = "press"; action = "record-or-mark"; },
+		{ button = "stop"; gesture = "hold"; action = "stop"; }
+	);
+BOARD
 
-truncate -s 64M "$cache/$suite.stick"
+truncate -s 512M "$cache/$suite.stick"
 mkfs.vfat -n BAND -i 1234abcd "$cache/$suite.stick" >/dev/null
-"$here/vm.sh" --root "$machine" --init "$here/boot_hardware.sh" \
-	--module gpio-sim --timeout "${TIMEOUT:-400}" --log "$logs/$suite-console.log" \
+how=()
+[ "${2-}" != steady ] || how=(--steady)
+"$here/vm.sh" "${how[@]}" --root "$machine" --init "$here/boot_hardware.sh" \
+	--module gpio-sim --timeout "${TIMEOUT:-700}" --log "$logs/$suite-console.log" \
 	--qemu -device --qemu qemu-xhci \
 	--qemu -drive \
 	--qemu "if=none,id=stick,format=raw,file=$cache/$suite.stick" \
 	--qemu -device --qemu usb-storage,drive=stick \
-	bash /root/boot_guest.sh | tee "$logs/$suite.log"
+	bash /root/boot_guest.sh "${2-}" | tee "$logs/$suite${2:+-$2}.log"

@@ -99,6 +99,7 @@ while [ $# -gt 0 ]; do
 done
 [ $shell = yes ] || [ $# -gt 0 ] || usage
 
+cpu=max
 case $architecture in
 amd64)
 	emulator=(qemu-system-x86_64)
@@ -109,6 +110,7 @@ amd64)
 	;;
 arm64)
 	emulator=(qemu-system-aarch64 -M virt)
+	cpu=cortex-a72 # a Raspberry Pi 4's
 	console=ttyAMA0
 	parameters=
 	;;
@@ -273,7 +275,7 @@ if [ $shell = no ]; then
 fi
 [ -z "$init" ] || cp "$init" "$work/control/hardware"
 
-machine=("${emulator[@]}" "${accel[@]}" -cpu max
+machine=("${emulator[@]}" "${accel[@]}" -cpu "$cpu"
 	-m "$memory" -nodefaults -display none -no-reboot
 	-kernel "$kernel/vmlinuz" -initrd "$work/initrd"
 	-append "console=$console quiet panic=-1$parameters"

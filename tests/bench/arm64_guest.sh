@@ -1,0 +1,64 @@
+#!/bin/bash
+# shellcheck disable=SC2016 # what eval is given expands there
+# The bench's service in the arm64 machine. Speaks TAP.
+set -u
+cd /root || exit 1
+export LC_ALL=C.UTF-8
+count=0 failed=0
+
+check()
+{
+	local name=$1
+
+	shift
+	count=$((count + 1))
+	if "$@" >/tmp/check 2>&1; then
+		echo "ok $count - $name"
+	else
+		echo "not ok $count - $name"
+		tail -n 30 /tmp/check | sed 's/^/#   /'
+		failed=$((failed + 1))
+	fi
+}
+
+armed()
+{
+	local until=$((SECONDS + 120))
+
+	until takebox status --json 2>/dev/null | grep -q '"state":"idle"'; do
+		[ $SECONDS -lt $until ] || return 1
+		sleep 0.2
+	done
+}
+
+# Sound through the loopback card, by the packaged daemons, compared bit for
+# bit with what was played.
+record()
+{
+	local take player
+
+	takebox record --preroll 0 || return 1
+	aplay -q -D hw:Rack,1 -t raw -f S32_LE -r 48000 -c 8 8.s32 &
+	player=$!
+	wait $player || return 1
+	sleep 1
+	takebox stop || return 1
+	take=$(echo /srv/takebox/Takebox/*/Take-001*)
+	takebox verify "$take" &&
+		tests/build/bench/compare 8.s32 8 48000 24 "$take"/*.flac
+}
+
+check "the package's programs are arm64's" eval \
+	'[ "$(uname -m)" = aarch64 ] && takebox --version'
+check "armed after boot under systemd" armed
+systemd-analyze | sed 's/^/# /'
+check "8 channels recorded from snd-aloop, bit for bit" record
+grep -E "compared|gaps|verdict" /tmp/check | sed 's/^/# /'
+systemctl stop takeboxd takebox-tape
+
+cd tests || exit 1
+export BUILD=build CACHE=/tmp/cache CALL_STRIDE=40 POSCLOCK_HOURS=0.25
+check "the modules' tests" tests/run.sh unit
+tail -n 3 /tmp/check | sed 's/^/# /'
+echo "1..$count"
+[ $failed -eq 0 ]
