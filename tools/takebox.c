@@ -43,6 +43,8 @@ static const struct command {
 	 command_heal},
 	{"panel-test", "[BOARD]", "try every lamp and button",
 	 command_panel_test},
+	{"delete", "[--yes] TAKE...", "delete takes, by name and on purpose",
+	 command_delete},
 	{"run", "-D DEVICE -d S -o FOLDER ...", "record without a daemon",
 	 command_run},
 };

@@ -54,7 +54,7 @@ static bool has_ledger(int dir)
 	return started;
 }
 
-static bool is_track(int dir, const char *name)
+bool heal_is_track(int dir, const char *name)
 {
 	size_t length = strlen(name);
 	uint8_t sector[FLAC_SECTOR_BYTES];
@@ -90,7 +90,7 @@ static bool has_tracks(int dir)
 	bool found = false;
 
 	while (list && !found && (entry = readdir(list)))
-		found = is_track(dir, entry->d_name);
+		found = heal_is_track(dir, entry->d_name);
 	if (list)
 		closedir(list);
 	return found;

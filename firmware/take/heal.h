@@ -19,6 +19,7 @@
 #ifndef TAKEBOX_HEAL_H
 #define TAKEBOX_HEAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "take/storage.h"
@@ -32,6 +33,9 @@ enum heal_state {
 
 /* What is in a folder called name? dir: open, stays the caller's. */
 enum heal_state heal_look(int dir, const char *name);
+
+/* Has the file the head that Takebox gives its tracks? */
+bool heal_is_track(int dir, const char *name);
 
 struct heal_report {
 	const char *folder; /* path of the take's */

@@ -64,6 +64,9 @@ unsigned names_take_number(const char *folder);
 int names_create_take(int session_fd, const char *given, unsigned least,
 		      char *out, size_t size);
 
+/* Whatever becomes of the take's folder: its number is not given again. */
+int names_keep_number(int session_fd, unsigned number);
+
 /* The highest number that was ever given there, 0 if none. */
 int names_highest_take(int session_fd);
 

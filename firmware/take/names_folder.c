@@ -187,6 +187,13 @@ static int create_next(int folder_fd, const struct series *series,
 	return result;
 }
 
+int names_keep_number(int session_fd, unsigned number)
+{
+	int error = claim(session_fd, &takes, number);
+
+	return error == -EEXIST ? 0 : error;
+}
+
 int names_highest_take(int session_fd)
 {
 	return find_highest(session_fd, &takes, 0);

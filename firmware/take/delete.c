@@ -1,0 +1,200 @@
+/* Names first, files afterwards. */
+#include "take/delete.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "take/heal.h"
+#include "take/ledger.h"
+#include "take/names.h"
+#include "take/take_info.h"
+
+#define DELETED ".deleted-" /* a name never begins like that */
+
+static int open_folder(int parent, const char *name)
+{
+	int fd = openat(parent, name,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int apply(void *context, const json_t *entry)
+{
+	return take_info_apply(context, entry);
+}
+
+/* By name, as the ledger has it: a head may have been edited since. */
+static bool is_in_ledger(const struct take_info *info, const char *name)
+{
+	char file[TAKE_FILE_MAX];
+
+	for (unsigned i = 0; i < info->tracks; i++) {
+		for (unsigned part = 0; part < take_info_parts(info); part++) {
+			take_info_file(&info->track[i], part, file);
+			if (strcmp(name, file) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_ours(int dir, const char *take, const struct take_info *info,
+		    const char *name)
+{
+	static const char *const own[] = {LEDGER_NAME, "take.json",
+					  "labels.txt"};
+	char project[NAME_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (strcmp(name, own[i]) == 0)
+			return true;
+	snprintf(project, sizeof(project), "%.200s.rpp", take);
+	return strcmp(name, project) == 0 || is_in_ledger(info, name) ||
+	       heal_is_track(dir, name);
+}
+
+static int remove_file(int dir, const char *name, struct delete_report *report)
+{
+	struct stat stat;
+
+	if (fstatat(dir, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (unlinkat(dir, name, 0) < 0)
+		return -errno;
+	report->files++;
+	report->bytes += (uint64_t)stat.st_size;
+	return 0;
+}
+
+/* The ledger last: it says what is the take's. */
+static int empty(int dir, const char *take, struct delete_report *report)
+{
+	int copy = open_folder(dir, ".");
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	struct take_info info;
+	bool ledger = false;
+	int error = take_info_init(&info);
+
+	if (!list)
+		return copy < 0 ? copy : -errno;
+	ledger_read(dir, apply, &info, NULL);
+	while (error == 0 && (entry = readdir(list))) {
+		const char *name = entry->d_name;
+
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+			continue;
+		if (strcmp(name, LEDGER_NAME) == 0)
+			ledger = true;
+		else if (is_ours(dir, take, &info, name))
+			error = remove_file(dir, name, report);
+		else
+			report->foreign++;
+	}
+	if (error == 0 && ledger)
+		error = remove_file(dir, LEDGER_NAME, report);
+	take_info_finish(&info);
+	closedir(list);
+	return error;
+}
+
+/* Empties a folder that is out of the way, and gives it back its name if
+ * something of others is in it. */
+static int finish(int session, const char *away, struct delete_report *report)
+{
+	const char *name = away + strlen(DELETED);
+	int dir = open_folder(session, away), error;
+
+	if (dir < 0)
+		return dir;
+	error = empty(dir, name, report);
+	close(dir);
+	if (error < 0)
+		return error;
+	if (unlinkat(session, away, AT_REMOVEDIR) < 0) {
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			return -errno;
+		if (renameat(session, away, session, name) < 0)
+			return -errno;
+	}
+	return fsync(session) < 0 ? -errno : 0;
+}
+
+/* What power cuts have left. */
+static void finish_earlier(int session)
+{
+	int copy = open_folder(session, ".");
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	struct delete_report unused;
+
+	if (!list)
+		return;
+	while ((entry = readdir(list)))
+		if (strncmp(entry->d_name, DELETED, strlen(DELETED)) == 0)
+			finish(session, entry->d_name, &unused);
+	closedir(list);
+}
+
+static int move_away(int session, const char *name, char away[NAME_MAX + 1])
+{
+	int error = names_keep_number(session, names_take_number(name));
+
+	if (error == 0 && fsync(session) < 0)
+		error = -errno;
+	if (error < 0)
+		return error;
+	snprintf(away, NAME_MAX + 1, DELETED "%.200s", name);
+	if (renameat(session, name, session, away) < 0 || fsync(session) < 0)
+		return -errno;
+	return 0;
+}
+
+static int delete_from(int session, const char *name,
+		       struct delete_report *report)
+{
+	int dir = open_folder(session, name), error = 0;
+	char away[NAME_MAX + 1];
+
+	if (dir < 0)
+		return dir == -ELOOP || dir == -ENOTDIR ? -EINVAL : dir;
+	if (names_take_number(name) == 0 ||
+	    heal_look(dir, name) == HEAL_NO_TAKE)
+		error = -EINVAL;
+	else if (flock(dir, LOCK_EX | LOCK_NB) < 0)
+		error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (error == 0)
+		error = move_away(session, name, away);
+	if (error == 0)
+		error = finish(session, away, report);
+	close(dir);
+	return error;
+}
+
+int delete_take(const char *folder, struct delete_report *report)
+{
+	char path[PATH_MAX], parent[PATH_MAX];
+	int session, error;
+
+	*report = (struct delete_report){0};
+	if (!realpath(folder, path))
+		return -errno;
+	snprintf(parent, sizeof(parent), "%s", path);
+	session = open_folder(AT_FDCWD, dirname(parent));
+	if (session < 0)
+		return session;
+	finish_earlier(session);
+	error = delete_from(session, basename(path), report);
+	close(session);
+	return error;
+}

@@ -1,0 +1,26 @@
+/*
+ * delete: takes one take off a medium. Nothing else in Takebox deletes takes.
+ *
+ * Only what is Takebox's goes: tracks, ledger, lists. Files of others stay
+ * where they are, and the folder with them. The take's number is not given
+ * again. A take that somebody is recording, in any process, is left alone.
+ *
+ * The folder gets a name that nobody takes for a take's before the first file
+ * goes, so that a power cut leaves a take or none; what it leaves of the files
+ * goes with the next take that is deleted in the session.
+ */
+#ifndef TAKEBOX_DELETE_H
+#define TAKEBOX_DELETE_H
+
+#include <stdint.h>
+
+struct delete_report {
+	unsigned files, foreign; /* deleted; of others, left */
+	uint64_t bytes;
+};
+
+/* folder: the take's. -ENOENT: there is none; -EINVAL: it is no take; -EBUSY:
+ * it is being recorded; other errors are the medium's. */
+int delete_take(const char *folder, struct delete_report *report);
+
+#endif
