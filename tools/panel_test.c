@@ -399,13 +399,17 @@ static int report(struct walk *walk)
 	bool good =
 		walk->fails == 0 && !walk->troubled && !walk->asked_to_leave;
 
-	if (walk->json)
-		options_print_json(json_pack("{sb ss sO}", "ok", good, "board",
-					     walk->board.name, "parts",
-					     walk->results));
-	else
+	if (walk->json) {
+		json_t *all =
+			json_pack("{sb ss sO}", "ok", good, "board",
+				  walk->board.name, "parts", walk->results);
+
+		options_print_json(all);
+		json_decref(all);
+	} else {
 		printf("%s: %u work, %u fail, %u skipped\n", walk->board.name,
 		       walk->works, walk->fails, walk->skipped);
+	}
 	return good ? EXIT_OK : EXIT_FAILED;
 }
 
