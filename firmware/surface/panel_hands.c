@@ -163,7 +163,7 @@ static bool is_locked(const struct panel *panel,
 		      const struct board_input *input)
 {
 	return panel->locked && input->role != BOARD_LOCK &&
-	       input->role != BOARD_TRIGGER && input->role != BOARD_POWER_FAIL;
+	       input->role != BOARD_TRIGGER;
 }
 
 static bool can_lock(const struct board *board, enum board_input_role role)
