@@ -11,7 +11,7 @@
  * so that the contact rested for about that long, nobody can say: exit
  * status 3.
  *
- * Presses are 120 to 700 ms apart and bounce up to six times at either end, for
+ * Presses are 90 to 500 ms apart and bounce up to six times at either end, for
  * 0.05 to 2 ms each.
  */
 #include <errno.h>
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 	/* As a hand it is of another machine. */
 	sched_setscheduler(0, SCHED_FIFO, &priority);
 	for (int i = atoi(argv[2]); i > 0; i--) {
-		wait_us(90000 + random_below(480000));
+		wait_us(60000 + random_below(300000));
 		press(choose());
 	}
 	return fclose(out) == 0 ? 0 : 1;
