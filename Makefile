@@ -140,9 +140,10 @@ $(BUILD)/perf/%: $(BUILD)/obj/tests/perf/%.o $(BUILD)/libtakebox.a
 
 # What drives GPIO lines in the guest. Nothing but drivers/gpio*, so that it is
 # built in seconds where there is another libgpiod.
-GPIO_TEST := $(BUILD)/bench/gpio_lines
+GPIO_TEST := $(BUILD)/bench/gpio_lines $(BUILD)/bench/gpio_chips
 GPIO_OBJ  := $(filter $(BUILD)/obj/drivers/gpio%,$(LIB_OBJ))
-$(GPIO_TEST): %: $(BUILD)/obj/tests/bench/sim.o $(GPIO_OBJ)
+$(GPIO_TEST): %: $(BUILD)/obj/tests/bench/gpio_case.o \
+  $(BUILD)/obj/tests/bench/sim.o $(BUILD)/obj/tests/bench/expander.o $(GPIO_OBJ)
 $(GPIO_TEST): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,link,$@)
@@ -195,7 +196,9 @@ drawings: all ## make the tables and drawings in board/ from the board files
 
 # ---- testing ----
 
-.PHONY: test check tests asan tsan fuzz fuzzers asan-build tsan-build
+gpio-tests: $(GPIO_TEST)
+
+.PHONY: gpio-tests test check tests asan tsan fuzz fuzzers asan-build tsan-build
 BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/usb_audio \
          $(BUILD)/bench/presses \
          $(GPIO_TEST)

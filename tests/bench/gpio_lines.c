@@ -1,6 +1,7 @@
 /*
- * drivers/gpio.h against real kernel chips, in the guest (vm.sh --module
- * gpio-sim, as root). The same program runs with libgpiod 1.6 and 2.x.
+ * Finding lines and reading inputs: drivers/gpio.h against real kernel chips,
+ * in the guest, as root (gpio_lines.sh). The same program runs with libgpiod
+ * 1.6 and 2.x.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,165 +10,16 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/gpio.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "drivers/gpio.h"
+#include "tests/bench/gpio_case.h"
 #include "tests/bench/sim.h"
-
-#define DEADLINE_MS 5000 /* for what happens at once */
-
-/* ---- what the library says ---- */
-
-static struct trouble {
-	unsigned told, well;
-	char text[GPIO_WIRES_MAX][512]; /* the last; "": none, or well again */
-} trouble;
-
-static void hear(void *context, unsigned wire, const char *text)
-{
-	(void)context;
-	trouble.told += text != NULL;
-	trouble.well += text == NULL;
-	snprintf(trouble.text[wire], sizeof(trouble.text[0]), "%s",
-		 text ? text : "");
-}
-
-static void assert_says(unsigned wire, const char *part)
-{
-	if (!strstr(trouble.text[wire], part))
-		fail_msg("\"%s\" does not say \"%s\"", trouble.text[wire],
-			 part);
-}
-
-/* ---- the bench ---- */
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&trouble, 0, sizeof(trouble));
-	sim_make("panel", 8, "0=REC 1=STOP 2=MARK 6=LAMP 7=LED");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	sim_remove("panel");
-	return 0;
-}
-
-static struct gpio_inputs *inputs_of(const struct gpio_wire *wires,
-				     unsigned count)
-{
-	struct gpio_inputs *inputs =
-		gpio_inputs_create(wires, count, hear, NULL);
-
-	assert_non_null(inputs);
-	return inputs;
-}
-
-static bool readable(const struct gpio_inputs *inputs, int timeout_ms)
-{
-	struct pollfd poll_fd = {gpio_inputs_fd(inputs), POLLIN, 0};
-
-	return poll(&poll_fd, 1, timeout_ms) == 1;
-}
-
-/* Waits for the next event by the descriptor, as an event loop does. */
-static struct gpio_event next_event(struct gpio_inputs *inputs)
-{
-	struct gpio_event event = {0};
-	int64_t end = clock_now_ns() + DEADLINE_MS * NS_PER_MS;
-
-	while (gpio_inputs_read(inputs, &event) == -EAGAIN) {
-		if (clock_now_ns() > end)
-			fail_msg("no event");
-		readable(inputs, DEADLINE_MS);
-	}
-	return event;
-}
-
-static void assert_no_event(struct gpio_inputs *inputs)
-{
-	struct gpio_event event;
-
-	assert_int_equal(gpio_inputs_read(inputs, &event), -EAGAIN);
-	assert_false(readable(inputs, 0));
-}
-
-static void assert_level(struct gpio_inputs *inputs, unsigned wire, bool active)
-{
-	struct gpio_event event = next_event(inputs);
-
-	assert_false(event.seen);
-	assert_int_equal(event.wire, wire);
-	assert_int_equal(event.active, active);
-}
-
-static void assert_edge(struct gpio_inputs *inputs, unsigned wire, bool active)
-{
-	struct gpio_event event = next_event(inputs);
-
-	assert_true(event.seen);
-	assert_int_equal(event.wire, wire);
-	assert_int_equal(event.active, active);
-}
-
-/* Somebody else, holding line of chip under a name, until let go. */
-struct holder {
-	pid_t pid;
-	int gate;
-};
-
-static struct holder hold(const char *chip, unsigned line, const char *name)
-{
-	struct gpiohandle_request request = {.lineoffsets = {line},
-					     .flags = GPIOHANDLE_REQUEST_INPUT,
-					     .lines = 1};
-	struct holder holder;
-	int ready[2], gate[2], fd;
-	char path[64], byte;
-
-	assert_int_equal(pipe(ready) | pipe(gate), 0);
-	snprintf(path, sizeof(path), "/dev/%s", sim_node(chip));
-	holder.pid = fork();
-	assert_true(holder.pid >= 0);
-	if (holder.pid == 0) {
-		close(gate[1]);
-		prctl(PR_SET_NAME, name);
-		snprintf(request.consumer_label, sizeof(request.consumer_label),
-			 "%s", name);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (ioctl(fd, GPIO_GET_LINEHANDLE_IOCTL, &request) < 0 ||
-		    write(ready[1], "", 1) != 1)
-			_exit(1);
-		(void)!read(gate[0], &byte, 1);
-		_exit(0);
-	}
-	close(gate[0]);
-	close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	holder.gate = gate[1];
-	return holder;
-}
-
-static void let_go(struct holder *holder)
-{
-	close(holder->gate);
-	waitpid(holder->pid, NULL, 0);
-}
 
 /* ---- finding ---- */
 
@@ -508,236 +360,6 @@ static void a_flood_that_loses_events_loses_no_level(void **state)
 	gpio_inputs_destroy(inputs);
 }
 
-/* ---- chips that come and go ---- */
-
-static void lose_and_return(void (*take_away)(const char *),
-			    void (*give_back)(const char *))
-{
-	struct gpio_wire button = {.line = "REC"};
-	struct gpio_wire lamps[] = {{.line = "LAMP", .active_low = true},
-				    {.line = "LED"}};
-	struct gpio_inputs *inputs = inputs_of(&button, 1);
-	struct gpio_outputs *outputs =
-		gpio_outputs_create(lamps, 2, hear, NULL);
-	const bool on[] = {true, true}, half[] = {false, true};
-
-	assert_int_equal(gpio_inputs_connect(inputs), 0);
-	assert_int_equal(gpio_outputs_connect(outputs), 0);
-	assert_level(inputs, 0, false);
-	gpio_outputs_set(outputs, on);
-
-	take_away("panel");
-	assert_int_equal(gpio_inputs_connect(inputs), 1);
-	assert_int_equal(trouble.told, 1);
-	assert_says(0, "GPIO line REC is gone with its chip \"panel\"");
-	gpio_outputs_set(outputs, half);
-	assert_int_equal(trouble.told, 3);
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(gpio_inputs_connect(inputs), 1);
-		assert_int_equal(gpio_outputs_connect(outputs), 2);
-	}
-	assert_int_equal(trouble.told, 3);
-	assert_no_event(inputs);
-
-	give_back("panel");
-	sim_pull("panel", 0, true);
-	assert_int_equal(gpio_inputs_connect(inputs), 0);
-	assert_int_equal(gpio_outputs_connect(outputs), 0);
-	assert_int_equal(trouble.told, 3);
-	assert_int_equal(trouble.well, 3);
-	assert_level(inputs, 0, true);
-	assert_true(sim_value("panel", 6));
-	assert_true(sim_value("panel", 7));
-	sim_pull("panel", 0, false);
-	assert_edge(inputs, 0, false);
-	gpio_outputs_destroy(outputs);
-	gpio_inputs_destroy(inputs);
-}
-
-static void a_chip_that_is_unplugged_and_returns_goes_on(void **state)
-{
-	(void)state;
-	lose_and_return(sim_unplug, sim_plug);
-}
-
-static void a_chip_whose_driver_is_unbound_and_bound_goes_on(void **state)
-{
-	(void)state;
-	lose_and_return(sim_unbind, sim_bind);
-}
-
-static void move(const char *chip)
-{
-	sim_make("early", 2, "");
-	sim_plug(chip);
-}
-
-static void a_chip_that_returns_with_another_number_goes_on(void **state)
-{
-	(void)state;
-	lose_and_return(sim_unplug, move);
-	sim_remove("early");
-}
-
-static void a_chip_that_went_and_came_unnoticed_is_taken_again(void **state)
-{
-	struct gpio_wire wire = {.line = "REC"};
-	struct gpio_inputs *inputs = inputs_of(&wire, 1);
-
-	(void)state;
-	assert_int_equal(gpio_inputs_connect(inputs), 0);
-	assert_level(inputs, 0, false);
-	sim_unplug("panel");
-	sim_plug("panel");
-	assert_int_equal(gpio_inputs_connect(inputs), 0);
-	assert_int_equal(trouble.told, 1);
-	assert_int_equal(trouble.well, 1);
-	assert_level(inputs, 0, false);
-	sim_pull("panel", 0, true);
-	assert_edge(inputs, 0, true);
-	gpio_inputs_destroy(inputs);
-}
-
-/* ---- outputs ---- */
-
-static void lamps_show_the_picture_with_one_call_for_each_chip(void **state)
-{
-	struct gpio_wire lamps[] = {{.line = "LAMP"},
-				    {.line = "LED", .active_low = true},
-				    {.line = "panel:5"},
-				    {.line = "second:0", .active_low = true},
-				    {.line = "second:1"}};
-	static const struct {
-		const char *chip;
-		unsigned line;
-	} place[] = {{"panel", 6},
-		     {"panel", 7},
-		     {"panel", 5},
-		     {"second", 0},
-		     {"second", 1}};
-	struct gpio_outputs *outputs;
-	bool shown[5] = {false};
-	uint64_t calls;
-
-	(void)state;
-	sim_make("second", 4, "");
-	outputs = gpio_outputs_create(lamps, 5, hear, NULL);
-	assert_int_equal(gpio_outputs_connect(outputs), 0);
-	calls = gpio_outputs_calls(outputs);
-	for (unsigned picture = 1; picture <= 100; picture++) {
-		unsigned bits = picture * 2654435761u >> 13;
-		bool active[5], first = false, second = false;
-
-		for (unsigned i = 0; i < 5; i++) {
-			active[i] = bits >> i & 1;
-			*(i < 3 ? &first : &second) |= active[i] != shown[i];
-			shown[i] = active[i];
-		}
-		gpio_outputs_set(outputs, active);
-		for (unsigned i = 0; i < 5; i++)
-			assert_int_equal(
-				sim_value(place[i].chip, place[i].line),
-				active[i] != lamps[i].active_low);
-		calls += first + second;
-		assert_int_equal(gpio_outputs_calls(outputs), calls);
-	}
-	assert_int_equal(trouble.told, 0);
-	gpio_outputs_destroy(outputs);
-	sim_remove("second");
-}
-
-static void a_lamp_that_comes_later_joins_the_others_of_its_chip(void **state)
-{
-	struct gpio_wire lamps[] = {{.line = "LAMP"}, {.line = "LED"}};
-	struct gpio_outputs *outputs =
-		gpio_outputs_create(lamps, 2, hear, NULL);
-	struct holder holder = hold("panel", 7, "squatter");
-	const bool on[] = {true, true}, off[] = {false, false};
-	uint64_t calls;
-
-	(void)state;
-	assert_int_equal(gpio_outputs_connect(outputs), 1);
-	gpio_outputs_set(outputs, on);
-	assert_true(sim_value("panel", 6));
-	let_go(&holder);
-	assert_int_equal(gpio_outputs_connect(outputs), 0);
-	assert_true(sim_value("panel", 6));
-	assert_true(sim_value("panel", 7));
-	calls = gpio_outputs_calls(outputs);
-	gpio_outputs_set(outputs, off);
-	assert_int_equal(gpio_outputs_calls(outputs), calls + 1);
-	assert_false(sim_value("panel", 6));
-	assert_false(sim_value("panel", 7));
-	gpio_outputs_destroy(outputs);
-}
-
-static void a_bus_is_clocked_without_touching_other_lamps(void **state)
-{
-	struct gpio_wire wires[] = {
-		{.line = "LED"}, {.line = "panel:3"}, {.line = "panel:4"}};
-	struct gpio_outputs *outputs =
-		gpio_outputs_create(wires, 3, hear, NULL);
-	const bool lamp[] = {true, false, false};
-	uint64_t calls;
-
-	(void)state;
-	assert_int_equal(gpio_outputs_connect(outputs), 0);
-	gpio_outputs_set(outputs, lamp);
-	calls = gpio_outputs_calls(outputs);
-	for (unsigned i = 0; i < 16; i++) {
-		bool bus[] = {i & 1, i >> 1 & 1};
-
-		assert_int_equal(gpio_outputs_pulse(outputs, 1, 2, bus), 0);
-		assert_int_equal(sim_value("panel", 3), bus[0]);
-		assert_int_equal(sim_value("panel", 4), bus[1]);
-		assert_true(sim_value("panel", 7));
-	}
-	assert_int_equal(gpio_outputs_calls(outputs), calls + 16);
-	assert_int_equal(gpio_outputs_pulse(outputs, 2, 2, lamp), -EINVAL);
-	gpio_outputs_destroy(outputs);
-}
-
-static void open_drain_lamps_are_driven_to_ground_only(void **state)
-{
-	struct gpio_wire lamps[] = {
-		{.line = "LAMP", .active_low = true, .drive = GPIO_OPEN_DRAIN},
-		{.line = "LED"}};
-	struct gpio_outputs *outputs =
-		gpio_outputs_create(lamps, 2, hear, NULL);
-	const bool on[] = {true, true}, off[] = {false, false};
-
-	(void)state;
-	sim_pull("panel", 6, true);
-	assert_int_equal(gpio_outputs_connect(outputs), 0);
-	assert_true(sim_value("panel", 6));
-	gpio_outputs_set(outputs, on);
-	assert_false(sim_value("panel", 6));
-	assert_true(sim_value("panel", 7));
-	/* Let go, and not driven high; the simulator forgets the pull-up. */
-	gpio_outputs_set(outputs, off);
-	assert_false(sim_value("panel", 6));
-	assert_false(sim_value("panel", 7));
-	gpio_outputs_destroy(outputs);
-}
-
-static void lamps_are_off_when_the_group_ends(void **state)
-{
-	struct gpio_wire lamp = {.line = "LED", .active_low = true};
-	struct gpio_outputs *outputs =
-		gpio_outputs_create(&lamp, 1, hear, NULL);
-	const bool on = true;
-
-	(void)state;
-	/* Afterwards the line is what it is pulled to. */
-	sim_pull("panel", 7, true);
-	assert_int_equal(gpio_outputs_connect(outputs), 0);
-	assert_true(sim_value("panel", 7));
-	gpio_outputs_set(outputs, &on);
-	assert_false(sim_value("panel", 7));
-	gpio_outputs_destroy(outputs);
-	assert_true(sim_value("panel", 7));
-}
-
 /* ---- the listing ---- */
 
 static void remember_rec(void *context, const struct gpio_line *line)
@@ -769,8 +391,6 @@ static void a_listing_tells_levels_of_free_and_of_held_lines(void **state)
 	let_go(&holder);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -789,15 +409,6 @@ int main(void)
 		CASE(pulls_differ_from_line_to_line),
 		CASE(edges_of_many_lines_come_in_order_of_time),
 		CASE(a_flood_that_loses_events_loses_no_level),
-		CASE(a_chip_that_is_unplugged_and_returns_goes_on),
-		CASE(a_chip_whose_driver_is_unbound_and_bound_goes_on),
-		CASE(a_chip_that_returns_with_another_number_goes_on),
-		CASE(a_chip_that_went_and_came_unnoticed_is_taken_again),
-		CASE(lamps_show_the_picture_with_one_call_for_each_chip),
-		CASE(a_lamp_that_comes_later_joins_the_others_of_its_chip),
-		CASE(a_bus_is_clocked_without_touching_other_lamps),
-		CASE(open_drain_lamps_are_driven_to_ground_only),
-		CASE(lamps_are_off_when_the_group_ends),
 		CASE(a_listing_tells_levels_of_free_and_of_held_lines),
 	};
 
