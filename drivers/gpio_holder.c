@@ -1,7 +1,7 @@
 /*
  * Who holds a line. The kernel tells the consumer, a word that the holder
- * chose; the process is looked for among the descriptors in /proc. Newer
- * kernels (6.7) tell in fdinfo which lines a descriptor holds; before that all
+ * chose; the process is looked for among the descriptors in /proc. Those of
+ * libgpiod 2 tell in fdinfo which lines they hold; of those of libgpiod 1 all
  * that is known is who holds any line, which for most machines is enough.
  */
 #include <ctype.h>
