@@ -115,48 +115,25 @@ int board_read_expander(const struct config_reader *r,
 
 /* ---- outputs ---- */
 
-static int read_lines(const struct config_reader *r,
-		      const config_setting_t *setting,
-		      const struct config_key *key,
-		      struct board_output_entry *entry)
-{
-	struct config_key line =
-		*config_find_key(board_keys, "outputs", "line");
-	int count = config_setting_length(setting);
-
-	line.name = key->name;
-	line.offset = 0;
-	for (int i = 0; i < count; i++) {
-		int result = config_reader_store(
-			r, config_setting_get_elem(setting, (unsigned)i), &line,
-			entry->lines_of_bar[i]);
-
-		if (result < 0)
-			return result;
-	}
-	entry->lines = (unsigned)count;
-	return 0;
-}
-
-static int read_bits(const struct config_reader *r,
+/* Each element as the key "line" or "bit" would take it, size bytes apart. */
+static int read_each(const struct config_reader *r,
 		     const config_setting_t *setting,
-		     const struct config_key *key,
-		     struct board_output_entry *entry)
+		     const struct config_key *list, const char *as, void *items,
+		     size_t size)
 {
-	struct config_key bit = *config_find_key(board_keys, "outputs", "bit");
-	int count = config_setting_length(setting);
+	struct config_key key = *config_find_key(board_keys, "outputs", as);
 
-	bit.name = key->name;
-	bit.offset = 0;
-	for (int i = 0; i < count; i++) {
-		int result = config_reader_store(
-			r, config_setting_get_elem(setting, (unsigned)i), &bit,
-			&entry->bits_of_bar[i]);
+	key.name = list->name;
+	for (int i = 0; i < config_setting_length(setting); i++) {
+		int result;
 
+		key.offset = (size_t)i * size;
+		result = config_reader_store(
+			r, config_setting_get_elem(setting, (unsigned)i), &key,
+			items);
 		if (result < 0)
 			return result;
 	}
-	entry->bits = (unsigned)count;
 	return 0;
 }
 
@@ -178,9 +155,14 @@ static int read_bar_list(const struct config_reader *r,
 			"outputs.%s must be a list of 1 to %d, the LEDs of a "
 			"bar from the lowest up",
 			key->name, BOARD_STEPS_MAX);
-	return strcmp(key->name, "lines") == 0
-		       ? read_lines(r, setting, key, entry)
-		       : read_bits(r, setting, key, entry);
+	if (strcmp(key->name, "lines") == 0) {
+		entry->lines = (unsigned)count;
+		return read_each(r, setting, key, "line", entry->lines_of_bar,
+				 sizeof(*entry->lines_of_bar));
+	}
+	entry->bits = (unsigned)count;
+	return read_each(r, setting, key, "bit", entry->bits_of_bar,
+			 sizeof(*entry->bits_of_bar));
 }
 
 /* Index of the chain that entry names, -1 for none, or a complaint. */
