@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define QUEUE_BYTES   (256 * 1024)
+#define QUEUE_BYTES   (64 * 1024)
 #define GUARD_SECONDS 2
 #define GUARD_SHARE   4
 

@@ -288,7 +288,8 @@ live_run() # CHANNELS SECONDS [-m]
 	rm -rf "$work/out" "$work/cost"
 	"$BUILD/perf/cost" "$@" -o "$work/cost" "$BUILD/takebox" run \
 		-D bench -c "$n" -r $rate -f S32_LE -d "$s" -o "$work/out" \
-		--tape 10 --level $level --buffer 4096 >"$work/log" 2>&1 || {
+		--tape 10 --level $level --buffer 4096 >"$work/log" 2>&1 ||
+		[ $? -eq 7 ] || { # gaps, on a busy machine, do not matter here
 		cat "$work/log"
 		return 1
 	}
@@ -351,7 +352,7 @@ wait_for()
 	return 1
 }
 
-daemons() # CHANNELS; sets tape and daemon
+daemons() # CHANNELS PERIOD; sets tape and daemon
 {
 	: >"$work/conf"
 	rm -rf "$work/takes" "$work/tape" "$work/control"
@@ -361,7 +362,7 @@ daemons() # CHANNELS; sets tape and daemon
 	wait_for "$work/tape"
 	"$BUILD/takeboxd" -c "$work/conf" -s interface.device=bench \
 		-s interface.channels="$1" -s interface.rate=$rate \
-		-s tape.seconds=20 -s record.folder="$work/takes" \
+		-s interface.period="$2" -s tape.seconds=20 -s record.folder="$work/takes" \
 		-s control.socket="$work/control" \
 		-s control.tape_socket="$work/tape" 2>>"$work/log" &
 	daemon=$!
@@ -370,34 +371,39 @@ daemons() # CHANNELS; sets tape and daemon
 
 # Both daemons with all channels armed and somebody watching the meters; the
 # watcher is not counted. The virtual interface, with its timer, is.
-idle_row()
+idle_row() # CHANNELS PERIOD
 {
-	local n=$1 s=10 tape daemon watcher before after
+	local n=$1 period=$2 s=10 tape daemon watcher tape_ns daemon_ns both
 
 	live_device "$n"
 	sed -i 's/signal noise/signal silence/' "$ALSA_CONFIG_PATH"
-	daemons "$n"
+	daemons "$n" "$period"
 	: >"$work/meters"
 	"$BUILD/takebox" --socket "$work/control" monitor --json -i 0.04 \
 		>"$work/meters" 2>>"$work/log" &
 	watcher=$!
 	wait_for "$work/meters"
 	sleep 4 # what is done once is done, and the position clock has locked
-	before=$(cpu_ns "$tape" "$daemon")
+	tape_ns=$(cpu_ns "$tape") daemon_ns=$(cpu_ns "$daemon")
 	sleep $s
-	after=$(cpu_ns "$tape" "$daemon")
+	tape_ns=$(($(cpu_ns "$tape") - tape_ns))
+	daemon_ns=$(($(cpu_ns "$daemon") - daemon_ns))
+	both=$((tape_ns + daemon_ns))
 	kill "$watcher" "$daemon" "$tape"
 	wait "$watcher" "$daemon" "$tape" 2>/dev/null || true
 	rm -f "$work/cost"
 	"$BUILD/perf/cost" -o "$work/cost" arecord -q -D bench -c "$n" \
-		-r $rate -f S32_LE -d $s --period-size=128 -t raw /dev/null \
-		2>/dev/null
-	printf '  %8d %10.2f %12.2f %16.2f\n' "$n" \
-		"$(calc "($after - $before) / ($s * $n * $rate)" %f)" \
-		"$(calc "($after - $before) / 1e7 / $s" %f)" \
+		-r $rate -f S32_LE -d $s --period-size="$period" -t raw \
+		/dev/null 2>/dev/null
+	printf '  %8d %8d %10.2f %10.2f %10.2f %12.2f %16.2f\n' "$n" "$period" \
+		"$(calc "$tape_ns / ($s * $n * $rate)" %f)" \
+		"$(calc "$daemon_ns / ($s * $n * $rate)" %f)" \
+		"$(calc "$both / ($s * $n * $rate)" %f)" \
+		"$(calc "$both / 1e7 / $s" %f)" \
 		"$(calc "$(cpu "$work/cost") * 1e9 / ($s * $n * $rate)" %f)"
 }
 
+# Periods of 128 frames are what is chosen at 48 kHz.
 idle()
 {
 	local n
@@ -406,11 +412,13 @@ idle()
 	say "Armed, meters 25 times a second, nothing recorded (goal: 2 ns)"
 	say "Beside it, what a plain reader of the same device costs: arecord to"
 	say "/dev/null with the same period."
-	printf '  %8s %10s %12s %16s\n' channels ns/sample '% of a CPU' \
-		'arecord, ns'
+	printf '  %8s %8s %10s %10s %10s %12s %16s\n' channels period \
+		'tape, ns' 'daemon, ns' 'both, ns' '% of a CPU' 'arecord, ns'
 	for n in 2 8 16 32 64; do
-		idle_row $n
+		idle_row $n 128
 	done
+	idle_row 32 512
+	idle_row 32 1024
 }
 
 # ---- levels ----------------------------------------------------------------
