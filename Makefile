@@ -133,6 +133,11 @@ $(BUILD)/e2e/segments: $(BUILD)/obj/tests/e2e/segments.o $(BUILD)/libtakebox.a
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
+$(BUILD)/e2e/hang.so: $(BUILD)/obj/tests/e2e/hang.o
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -shared -o $@ $^
+
 $(BUILD)/perf/%: $(BUILD)/obj/tests/perf/%.o $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
 	$(call say,link,$@)
@@ -202,7 +207,7 @@ gpio-tests: $(GPIO_TEST)
 BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/usb_audio \
          $(BUILD)/bench/presses \
          $(GPIO_TEST)
-E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BENCH)
+E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BENCH)
 
 test: setup-test ## install, build and run all tests
 	@$(MAKE) $(JOBS) --no-print-directory tests

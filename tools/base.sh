@@ -18,10 +18,10 @@ cache=${CACHE:-$here/../.cache}/fresh
 PATH=$PATH:/usr/sbin:/sbin
 
 name=$suite
-foreign=()
+options=("--include=ca-certificates,git,make")
 if [ "$architecture" != "$native" ]; then
 	name=$suite-$architecture
-	foreign=(--arch "$architecture" --foreign)
+	options=(--arch "$architecture" --foreign)
 fi
 tar=$cache/$name.tar
 
@@ -47,8 +47,7 @@ make_base()
 	work=$(mktemp -d "$cache/base.XXXXXX")
 	trap 'rm -rf --one-file-system "$work"' EXIT
 	chmod 755 "$work"
-	if ! debootstrap --variant=minbase "${foreign[@]}" \
-		--include=ca-certificates,git,make \
+	if ! debootstrap --variant=minbase "${options[@]}" \
 		"$suite" "$work" "$main" >"$cache/$name.log" 2>&1; then
 		tail -n 5 "$cache/$name.log" >&2
 		echo "base: debootstrap failed ($cache/$name.log)" >&2
@@ -61,9 +60,10 @@ make_base()
 	apt-config dump --format '%F "%v";%n' |
 		grep -E '^Acquire::https?::Proxy' \
 			>"$work/etc/apt/apt.conf.d/90proxy" || true
-	rm -rf "$work"/var/lib/apt/lists/*
-	[ ${#foreign[@]} -gt 0 ] ||
-		rm -rf "$work"/var/cache/apt/archives/*.deb
+	# The second stage wants what the first has fetched.
+	[ "$architecture" != "$native" ] ||
+		rm -rf "$work"/var/lib/apt/lists/* \
+			"$work"/var/cache/apt/archives/*.deb
 	tar -C "$work" -cf "$tar.new" .
 	mv "$tar.new" "$tar"
 }

@@ -1,0 +1,163 @@
+# The daemons and their service manager, which is a socket here: what it is
+# told, and when its watchdog is fed.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-build}
+	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+	export ROOT BUILD
+	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	export TAKEBOX_SOCKET=$PWD/control HANG=$PWD/hang
+	mkdir medium
+	cat >takebox.conf <<-END
+		interface: { device = "takebox_virtual:CHANNELS=2,SIGNAL=counter,ORIGIN=clock,CONTROL=$PWD/virtual"; };
+		tape: { seconds = 20.0; };
+		record: { folder = "$PWD/medium"; preroll = 1.0; };
+		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
+	END
+}
+
+teardown() {
+	rm -f "$HANG"
+	for name in takeboxd takebox-tape manager; do
+		[ -s "$name.pid" ] && kill -9 "$(cat "$name.pid")" 2>/dev/null
+	done
+	wait 2>/dev/null || true
+}
+
+wait_until() {
+	local tries=0
+
+	until "$@"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 600 ] || {
+			echo "waited in vain for: $*"
+			cat takeboxd.log takebox-tape.log told
+			return 1
+		}
+		sleep 0.05
+	done
+}
+
+# The manager writes down what it is told, one datagram after the other.
+start_manager() {
+	socat -u "UNIX-RECV:$PWD/notify" OPEN:told,creat,append 3>&- &
+	echo $! >manager.pid
+	wait_until test -S notify
+}
+
+told() {
+	grep -aq "$1" told
+}
+
+fed() {
+	grep -ao 'WATCHDOG=1' told | wc -l
+}
+
+fed_since() {
+	[ "$(fed)" -gt "$1" ]
+}
+
+start() {
+	local name=$1
+
+	shift
+	NOTIFY_SOCKET=$PWD/notify WATCHDOG_USEC=2000000 \
+		"$@" 2>>"$name.log" 3>&- &
+	echo $! >"$name.pid"
+}
+
+state_is() {
+	"$BUILD/takebox" status --json 2>/dev/null |
+		jq -e --arg s "$1" '.status.state == $s' >/dev/null
+}
+
+@test "both daemons say when they are ready and when they stop" {
+	start_manager
+	start takebox-tape "$BUILD/takebox-tape" --socket "$PWD/tape"
+	wait_until told READY=1
+	kill "$(cat takebox-tape.pid)"
+	wait_until told STOPPING=1
+	rm told
+	kill "$(cat manager.pid)"
+	rm -f notify
+	start_manager
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until told READY=1
+	kill "$(cat takeboxd.pid)"
+	wait_until told STOPPING=1
+}
+
+@test "takebox-tape feeds while it captures, not when it is stopped" {
+	local before
+
+	start_manager
+	start takebox-tape "$BUILD/takebox-tape" --socket "$PWD/tape"
+	"$BUILD/takeboxd" -c takebox.conf 2>takeboxd.log 3>&- &
+	echo $! >takeboxd.pid
+	wait_until state_is idle
+	before=$(fed)
+	wait_until fed_since "$before"
+	kill -STOP "$(cat takebox-tape.pid)"
+	sleep 1 # what was on its way
+	before=$(fed)
+	sleep 3
+	[ "$(fed)" -eq "$before" ]
+	kill -CONT "$(cat takebox-tape.pid)"
+	wait_until fed_since "$before"
+}
+
+@test "a writer that hangs is not fed for; what it was late with is not lost" {
+	local before waited=0 take
+
+	start_manager
+	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>takebox-tape.log 3>&- &
+	echo $! >takebox-tape.pid
+	start takeboxd env LD_PRELOAD="$BUILD/e2e/hang.so" \
+		"$BUILD/takeboxd" -c takebox.conf
+	wait_until state_is idle
+	"$BUILD/takebox" record
+	wait_until state_is recording
+	before=$(fed)
+	wait_until fed_since "$before"
+	touch "$HANG"
+	# Half of what the tape holds: then no more.
+	before=-1
+	until [ "$(fed)" -eq "$before" ]; do
+		before=$(fed)
+		waited=$((waited + 2))
+		[ "$waited" -le 20 ]
+		sleep 2
+	done
+	[ "$waited" -ge 8 ]
+	rm "$HANG"
+	wait_until fed_since "$before"
+	"$BUILD/takebox" stop
+	take=$(echo medium/Takebox/*/Take-001)
+	"$BUILD/takebox" verify "$take"
+}
+
+@test "SIGHUP: the next takeboxd goes on with the take" {
+	start_manager
+	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>takebox-tape.log 3>&- &
+	echo $! >takebox-tape.pid
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until state_is idle
+	"$BUILD/takebox" record
+	wait_until state_is recording
+	sleep 1
+	kill -HUP "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)"
+	[ ! -e medium/Takebox/*/Take-001/take.json ]
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until state_is recording
+	"$BUILD/takebox" stop
+	"$BUILD/takebox" verify medium/Takebox/*/Take-001
+	grep -q '"resumed"' medium/Takebox/*/Take-001/take.ledger
+}
