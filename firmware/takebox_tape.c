@@ -74,12 +74,13 @@ static void answer(struct client *client, int error, const char *message)
 static void client_ready(void *context, uint32_t events)
 {
 	struct client *client = context;
+	struct supervisor *supervisor = client->service->supervisor;
 	struct tape_request request;
 	char message[sizeof(((struct tape_reply *)0)->message)];
-	int error;
+	int error, tape;
 
 	(void)events;
-	error = tape_link_read_request(client->fd, &request);
+	error = tape_link_read_request(client->fd, &request, &tape);
 	if (error == -EAGAIN || error == -EINTR)
 		return;
 	if (error < 0) {
@@ -88,8 +89,11 @@ static void client_ready(void *context, uint32_t events)
 		drop_client(client);
 		return;
 	}
-	error = supervisor_open(client->service->supervisor, &request, message,
-				sizeof(message));
+	if (tape >= 0) {
+		supervisor_adopt(supervisor, &request, tape);
+		close(tape);
+	}
+	error = supervisor_open(supervisor, &request, message, sizeof(message));
 	answer(client, error, message);
 }
 

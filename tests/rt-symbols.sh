@@ -20,6 +20,7 @@ sources=(
 	firmware/engine/posclock
 	firmware/engine/posclock_line
 	firmware/engine/rate_fit
+	firmware/engine/rate_watch
 	firmware/engine/tape_writer
 )
 objects=()

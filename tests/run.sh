@@ -107,7 +107,7 @@ export_fewer()
 }
 
 # What runs other people's programs on our plugin cannot run sanitized.
-sanitized_e2e="tests/e2e/cli.bats tests/e2e/daemon.bats tests/e2e/faults.bats tests/e2e/panel.bats"
+sanitized_e2e="tests/e2e/cli.bats tests/e2e/daemon.bats tests/e2e/faults.bats tests/e2e/panel.bats tests/e2e/tape_dies.bats"
 
 group_asan()
 {

@@ -178,6 +178,7 @@ static void realign(struct capture *capture, uint64_t avail, int64_t time_ns)
 	is = (int64_t)(writer->captured + avail);
 	fill(capture, capture->realign_kind,
 	     should > is ? (uint64_t)(should - is) : 1);
+	rate_watch_restart(&capture->rate);
 	posclock_restarted(&capture->clock);
 	posclock_feed(&capture->clock, (int64_t)(writer->captured + avail),
 		      time_ns);
@@ -219,6 +220,23 @@ static void find_losses(struct capture *capture, uint64_t position,
 	note_gap(capture, TAPE_GAP_SILENT, at, frames, uncertainty);
 }
 
+/* A device that has gone over to another rate: what it sends has no place on
+ * this tape any more. */
+static void watch_rate(struct capture *capture, uint64_t waiting,
+		       int64_t time_ns)
+{
+	uint64_t position = capture->writer->captured;
+	unsigned rate =
+		rate_watch_feed(&capture->rate, capture->delivered + waiting,
+				position + waiting, time_ns);
+
+	capture->delivered += waiting;
+	if (rate == 0)
+		return;
+	capture->other_rate = rate;
+	note_gap(capture, TAPE_RATE, capture->rate.since, rate, 0);
+}
+
 /* One round with frames waiting. 0, or a negative errno of the device. */
 static int take_frames(struct capture *capture)
 {
@@ -231,6 +249,7 @@ static int take_frames(struct capture *capture)
 		return (int)waiting;
 	if (capture->realign)
 		realign(capture, (uint64_t)waiting, time_ns);
+	watch_rate(capture, (uint64_t)waiting, time_ns);
 	waiting = pass_over_lost(capture, (uint64_t)waiting);
 	if (waiting < 0)
 		return (int)waiting;
@@ -319,6 +338,10 @@ enum capture_end capture_run(struct capture *capture)
 		}
 		if (error < 0) {
 			end = CAPTURE_GONE;
+			break;
+		}
+		if (capture->other_rate > 0) {
+			end = CAPTURE_RATE;
 			break;
 		}
 		quiet = clock_now_ns() - capture->last_frames_ns;

@@ -16,6 +16,7 @@
 #include "drivers/pcm.h"
 #include "engine/deinterleave.h"
 #include "engine/posclock.h"
+#include "engine/rate_watch.h"
 #include "engine/tape_writer.h"
 
 /* No frames for this long: the device has fallen silent, and says so. */
@@ -27,6 +28,7 @@ enum capture_end {
 	CAPTURE_STOPPED, /* asked to (capture.stop) */
 	CAPTURE_LIMIT,	 /* all frames up to the limit are on the tape */
 	CAPTURE_GONE,	 /* the device is gone or dead */
+	CAPTURE_RATE,	 /* it runs at another sample rate (other_rate) */
 };
 
 struct capture {
@@ -46,6 +48,10 @@ struct capture {
 	 * where the clock's line says the position must be, under this kind. */
 	bool realign;
 	enum tape_event_kind realign_kind;
+
+	struct rate_watch rate;
+	uint64_t delivered;  /* frames that the device has given */
+	unsigned other_rate; /* Hz; 0: it runs as it was set */
 
 	int64_t last_frames_ns; /* when frames came last */
 };

@@ -139,6 +139,12 @@ struct posclock_step posclock_feed(struct posclock *clock, int64_t position,
  * offset is taken anew, and no step is found across it. */
 void posclock_restarted(struct posclock *clock);
 
+/* As posclock_init, but with the line of a clock that is no more: it is known
+ * what position it should be, until the next pair and posclock_restarted. A
+ * line that is none (rate_hz far from rate) is ignored. */
+void posclock_init_line(struct posclock *clock, unsigned rate,
+			const struct posclock_line *line);
+
 struct posclock_line posclock_line(const struct posclock *clock);
 
 /* By a line; before a line is known (rate_hz 0) both return -1. */

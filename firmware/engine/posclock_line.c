@@ -5,6 +5,26 @@
 
 #include "engine/reals.h"
 
+#define RATE_OFF 0.02 /* more than a crystal ever is */
+
+void posclock_init_line(struct posclock *clock, unsigned rate,
+			const struct posclock_line *line)
+{
+	posclock_init(clock, rate);
+	if (!(magnitude(line->rate_hz / rate - 1) < RATE_OFF))
+		return;
+	clock->anchor = (struct posclock_pair){line->position, line->time_ns};
+	clock->frame_ns = 1e9 / line->rate_hz;
+	clock->ppm = line->ppm;
+	clock->ppm_error = line->ppm_error;
+	clock->locked = line->locked;
+	clock->recent[0].pair = clock->anchor;
+	clock->recent[0].late_ns = 0;
+	clock->newest = 0;
+	clock->newest_ns = line->time_ns;
+	clock->recent_count = 1;
+}
+
 struct posclock_line posclock_line(const struct posclock *clock)
 {
 	const struct posclock_recent *now =

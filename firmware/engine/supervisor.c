@@ -28,6 +28,9 @@
 #define STACK_BYTES	   (1024 * 1024) /* the thread sanitizer's share too */
 #define SILENCE_LAG_NS	   (20 * NS_PER_MS)
 #define SILENCE_PIECE_NS   NS_PER_S /* an event each */
+#define RATE_PAUSE_NS	   (2 * NS_PER_S)
+#define RATE_PAUSE_MAX_NS  (64 * NS_PER_S)
+#define RATE_QUIET_NS	   (60 * NS_PER_S)
 #define SETTLE_SPARE_NS	   (10 * NS_PER_MS)
 #define SETTLE_PERIODS	   8 /* of those longer than the clock expects */
 
@@ -41,6 +44,10 @@ struct supervisor {
 	pthread_t thread;
 	void *stack; /* of the thread: here, to be locked before it runs */
 	bool running, realtime, warned, ended;
+	enum tape_event_kind absence; /* what the silence under way is due to */
+	/* After a change of rate: when to open again (0: not), how long that
+	 * is put off, and when it was done last. */
+	int64_t reopen_ns, pause_ns, reopened_ns;
 	int wake_fd;	 /* tells the capture thread to stop */
 	int done_fd;	 /* the capture thread has returned */
 	_Atomic int end; /* enum capture_end */
@@ -148,6 +155,8 @@ static void close_all(struct supervisor *supervisor)
 		tape_writer_state(&supervisor->writer, TAPE_ENDED);
 	tape_writer_destroy(&supervisor->writer);
 	supervisor->ended = false;
+	supervisor->absence = TAPE_GAP_ABSENT;
+	supervisor->reopen_ns = 0;
 }
 
 /* How long a position stays the producer's own: until no loss can be found to
@@ -236,6 +245,7 @@ static void prepare_capture(struct supervisor *supervisor)
 			},
 	};
 	posclock_init(&supervisor->capture.clock, setup->rate);
+	rate_watch_init(&supervisor->capture.rate, setup->rate);
 }
 
 static int open_device(struct supervisor *supervisor,
@@ -325,7 +335,7 @@ static void run_on(struct supervisor *supervisor)
 	struct tape_event event = {
 		.position = writer->captured,
 		.time_ns = now,
-		.kind = TAPE_GAP_ABSENT,
+		.kind = supervisor->absence,
 	};
 
 	tape_writer_alive(writer, now);
@@ -369,14 +379,113 @@ static void come_back(struct supervisor *supervisor)
 	supervisor->capture.pcm = supervisor->pcm;
 	supervisor->capture.buffer = supervisor->setup.buffer;
 	supervisor->capture.realign = true;
-	supervisor->capture.realign_kind = TAPE_GAP_ABSENT;
+	supervisor->capture.realign_kind = supervisor->absence;
+	supervisor->capture.other_rate = 0;
+	rate_watch_restart(&supervisor->capture.rate);
 	if (start_capture(supervisor) < 0) {
 		pcm_close(supervisor->pcm);
 		supervisor->pcm = NULL;
 		supervisor->setup = before;
 		return;
 	}
+	supervisor->absence = TAPE_GAP_ABSENT;
 	log_info("%s is back; recording goes on", supervisor->setup.name);
+}
+
+/* ---- a tape whose process died ---- */
+
+static bool fits(const struct tape_facts *facts,
+		 const struct tape_request *request)
+{
+	return facts->rate == request->rate &&
+	       (request->channels == 0 ||
+		request->channels == facts->channels) &&
+	       (request->format == PCM_FORMAT_ANY ||
+		request->format == pcm_format_parse(facts->format)) &&
+	       (strcmp(request->device, "auto") == 0 ||
+		strcmp(request->device, facts->device) == 0);
+}
+
+/* As it was set up then. */
+static void recall_setup(struct supervisor *supervisor)
+{
+	const struct tape_facts *facts = &supervisor->writer.header->facts;
+	struct pcm_setup *setup = &supervisor->setup;
+
+	*setup = (struct pcm_setup){
+		.channels = facts->channels,
+		.rate = facts->rate,
+		.period = facts->period,
+		.buffer = facts->buffer,
+		.format = (enum pcm_format)pcm_format_parse(facts->format),
+	};
+	snprintf(setup->device, sizeof(setup->device), "%.191s", facts->device);
+	snprintf(setup->name, sizeof(setup->name), "%.191s", facts->name);
+	snprintf(setup->identity, sizeof(setup->identity), "%.191s",
+		 facts->identity);
+}
+
+/* Where the clock's line was torn, that much is known still. */
+static void recall_line(struct supervisor *supervisor,
+			struct posclock_line *line)
+{
+	const struct tape_header *header = supervisor->writer.header;
+
+	if (line->rate_hz <= 0)
+		*line = (struct posclock_line){
+			.position = (int64_t)supervisor->writer.captured,
+			.time_ns = atomic_load(&header->alive_ns),
+			.rate_hz = header->facts.rate,
+		};
+	posclock_init_line(&supervisor->capture.clock, header->facts.rate,
+			   line);
+}
+
+bool supervisor_adopt(struct supervisor *supervisor,
+		      const struct tape_request *request, int fd)
+{
+	struct tape_writer *writer = &supervisor->writer;
+	struct posclock_line line;
+
+	if (writer->header || tape_writer_adopt(writer, fd, &line) < 0)
+		return false;
+	if (!fits(&writer->header->facts, request) ||
+	    atomic_load(&writer->header->state) == TAPE_ENDED) {
+		tape_writer_destroy(writer);
+		return false;
+	}
+	supervisor->request = *request;
+	supervisor->wanted = true;
+	supervisor->absence = TAPE_GAP_DIED;
+	recall_setup(supervisor);
+	prepare_capture(supervisor);
+	recall_line(supervisor, &line);
+	tape_writer_state(writer, TAPE_ABSENT);
+	log_warning("an earlier takebox-tape died: its tape goes on at %.1f s",
+		    (double)writer->captured / supervisor->setup.rate);
+	come_back(supervisor);
+	return true;
+}
+
+/* ---- the end of a capture ---- */
+
+/* Another tape then, if the interface is set right again: at once, or less and
+ * less often. */
+static void end_by_rate(struct supervisor *supervisor)
+{
+	int64_t now = clock_now_ns();
+
+	log_error("%s went over to %u Hz from %u Hz by itself: the tape ends "
+		  "here; set its clock, or rate in the configuration",
+		  supervisor->setup.name, supervisor->capture.other_rate,
+		  supervisor->setup.rate);
+	end_tape(supervisor);
+	if (supervisor->pause_ns == 0 ||
+	    now - supervisor->reopened_ns > RATE_QUIET_NS)
+		supervisor->pause_ns = RATE_PAUSE_NS;
+	else if (supervisor->pause_ns < RATE_PAUSE_MAX_NS)
+		supervisor->pause_ns *= 2;
+	supervisor->reopen_ns = now + supervisor->pause_ns;
 }
 
 static void capture_ended(struct supervisor *supervisor)
@@ -388,6 +497,10 @@ static void capture_ended(struct supervisor *supervisor)
 	supervisor->capture.pcm = NULL;
 	if (atomic_load(&supervisor->end) == CAPTURE_LIMIT) {
 		end_tape(supervisor);
+		return;
+	}
+	if (atomic_load(&supervisor->end) == CAPTURE_RATE) {
+		end_by_rate(supervisor);
 		return;
 	}
 	tape_writer_state(&supervisor->writer, TAPE_ABSENT);
@@ -404,6 +517,11 @@ bool supervisor_tick(struct supervisor *supervisor)
 	if (read(supervisor->done_fd, &count, sizeof(count)) > 0 &&
 	    supervisor->running)
 		capture_ended(supervisor);
+	if (supervisor->reopen_ns > 0 && supervisor->request.keep_trying &&
+	    clock_now_ns() >= supervisor->reopen_ns) {
+		supervisor->reopened_ns = clock_now_ns();
+		close_all(supervisor);
+	}
 	if (!supervisor->wanted || supervisor->running || supervisor->ended)
 		return false;
 	if (!supervisor->writer.header) {

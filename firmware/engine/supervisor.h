@@ -31,6 +31,13 @@ int supervisor_open(struct supervisor *supervisor,
 		    const struct tape_request *request, char *message,
 		    size_t size);
 
+/* Before supervisor_open: goes on with the tape behind fd, of a process that
+ * died, if there is no tape yet and that one fits the request. The interface is
+ * then one that is away, and comes back with the next ticks. fd stays the
+ * caller's. False: it does not fit, or cannot be had. */
+bool supervisor_adopt(struct supervisor *supervisor,
+		      const struct tape_request *request, int fd);
+
 /* The tape to hand out, or NULL. */
 const struct tape_writer *supervisor_tape(const struct supervisor *supervisor);
 bool supervisor_realtime(const struct supervisor *supervisor);

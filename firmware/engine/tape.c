@@ -238,7 +238,8 @@ const char *tape_event_name(uint32_t kind)
 	static const char *const name[TAPE_EVENT_KINDS] = {
 		[TAPE_GAP_LATE] = "late",     [TAPE_GAP_STOPPED] = "stopped",
 		[TAPE_GAP_SILENT] = "silent", [TAPE_GAP_ABSENT] = "absent",
-		[TAPE_SURPLUS] = "surplus",
+		[TAPE_SURPLUS] = "surplus",   [TAPE_GAP_DIED] = "died",
+		[TAPE_RATE] = "rate",
 	};
 
 	return kind < TAPE_EVENT_KINDS ? name[kind] : "unknown";

@@ -44,6 +44,9 @@ enum tape_event_kind {
 	TAPE_GAP_SILENT,  /* lost without a report; found by the clock */
 	TAPE_GAP_ABSENT,  /* the interface was unplugged or dead */
 	TAPE_SURPLUS,	  /* more frames came than time allows: noted only */
+	TAPE_GAP_DIED,	  /* the producer's process died and is back */
+	TAPE_RATE,	  /* the interface went over to another sample rate: the
+			     tape ends; frames: the rate in Hz. No gap. */
 	TAPE_EVENT_KINDS
 };
 
@@ -143,6 +146,12 @@ uint64_t tape_event_count(const struct tape *tape);
  * killed while it wrote one. Never waits for long. */
 struct posclock_line tape_line(const struct tape *tape);
 enum tape_state tape_state(const struct tape *tape);
+
+/* Is there silence in the place of sound? */
+static inline bool tape_event_is_gap(uint32_t kind)
+{
+	return kind != TAPE_SURPLUS && kind != TAPE_RATE;
+}
 
 const char *tape_event_name(uint32_t kind); /* "late", "silent", ... */
 

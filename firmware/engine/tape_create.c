@@ -174,6 +174,22 @@ static int make_file(uint64_t bytes, int *fd, void **map)
 	return error;
 }
 
+static void point_to(struct tape_writer *writer, int fd, void *map,
+		     const struct tape_facts *facts)
+{
+	*writer = (struct tape_writer){
+		.header = map,
+		.fd = fd,
+		.channels = facts->channels,
+		.frames = facts->frames,
+		.peaks = (struct peak *)((char *)map + facts->peaks_offset),
+	};
+	for (unsigned c = 0; c < facts->channels; c++)
+		writer->plane[c] =
+			(int32_t *)((char *)map + facts->planes_offset +
+				    c * facts->plane_stride);
+}
+
 int tape_writer_create(struct tape_writer *writer,
 		       const struct tape_facts *given)
 {
@@ -185,19 +201,61 @@ int tape_writer_create(struct tape_writer *writer,
 	error = make_file(facts.bytes, &fd, &map);
 	if (error < 0)
 		return error;
-	*writer = (struct tape_writer){
-		.header = map,
-		.fd = fd,
-		.channels = facts.channels,
-		.frames = facts.frames,
-		.peaks = (struct peak *)((char *)map + facts.peaks_offset),
-	};
+	point_to(writer, fd, map, &facts);
 	writer->header->facts = facts;
-	for (unsigned c = 0; c < facts.channels; c++)
-		writer->plane[c] =
-			(int32_t *)((char *)map + facts.planes_offset +
-				    c * facts.plane_stride);
 	return 0;
+}
+
+/* Writable, although all that others hold of it are read-only descriptors. */
+static int map_again(int fd, uint64_t bytes, int *own, void **map)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	*own = open(path, O_RDWR | O_CLOEXEC);
+	if (*own < 0)
+		return -errno;
+	*map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *own, 0);
+	if (*map != MAP_FAILED)
+		return 0;
+	close(*own);
+	return -ENOMEM;
+}
+
+/* What the dead one had begun: a line half written, frames that nobody was
+ * shown. */
+static void take_up(struct tape_writer *writer,
+		    const struct posclock_line *line)
+{
+	struct tape_header *header = writer->header;
+
+	atomic_fetch_and(&header->line_sequence, ~1u);
+	tape_writer_line(writer, line);
+	writer->published = atomic_load(&header->published);
+	writer->captured = writer->published;
+	writer->reserved = atomic_load(&header->reserved);
+	if (writer->reserved < writer->published)
+		writer->reserved = writer->published;
+	tape_writer_measure(writer);
+}
+
+int tape_writer_adopt(struct tape_writer *writer, int fd,
+		      struct posclock_line *line)
+{
+	struct tape tape = {0};
+	int own, error = tape_attach(&tape, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	void *map;
+
+	if (error < 0)
+		return error;
+	*line = tape_line(&tape);
+	error = map_again(fd, tape.facts->bytes, &own, &map);
+	if (error == 0) {
+		point_to(writer, own, map, tape.facts);
+		take_up(writer, line);
+	}
+	tape_detach(&tape);
+	return error;
 }
 
 void tape_writer_touch(const struct tape_writer *writer)

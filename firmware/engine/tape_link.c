@@ -83,38 +83,15 @@ int tape_link_listen(const char *path)
 	return fd;
 }
 
-int tape_link_send(int socket, const struct tape_request *request)
-{
-	ssize_t sent = send(socket, request, sizeof(*request), MSG_NOSIGNAL);
-
-	return sent == (ssize_t)sizeof(*request) ? 0 : -errno;
-}
-
-int tape_link_read_request(int socket, struct tape_request *request)
-{
-	/* MSG_TRUNC: a message that is too long says so. */
-	ssize_t got = recv(socket, request, sizeof(*request), MSG_TRUNC);
-
-	if (got == 0)
-		return -ECONNRESET;
-	if (got < 0)
-		return -errno;
-	if (got != (ssize_t)sizeof(*request) ||
-	    request->magic != TAPE_LINK_MAGIC ||
-	    request->version != TAPE_LINK_VERSION ||
-	    !memchr(request->device, '\0', sizeof(request->device)))
-		return -EPROTO;
-	return 0;
-}
-
 union control {
 	char bytes[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;
 };
 
-int tape_link_reply(int socket, const struct tape_reply *reply, int fd)
+/* One message, with a descriptor unless that is -1. */
+static int send_message(int socket, const void *data, size_t size, int fd)
 {
-	struct iovec part = {(void *)reply, sizeof(*reply)};
+	struct iovec part = {(void *)data, size};
 	union control control = {0};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 	ssize_t sent;
@@ -131,7 +108,7 @@ int tape_link_reply(int socket, const struct tape_reply *reply, int fd)
 		memcpy(CMSG_DATA(header), &fd, sizeof(int));
 	}
 	sent = sendmsg(socket, &message, MSG_NOSIGNAL);
-	return sent == (ssize_t)sizeof(*reply) ? 0 : -errno;
+	return sent == (ssize_t)size ? 0 : -errno;
 }
 
 /* The one that came; more than one are none of ours. */
@@ -155,9 +132,10 @@ static void take_descriptor(struct msghdr *message, int *fd)
 	}
 }
 
-int tape_link_receive(int socket, struct tape_reply *reply, int *fd)
+/* One message of just that size. */
+static int receive_message(int socket, void *data, size_t size, int *fd)
 {
-	struct iovec part = {reply, sizeof(*reply)};
+	struct iovec part = {data, size};
 	union control control = {0};
 	struct msghdr message = {
 		.msg_iov = &part,
@@ -174,15 +152,52 @@ int tape_link_receive(int socket, struct tape_reply *reply, int *fd)
 	if (got < 0)
 		return -errno;
 	take_descriptor(&message, fd);
-	if (got != (ssize_t)sizeof(*reply) ||
-	    (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
-	    reply->magic != TAPE_LINK_MAGIC ||
-	    reply->version != TAPE_LINK_VERSION) {
-		if (*fd >= 0)
-			close(*fd);
-		*fd = -1;
-		return -EPROTO;
-	}
+	return got == (ssize_t)size &&
+			       !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		       ? 0
+		       : -EPROTO;
+}
+
+static int refuse_message(int error, int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	return error;
+}
+
+int tape_link_send(int socket, const struct tape_request *request, int fd)
+{
+	return send_message(socket, request, sizeof(*request), fd);
+}
+
+int tape_link_read_request(int socket, struct tape_request *request, int *fd)
+{
+	int error = receive_message(socket, request, sizeof(*request), fd);
+
+	if (error < 0)
+		return refuse_message(error, fd);
+	if (request->magic != TAPE_LINK_MAGIC ||
+	    request->version != TAPE_LINK_VERSION ||
+	    !memchr(request->device, '\0', sizeof(request->device)))
+		return refuse_message(-EPROTO, fd);
+	return 0;
+}
+
+int tape_link_reply(int socket, const struct tape_reply *reply, int fd)
+{
+	return send_message(socket, reply, sizeof(*reply), fd);
+}
+
+int tape_link_receive(int socket, struct tape_reply *reply, int *fd)
+{
+	int error = receive_message(socket, reply, sizeof(*reply), fd);
+
+	if (error < 0)
+		return refuse_message(error, fd);
+	if (reply->magic != TAPE_LINK_MAGIC ||
+	    reply->version != TAPE_LINK_VERSION)
+		return refuse_message(-EPROTO, fd);
 	reply->message[sizeof(reply->message) - 1] = '\0';
 	return 0;
 }

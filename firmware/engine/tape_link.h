@@ -8,6 +8,9 @@
  * as it is: that is how a takeboxd that was killed finds its take's sound
  * again. After a change of the tape the same answer comes unasked.
  *
+ * A request can have a descriptor of a tape attached, one that the client still
+ * holds of a takebox-tape that died: the new one goes on with it, if it fits.
+ *
  * Client functions: one thread. Errors: negative errno.
  */
 #ifndef TAKEBOX_TAPE_LINK_H
@@ -47,7 +50,8 @@ bool tape_request_equal(const struct tape_request *a,
 			const struct tape_request *b);
 
 int tape_link_connect(const char *path); /* a socket, or negative errno */
-int tape_link_send(int socket, const struct tape_request *request);
+/* fd: of a tape to go on with, or -1; stays the caller's. */
+int tape_link_send(int socket, const struct tape_request *request, int fd);
 
 /* Waits for one reply. *fd is the tape or -1. -ECONNRESET: the other side is
  * gone; -EAGAIN: nothing there (socket non-blocking); -EPROTO. */
@@ -55,7 +59,8 @@ int tape_link_receive(int socket, struct tape_reply *reply, int *fd);
 
 /* The server's half. -EADDRINUSE: another one listens there. */
 int tape_link_listen(const char *path);
-int tape_link_read_request(int socket, struct tape_request *request);
+/* *fd: that tape, or -1; the caller's to close. */
+int tape_link_read_request(int socket, struct tape_request *request, int *fd);
 int tape_link_reply(int socket, const struct tape_reply *reply, int fd);
 
 #endif

@@ -92,6 +92,13 @@ static void measure_again(struct tape_writer *writer, uint64_t from,
 	}
 }
 
+void tape_writer_measure(struct tape_writer *writer)
+{
+	measure_again(writer,
+		      writer->captured - writer->captured % TAPE_PEAK_FRAMES,
+		      writer->captured);
+}
+
 /* One plane: [from, to) moves up by shift, piece by piece from its end, since
  * the ring's end may lie anywhere in between. */
 static void move_up(int32_t *plane, uint64_t ring, uint64_t from, uint64_t to,
@@ -160,7 +167,7 @@ static uint64_t find_place(const struct tape_writer *writer, uint64_t position,
 		const struct tape_event *event = &writer->pending[i];
 		uint64_t end = event->position + event->frames;
 
-		if (event->kind != TAPE_SURPLUS && event->position <= high &&
+		if (tape_event_is_gap(event->kind) && event->position <= high &&
 		    end > low) {
 			position = end;
 			break;
@@ -231,7 +238,7 @@ static void hand_over(struct tape_writer *writer,
 	const struct tape_event *last =
 		&header->event[(index + TAPE_EVENTS - 1) % TAPE_EVENTS];
 
-	if (event->kind != TAPE_SURPLUS) {
+	if (tape_event_is_gap(event->kind)) {
 		writer->gap_end = event->position + event->frames;
 		atomic_fetch_add(&header->gap_frames, event->frames);
 		if (index == 0 || !goes_on(last, event))

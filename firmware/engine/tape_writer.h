@@ -6,9 +6,9 @@
  * been. What has been published belongs to the readers and never changes until
  * the ring comes round.
  *
- * tape_writer_create and _destroy: the supervisor. All else: whoever is the
- * producer just then (the capture thread, or the supervisor while no capture
- * thread runs), in real time: no allocation, no locks, no system calls.
+ * tape_writer_create, _adopt and _destroy: the supervisor. All else: whoever is
+ * the producer just then (the capture thread, or the supervisor while no
+ * capture thread runs), in real time: no allocation, no locks, no system calls.
  */
 #ifndef TAKEBOX_TAPE_WRITER_H
 #define TAKEBOX_TAPE_WRITER_H
@@ -40,6 +40,15 @@ uint64_t tape_memory(uint64_t *all);
 int tape_writer_create(struct tape_writer *writer,
 		       const struct tape_facts *facts);
 void tape_writer_touch(const struct tape_writer *writer);
+
+/*
+ * Goes on with the tape behind fd, whose producer is dead, behind the last
+ * position that it published; what it had not published is lost. *line: the
+ * clock's as published last; rate_hz 0: none. fd stays the caller's. -EPROTO or
+ * -EINVAL: not a tape that can be trusted (tape_attach).
+ */
+int tape_writer_adopt(struct tape_writer *writer, int fd,
+		      struct posclock_line *line);
 void tape_writer_destroy(struct tape_writer *writer);
 
 /* A new read-only descriptor of the memfd, for a reader; or negative errno. */
@@ -56,6 +65,9 @@ struct tape_slot {
 };
 struct tape_slot tape_writer_begin(struct tape_writer *writer, size_t *frames);
 void tape_writer_end(struct tape_writer *writer, size_t frames);
+
+/* Levels of the block under way, from what of it is captured. */
+void tape_writer_measure(struct tape_writer *writer);
 
 /* Silence at the end. */
 void tape_writer_silence(struct tape_writer *writer, uint64_t frames);

@@ -33,13 +33,27 @@ int take_note_start(struct take *take)
 	return error;
 }
 
+/* The tape ends soon after, and the take with it: take_slice.c. */
+static int note_rate(struct take *take, const struct tape_event *event)
+{
+	uint64_t start = take->info.start;
+	uint64_t at = event->position > start ? event->position - start : 0;
+
+	return take_note(take, json_pack("{ss sI sI sI}", "type", "rate", "at",
+					 (json_int_t)at, "rate",
+					 (json_int_t)event->frames, "event",
+					 (json_int_t)take->event));
+}
+
 static int note_event(struct take *take, const struct tape_event *event)
 {
 	uint64_t start = take->info.start;
 	uint64_t from = event->position > start ? event->position - start : 0;
 	uint64_t end = event->position + event->frames;
-	bool gap = event->kind != TAPE_SURPLUS;
+	bool gap = tape_event_is_gap(event->kind);
 
+	if (event->kind == TAPE_RATE)
+		return note_rate(take, event);
 	if (end <= start || event->frames == 0)
 		return 0;
 	end -= start;

@@ -8,6 +8,7 @@
 #include "take/take_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -159,14 +160,30 @@ static int encode_slice(struct take *take, uint64_t to)
 	return error < 0 ? error : write_out(take);
 }
 
+static const char *why_tape_ended(const struct take *take, char *reason,
+				  size_t size)
+{
+	uint64_t count = tape_event_count(&take->tape);
+	struct tape_event event;
+
+	if (count == 0 || tape_event(&take->tape, count - 1, &event) < 0 ||
+	    event.kind != TAPE_RATE)
+		return "the tape ended";
+	snprintf(reason, size, "the interface went over to %llu Hz",
+		 (unsigned long long)event.frames);
+	return reason;
+}
+
 int take_encode_slice(struct take *take)
 {
+	char reason[TAKE_TEXT_MAX];
 	bool ended = tape_state(&take->tape) == TAPE_ENDED;
 	uint64_t ready = take_available(take), to;
 	int error;
 
 	if (ended && ready < take->limit) {
-		take_stop(take, take->info.start + ready, "the tape ended");
+		take_stop(take, take->info.start + ready,
+			  why_tape_ended(take, reason, sizeof(reason)));
 		error = take_look_for_stop(take);
 		if (error < 0)
 			return error;

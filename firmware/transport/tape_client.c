@@ -82,18 +82,26 @@ int tape_client_connect(struct tape_client *client, const char *path)
 
 void tape_client_close(struct tape_client *client)
 {
+	tape_client_hang_up(client);
 	tape_detach(&client->tape);
+	tape_client_init(client);
+}
+
+void tape_client_hang_up(struct tape_client *client)
+{
 	if (client->socket >= 0)
 		close(client->socket);
 	if (client->child > 0)
 		waitpid(client->child, NULL, 0);
-	tape_client_init(client);
+	client->socket = -1;
+	client->child = 0;
 }
 
 int tape_client_request(struct tape_client *client,
 			const struct tape_request *request)
 {
-	return tape_link_send(client->socket, request);
+	return tape_link_send(client->socket, request,
+			      client->tape.header ? client->tape.fd : -1);
 }
 
 int tape_client_receive(struct tape_client *client)

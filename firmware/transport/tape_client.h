@@ -29,6 +29,10 @@ int tape_client_start(struct tape_client *client, const char *program);
 int tape_client_connect(struct tape_client *client, const char *path);
 void tape_client_close(struct tape_client *client); /* ends a child, too */
 
+/* Its process is gone. The tape stays, and goes with the next request, so that
+ * the next process goes on with it. */
+void tape_client_hang_up(struct tape_client *client);
+
 int tape_client_request(struct tape_client *client,
 			const struct tape_request *request);
 

@@ -18,7 +18,6 @@
 #include "base/log.h"
 
 #define TICK_NS	      (100 * NS_PER_MS)
-#define RECONNECT_NS  (500 * NS_PER_MS)
 #define GUARD_SECONDS 2 /* as the take keeps from what is overwritten */
 #define GUARD_SHARE   4
 
@@ -34,11 +33,6 @@ void transport_changed(struct transport *transport)
 	transport_tell(transport, NULL);
 }
 
-bool transport_has_tape(const struct transport *transport)
-{
-	return transport->client.tape.header != NULL;
-}
-
 static void __attribute__((format(printf, 3, 4)))
 refuse(struct command_reply *reply, enum command_error error,
        const char *format, ...)
@@ -51,85 +45,11 @@ refuse(struct command_reply *reply, enum command_error error,
 	va_end(args);
 }
 
-/* ---- the tape ---- */
-
-static void learn_tracks(struct transport *transport)
-{
-	if (transport->tracks_known)
-		return;
-	transport->track_count =
-		recording_tracks(transport->tracks, &transport->config,
-				 transport->client.tape.facts->channels);
-	transport->tracks_known = transport->track_count > 0;
-}
-
-static void lose_tape_process(struct transport *transport)
-{
-	loop_remove(transport->socket_source);
-	transport->socket_source = NULL;
-	/* It may die again while the take of the first time is closed. */
-	if (transport_has_tape(transport))
-		transport_stop_takes(transport,
-				     tape_published(&transport->client.tape),
-				     "the tape's process died");
-	log_error("takebox-tape is gone");
-	transport->answered = false;
-	tape_client_close(&transport->client);
-	transport_changed(transport);
-}
-
-static void socket_ready(void *context, uint32_t events)
-{
-	struct transport *transport = context;
-	int error = tape_client_receive(&transport->client);
-
-	(void)events;
-	if (error == -EAGAIN)
-		return;
-	if (error == -ECONNRESET || error == -EPROTO) {
-		lose_tape_process(transport);
-		return;
-	}
-	transport->answered = true;
-	if (error == 0) {
-		learn_tracks(transport);
-		log_info("ready: REC records %u tracks of %s",
-			 transport->track_count,
-			 transport->client.tape.facts->name);
-	} else
-		log_warning("%s", transport->client.message);
-	transport_search_arrivals(transport);
-	transport_changed(transport);
-}
-
-static void connect_tape(struct transport *transport)
-{
-	struct tape_request request;
-	int64_t now = clock_now_ns();
-	int error;
-
-	if (transport->client.socket >= 0 ||
-	    now - transport->tried_ns < RECONNECT_NS)
-		return;
-	transport->tried_ns = now;
-	error = tape_client_connect(&transport->client,
-				    transport->config.tape_socket);
-	if (error < 0)
-		return;
-	tape_client_describe(&request, &transport->config);
-	request.keep_trying = 1;
-	transport->socket_source =
-		loop_add_fd(transport->loop, transport->client.socket, EPOLLIN,
-			    socket_ready, transport);
-	if (tape_client_request(&transport->client, &request) < 0)
-		lose_tape_process(transport);
-}
-
 static void tick(void *context)
 {
 	struct transport *transport = context;
 
-	connect_tape(transport);
+	transport_connect_tape(transport);
 	transport_choose_medium(transport);
 	transport_search_arrivals(transport);
 	transport_look_after_takes(transport);
@@ -174,7 +94,7 @@ static bool can_begin(struct transport *transport, struct command_reply *reply)
 	if (transport->power_fails)
 		refuse(reply, COMMAND_REFUSED,
 		       "the supply is failing: nothing is begun");
-	else if (!transport_has_tape(transport))
+	else if (!transport_tape_runs(transport))
 		refuse(reply, COMMAND_INTERFACE, "there is no interface: %s",
 		       transport->client.message[0]
 			       ? transport->client.message
@@ -448,27 +368,6 @@ int transport_listen(struct transport *transport, transport_change_fn fn,
 	return 0;
 }
 
-uint64_t transport_position_at(const struct transport *transport,
-			       int64_t time_ns)
-{
-	const struct tape *tape = &transport->client.tape;
-	struct posclock_line line;
-	int64_t position;
-
-	if (!transport_has_tape(transport))
-		return TRANSPORT_NOW;
-	line = tape_line(tape);
-	if (!line.locked)
-		return tape_published(tape);
-	position = posclock_position_at(&line, time_ns);
-	return position > 0 ? (uint64_t)position : 0;
-}
-
-const struct tape *transport_tape(const struct transport *transport)
-{
-	return transport_has_tape(transport) ? &transport->client.tape : NULL;
-}
-
 struct transport *transport_create(struct loop *loop,
 				   const struct config *config)
 {
@@ -478,8 +377,7 @@ struct transport *transport_create(struct loop *loop,
 		return NULL;
 	transport->loop = loop;
 	transport->config = *config;
-	transport->tried_ns = -RECONNECT_NS;
-	tape_client_init(&transport->client);
+	transport_init_tape(transport);
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 config->session);
 	transport->onward.stop = TAKE_FOREVER;

@@ -102,7 +102,14 @@ struct transport {
 void transport_changed(struct transport *transport);
 void transport_tell(struct transport *transport,
 		    const struct transport_news *news);
+
+/* ---- transport_tape.c ---- */
+
+void transport_init_tape(struct transport *transport);
+void transport_connect_tape(struct transport *transport);
 bool transport_has_tape(const struct transport *transport);
+/* It has one, and a process that goes on with it. */
+bool transport_tape_runs(const struct transport *transport);
 
 /* ---- transport_medium.c ---- */
 

@@ -62,10 +62,12 @@ static void get_tape(struct transport *transport,
 	status->gap_count = atomic_load(&tape->header->gap_count);
 	status->gap_frames = atomic_load(&tape->header->gap_frames);
 	status->realtime = transport->client.realtime;
-	switch (tape_state(tape)) {
+	switch (transport->answered ? tape_state(tape) : TAPE_ENDED) {
 	case TAPE_RUNNING:
-	case TAPE_ENDED:
 		status->interface = INTERFACE_RUNNING;
+		break;
+	case TAPE_ENDED:
+		status->interface = INTERFACE_CLOSED;
 		break;
 	case TAPE_SILENT:
 		status->interface = INTERFACE_SILENT;
@@ -213,7 +215,16 @@ static void add_interface(const struct transport *transport,
 		    status->interface_error);
 		return;
 	}
-	if (status->interface == INTERFACE_ABSENT)
+	if (!transport->answered)
+		add(status, PROBLEM_LOST,
+		    "takebox-tape is gone: nothing is recorded until it is "
+		    "back, which is marked as a gap");
+	else if (status->interface == INTERFACE_CLOSED)
+		add(status, PROBLEM_LOST,
+		    "%.100s does not run at %u Hz any more: set its clock "
+		    "right, or rate in the configuration",
+		    status->facts->name, status->facts->rate);
+	else if (status->interface == INTERFACE_ABSENT)
 		add(status, PROBLEM_LOST,
 		    "%.100s is gone: plug it in again; the take runs on in "
 		    "silence",
@@ -280,8 +291,9 @@ void transport_get_status(struct transport *transport,
 			  struct transport_status *status)
 {
 	*status = (struct transport_status){
-		.state = transport->client.tape.header ? TRANSPORT_IDLE
-						       : TRANSPORT_NO_INTERFACE,
+		.state = transport_tape_runs(transport)
+				 ? TRANSPORT_IDLE
+				 : TRANSPORT_NO_INTERFACE,
 		.preroll = transport->config.preroll_seconds,
 		.track_count = transport->track_count,
 	};

@@ -71,7 +71,7 @@ finish()
 {
 	local folder file
 
-	wait $recorder
+	wait "$recorder"
 	echo $? >"$work/$name.status"
 	folder=$(jq -r .folder "$work/$name.json")
 	cp "$folder/take.json" "$work/$name.take"

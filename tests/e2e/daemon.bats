@@ -275,26 +275,6 @@ check_unbroken() {
 	[ "${off#-}" -le 96 ]
 }
 
-@test "takebox-tape killed: the take ends there, whole, with the reason" {
-	start_all
-	takebox record
-	wait_until at_least .take.seconds 2
-	kill -9 "$(cat takebox-tape.pid)"
-	wait_until status_is .state no-interface
-	folder=$(take_folder)
-	wait_until test -e "$folder/take.json"
-	takebox verify "$folder"
-	[ "$(jq -r .stopped_by "$folder/take.json")" = \
-		"the tape's process died" ]
-	# And a new one is found by itself.
-	rm -f tape
-	start_tape
-	wait_until status_is .state idle
-	takebox record
-	wait_until at_least .take.seconds 1
-	takebox stop
-}
-
 @test "both killed: what was synced is made whole at the next start" {
 	start_all
 	takebox record

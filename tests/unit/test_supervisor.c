@@ -35,6 +35,7 @@
 static struct {
 	_Atomic bool plugged;
 	const char *identity;
+	_Atomic unsigned hz;  /* what its clock really does */
 	unsigned opens, open; /* ever, now */
 } socket_of;		      /* what it is plugged into */
 
@@ -49,6 +50,12 @@ const char *pcm_format_name(int format)
 {
 	(void)format;
 	return "S32_LE";
+}
+
+int pcm_format_parse(const char *name)
+{
+	(void)name;
+	return PCM_S32_LE;
 }
 
 int pcm_open(struct pcm **pcm, const struct pcm_request *request,
@@ -123,7 +130,7 @@ int64_t pcm_avail(struct pcm *pcm, int64_t *time_ns)
 	*time_ns = clock_now_ns();
 	if (!socket_of.plugged)
 		return 0;
-	come = (uint64_t)(*time_ns - pcm->start_ns) * RATE / NS_PER_S;
+	come = (uint64_t)(*time_ns - pcm->start_ns) * socket_of.hz / NS_PER_S;
 	return (int64_t)(come - pcm->read);
 }
 
@@ -173,6 +180,7 @@ static int set_up(void **unused)
 	(void)unused;
 	alarm(DEADLINE_S + 10); /* a wait for ever is what one case is about */
 	socket_of.plugged = true;
+	socket_of.hz = RATE;
 	socket_of.identity = "serial:1";
 	socket_of.opens = socket_of.open = 0;
 	supervisor = supervisor_create();
@@ -393,6 +401,33 @@ static uint64_t absence(uint64_t *from)
 	return frames;
 }
 
+static void test_an_interface_at_another_rate_ends_the_tape(void **unused)
+{
+	struct tape_request request = ask(0);
+	struct tape_event last;
+	uint8_t id[16];
+
+	(void)unused;
+	socket_of.hz = 44100;
+	request.keep_trying = 1;
+	open_tape(&request);
+	memcpy(id, tape.facts->id, sizeof(id));
+	tick_until_state(TAPE_ENDED);
+	assert_int_equal(tape_event(&tape, tape_event_count(&tape) - 1, &last),
+			 0);
+	assert_int_equal(last.kind, TAPE_RATE);
+	assert_int_equal(last.frames, 44100);
+	assert_int_equal(socket_of.opens, 1);
+	/* Set right again, it gets another tape. */
+	socket_of.hz = RATE;
+	for (int64_t deadline = clock_now_ns() + DEADLINE_NS; !tick();)
+		assert_true(clock_now_ns() < deadline);
+	attach();
+	assert_memory_not_equal(id, tape.facts->id, sizeof(id));
+	tick_until_position(RATE / 4);
+	assert_int_equal(socket_of.opens, 2);
+}
+
 static void test_silence_runs_on_until_it_is_back(void **unused)
 {
 	struct tape_request request = ask(0);
@@ -461,6 +496,7 @@ int main(void)
 		CASE(test_an_end_that_nobody_saw_does_not_end_the_next),
 		CASE(test_a_missing_interface_is_refused_with_the_reason),
 		CASE(test_a_missing_interface_is_waited_for_if_asked_to),
+		CASE(test_an_interface_at_another_rate_ends_the_tape),
 		CASE(test_silence_runs_on_until_it_is_back),
 		CASE(test_another_interface_is_not_taken_for_it),
 		CASE(test_the_limit_is_reached_in_silence_too),

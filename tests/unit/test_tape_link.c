@@ -109,9 +109,10 @@ static void test_a_request_arrives_as_it_was_sent(void **state)
 {
 	struct ends *ends = *state;
 	struct tape_request sent = a_request(), got;
+	int fd;
 
-	assert_int_equal(tape_link_send(ends->client, &sent), 0);
-	assert_int_equal(tape_link_read_request(ends->server, &got), 0);
+	assert_int_equal(tape_link_send(ends->client, &sent, -1), 0);
+	assert_int_equal(tape_link_read_request(ends->server, &got, &fd), 0);
 	assert_memory_equal(&sent, &got, sizeof(sent));
 }
 
@@ -143,9 +144,11 @@ static void assert_request_refused(const struct ends *ends, const void *bytes,
 				   size_t size)
 {
 	struct tape_request got;
+	int fd;
 
 	assert_int_equal(send(ends->client, bytes, size, 0), size);
-	assert_int_equal(tape_link_read_request(ends->server, &got), -EPROTO);
+	assert_int_equal(tape_link_read_request(ends->server, &got, &fd),
+			 -EPROTO);
 }
 
 static void test_requests_that_are_none_are_refused(void **state)
@@ -173,9 +176,10 @@ static void test_a_server_sees_its_client_leave(void **state)
 {
 	struct ends *ends = *state;
 	struct tape_request got;
+	int fd;
 
 	assert_int_equal(shutdown(ends->client, SHUT_RDWR), 0);
-	assert_int_equal(tape_link_read_request(ends->server, &got),
+	assert_int_equal(tape_link_read_request(ends->server, &got, &fd),
 			 -ECONNRESET);
 }
 
@@ -308,7 +312,7 @@ static void test_writing_to_one_who_left_kills_nobody(void **state)
 
 	close(ends->server);
 	ends->server = -1;
-	assert_int_equal(tape_link_send(ends->client, &request), -EPIPE);
+	assert_int_equal(tape_link_send(ends->client, &request, -1), -EPIPE);
 	assert_int_equal(tape_link_reply(ends->client, &reply, -1), -EPIPE);
 }
 

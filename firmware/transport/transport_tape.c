@@ -1,0 +1,161 @@
+/*
+ * The tape that comes and goes. It outlives its process: the memory is ours as
+ * well, so when takebox-tape dies it goes to the next one with the request for
+ * it, and the takes on it go on, behind a gap, without having noticed. Only if
+ * the next one cannot go on with it do they end where it ended.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "transport/transport_private.h"
+
+#define RECONNECT_NS (500 * NS_PER_MS)
+
+void transport_init_tape(struct transport *transport)
+{
+	transport->tried_ns = -RECONNECT_NS;
+	tape_client_init(&transport->client);
+}
+
+bool transport_has_tape(const struct transport *transport)
+{
+	return transport->client.tape.header != NULL;
+}
+
+bool transport_tape_runs(const struct transport *transport)
+{
+	return transport_has_tape(transport) && transport->answered &&
+	       tape_state(&transport->client.tape) != TAPE_ENDED;
+}
+
+const struct tape *transport_tape(const struct transport *transport)
+{
+	return transport_has_tape(transport) ? &transport->client.tape : NULL;
+}
+
+uint64_t transport_position_at(const struct transport *transport,
+			       int64_t time_ns)
+{
+	const struct tape *tape = &transport->client.tape;
+	struct posclock_line line;
+	int64_t position;
+
+	if (!transport_has_tape(transport))
+		return TRANSPORT_NOW;
+	line = tape_line(tape);
+	if (!line.locked || !transport_tape_runs(transport))
+		return tape_published(tape);
+	position = posclock_position_at(&line, time_ns);
+	return position > 0 ? (uint64_t)position : 0;
+}
+
+static void learn_tracks(struct transport *transport)
+{
+	if (transport->tracks_known)
+		return;
+	transport->track_count =
+		recording_tracks(transport->tracks, &transport->config,
+				 transport->client.tape.facts->channels);
+	transport->tracks_known = transport->track_count > 0;
+}
+
+/* Those that were told to stop do not wait for what may never come. */
+static void stop_stopped_takes(struct transport *transport)
+{
+	uint64_t end = tape_published(&transport->client.tape);
+
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		struct hand *hand = &transport->hand[i];
+
+		if (hand->take && !hand->healing && hand->stop > end &&
+		    hand->stop != TAKE_FOREVER)
+			take_stop(hand->take, end, "stop");
+	}
+}
+
+static void lose_tape_process(struct transport *transport)
+{
+	loop_remove(transport->socket_source);
+	transport->socket_source = NULL;
+	log_error("takebox-tape is gone");
+	transport->answered = false;
+	if (transport_has_tape(transport))
+		stop_stopped_takes(transport);
+	tape_client_hang_up(&transport->client);
+	transport_changed(transport);
+}
+
+/* What the takes on the last tape wait for will not come any more. */
+static void end_takes_of(struct transport *transport, uint64_t end)
+{
+	transport_stop_takes(transport, end, "the tape's process died");
+}
+
+static int receive(struct transport *transport)
+{
+	struct tape_client *client = &transport->client;
+	uint8_t id[sizeof(client->tape.facts->id)];
+	bool had = transport_has_tape(transport);
+	bool ended = had && tape_state(&client->tape) == TAPE_ENDED;
+	uint64_t end = had ? tape_published(&client->tape) : 0;
+	int error;
+
+	if (had)
+		memcpy(id, client->tape.facts->id, sizeof(id));
+	error = tape_client_receive(client);
+	if (error == 0 && had && !ended &&
+	    memcmp(id, client->tape.facts->id, sizeof(id)) != 0)
+		end_takes_of(transport, end);
+	return error;
+}
+
+static void socket_ready(void *context, uint32_t events)
+{
+	struct transport *transport = context;
+	int error = receive(transport);
+
+	(void)events;
+	if (error == -EAGAIN)
+		return;
+	if (error == -ECONNRESET || error == -EPROTO) {
+		lose_tape_process(transport);
+		return;
+	}
+	transport->answered = true;
+	if (error == 0) {
+		learn_tracks(transport);
+		log_info("ready: REC records %u tracks of %s",
+			 transport->track_count,
+			 transport->client.tape.facts->name);
+	} else {
+		log_warning("%s", transport->client.message);
+	}
+	transport_search_arrivals(transport);
+	transport_changed(transport);
+}
+
+void transport_connect_tape(struct transport *transport)
+{
+	struct tape_request request;
+	int64_t now = clock_now_ns();
+	int error;
+
+	if (transport->client.socket >= 0 ||
+	    now - transport->tried_ns < RECONNECT_NS)
+		return;
+	transport->tried_ns = now;
+	error = tape_client_connect(&transport->client,
+				    transport->config.tape_socket);
+	if (error < 0)
+		return;
+	tape_client_describe(&request, &transport->config);
+	request.keep_trying = 1;
+	transport->socket_source =
+		loop_add_fd(transport->loop, transport->client.socket, EPOLLIN,
+			    socket_ready, transport);
+	if (tape_client_request(&transport->client, &request) < 0)
+		lose_tape_process(transport);
+}
