@@ -40,13 +40,13 @@ plug_in()
 {
 	rm -f "$control"*
 	"$build/bench/usb_audio" "$@" "$control" &
-	wait_for 20 test -e /proc/asound/Interface/pcm0c || fail "no card"
+	wait_for 300 test -e /proc/asound/Interface/pcm0c || fail "no card"
 }
 
 pull_out()
 {
 	virtualctl "$control" quit >/dev/null
-	wait_for 20 test ! -e /proc/asound/Interface || fail "the card stays"
+	wait_for 300 test ! -e /proc/asound/Interface || fail "the card stays"
 }
 
 # The device's frame now.
@@ -62,7 +62,7 @@ start()
 	"$build/takebox" run --json -D $device -r "$3" -d "$2" \
 		-o "/run/takes/$name" >"$work/$name.json" 2>"$work/$name.err" &
 	recorder=$!
-	wait_for 20 grep -qs RUNNING $status || fail "$name does not record"
+	wait_for 300 grep -qs RUNNING $status || fail "$name does not record"
 	first=$(frame)
 }
 
@@ -109,7 +109,7 @@ take_unplugged()
 	plug_in -c 10 -b 3 -r 44100,48000 -p -60
 	start unplugged 11 44100
 	at $((5 * 44100)) unplug
-	wait_for 20 grep -q ' unplug ' "$control.log"
+	wait_for 300 grep -q ' unplug ' "$control.log"
 	sleep 1
 	virtualctl "$control" plug 3 >/dev/null
 	finish
