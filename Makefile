@@ -165,6 +165,14 @@ $(BUILD)/bench/usb_audio: $(USB_AUDIO_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 
+$(BUILD)/bench/powercut: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
+  powercut takes write_log) $(BUILD)/libtakebox.a
+$(BUILD)/bench/powercut $(BUILD)/bench/witness:
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+$(BUILD)/bench/witness: $(BUILD)/obj/tests/bench/witness.o
+
 # The parts of takebox that need neither terminal nor recorder have tests.
 TOOL_TESTED := bar board_draw board_table wiring panel_layout panel_model text track_list view wire
 $(TOOL_TESTED:%=$(BUILD)/tests/test_%): $(BUILD)/obj/tools/client.o \
@@ -205,7 +213,8 @@ gpio-tests: $(GPIO_TEST)
 
 .PHONY: gpio-tests test check tests asan tsan fuzz fuzzers asan-build tsan-build
 BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/usb_audio \
-         $(BUILD)/bench/presses \
+         $(BUILD)/bench/presses $(BUILD)/bench/powercut \
+         $(BUILD)/bench/witness \
          $(GPIO_TEST)
 E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BENCH)
 
@@ -330,6 +339,10 @@ vm-boot: ## boot the package with systemd in a virtual machine (SUITE=)
 	BUILD=$(BUILD) tests/bench/boot.sh $(SUITE)
 vm-arm64: ## the arm64 package and its tests on an emulated arm64 machine
 	BUILD=$(BUILD) tests/bench/arm64.sh
+
+.PHONY: powercut
+powercut: all $(BENCH) ## cut the power at 1,000 moments of each file system
+	@BUILD=$(BUILD) tests/bench/powercut.sh
 
 .PHONY: sync-cost
 sync-cost: $(BUILD)/perf/sync_cost ## measure a sync of 32 tracks on ext4, exFAT and FAT32

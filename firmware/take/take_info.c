@@ -34,6 +34,7 @@ void take_info_finish(struct take_info *info)
 	json_decref(info->clocks);
 	json_decref(info->parts);
 	json_decref(info->levels);
+	json_decref(info->ends);
 	*info = (struct take_info){0};
 }
 
@@ -153,6 +154,22 @@ void take_info_file(const struct take_track *track, unsigned part,
 	else
 		snprintf(name, TAKE_FILE_MAX, "%s_%u.flac", track->stem,
 			 part + 1);
+}
+
+const char *take_info_md5(const struct take_info *info,
+			  const struct take_track *track, unsigned part)
+{
+	size_t i;
+	json_t *end;
+
+	json_array_foreach(info->ends, i, end)
+	{
+		if (json_integer_value(json_object_get(end, "number")) ==
+		    (json_int_t)track->number)
+			return json_string_value(json_array_get(
+				json_object_get(end, "md5"), part));
+	}
+	return NULL;
 }
 
 const char *take_info_verdict(const struct take_info *info)

@@ -59,6 +59,7 @@ struct take_info {
 	double ppm;
 	bool has_ppm;
 
+	json_t *ends; /* tracks of the end entry; NULL before */
 	bool ended;
 	uint64_t frames; /* once ended */
 	char reason[TAKE_TEXT_MAX];
@@ -101,6 +102,10 @@ uint64_t take_info_part_start(const struct take_info *info, unsigned part);
 /* "03-Kick.flac", "03-Kick_2.flac" for part 1. */
 void take_info_file(const struct take_track *track, unsigned part,
 		    char name[TAKE_FILE_MAX]);
+
+/* MD5 of a file's sound in hexadecimal, by the end entry; NULL: it has none. */
+const char *take_info_md5(const struct take_info *info,
+			  const struct take_track *track, unsigned part);
 
 /* "sample-complete", "gaps" or "damaged". */
 const char *take_info_verdict(const struct take_info *info);

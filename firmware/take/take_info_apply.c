@@ -379,6 +379,8 @@ static int apply_end(struct take_info *info, const json_t *entry)
 		error = apply_end_track(info, json_array_get(tracks, i));
 	if (error < 0)
 		return error;
+	json_decref(info->ends);
+	info->ends = json_incref((json_t *)tracks);
 	info->ended = true;
 	return take_info_cut(info, info->frames);
 }

@@ -22,9 +22,10 @@ static json_t *files_json(const struct take_info *info,
 
 		take_info_file(track, part, name);
 		json_array_append_new(
-			files, json_pack("{ss sI}", "file", name, "at",
-					 (json_int_t)take_info_part_start(
-						 info, part)));
+			files,
+			json_pack("{ss sI ss?}", "file", name, "at",
+				  (json_int_t)take_info_part_start(info, part),
+				  "md5", take_info_md5(info, track, part)));
 	}
 	return files;
 }

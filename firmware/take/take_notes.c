@@ -5,6 +5,7 @@
 #include "take/take_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 
@@ -171,6 +172,29 @@ int take_note_stop(struct take *take)
 					 take->cause));
 }
 
+/* Hashes of the sound as the finished files have them, one for each part; null
+ * for a file that is none. */
+static json_t *hashes(const struct take *take, const struct take_track *track)
+{
+	json_t *list = json_array();
+
+	for (unsigned part = 0; part < take_info_parts(&take->info); part++) {
+		char name[TAKE_FILE_MAX], text[33];
+		uint8_t md5[16];
+
+		take_info_file(track, part, name);
+		if (track_read_md5(take->plan.storage, take->plan.dir, name,
+				   md5) < 0) {
+			json_array_append_new(list, json_null());
+			continue;
+		}
+		for (int i = 0; i < 16; i++)
+			snprintf(text + 2 * i, 3, "%02x", md5[i]);
+		json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
 int take_note_end(struct take *take)
 {
 	json_t *tracks = json_array();
@@ -181,10 +205,11 @@ int take_note_end(struct take *take)
 		if (track->filed)
 			json_array_append_new(
 				tracks,
-				json_pack("{si sI sI}", "number",
+				json_pack("{si sI sI so}", "number",
 					  (int)track->number, "peak",
 					  (json_int_t)track->peak, "clips",
-					  (json_int_t)track->clips));
+					  (json_int_t)track->clips, "md5",
+					  hashes(take, track)));
 	}
 	return take_note(take,
 			 json_pack("{ss sI ss so}", "type", "end", "frames",

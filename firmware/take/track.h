@@ -72,6 +72,10 @@ int track_inspect(struct track_state *state, const struct storage *storage,
 		  int dir, const char *file);
 bool track_can_go_to(const struct track_state *state, uint64_t at);
 
+/* The MD5 of a finished file's sound, by its head. -EINVAL: not finished. */
+int track_read_md5(const struct storage *storage, int dir, const char *file,
+		   uint8_t md5[16]);
+
 /* Has the file a frame of sample number least or later, but before limit,
  * behind what is whole? 1, 0, or negative errno. */
 int track_has_more(const struct track_setup *setup,

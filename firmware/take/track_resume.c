@@ -187,6 +187,24 @@ int track_inspect(struct track_state *state, const struct storage *storage,
 	return error;
 }
 
+int track_read_md5(const struct storage *storage, int dir, const char *file,
+		   uint8_t md5[16])
+{
+	struct flac_head head;
+	uint64_t size;
+	int error, fd = storage->open(dir, file, 0);
+
+	if (fd < 0)
+		return fd;
+	error = read_head(fd, &head, &size);
+	close(fd);
+	if (error == 0 && !head.finished)
+		error = -EINVAL;
+	if (error == 0)
+		memcpy(md5, head.info.md5, 16);
+	return error;
+}
+
 bool track_can_go_to(const struct track_state *state, uint64_t at)
 {
 	for (int i = 0; i < state->count; i++)

@@ -102,6 +102,22 @@ static uint64_t part_length(const struct take_info *info, unsigned part)
 	return end - take_info_part_start(info, part);
 }
 
+/* A file of another take can be whole, too. */
+static void compare_hash(struct verify *verify, const struct take_track *track,
+			 unsigned part, const struct flac_check *check)
+{
+	const char *wanted = take_info_md5(&verify->result->info, track, part);
+	char text[33];
+
+	for (int i = 0; i < 16; i++)
+		snprintf(text + 2 * i, 3, "%02x", check->head.info.md5[i]);
+	if (wanted && strcmp(wanted, text) != 0)
+		complain(verify,
+			 "it is another file than the one that was recorded: "
+			 "its MD5 is %s, the ledger has %s",
+			 text, wanted);
+}
+
 static void judge_file(struct verify *verify, const struct take_track *track,
 		       unsigned part, const struct flac_check *check)
 {
@@ -128,6 +144,8 @@ static void judge_file(struct verify *verify, const struct take_track *track,
 		complain(verify, "%s", check->error);
 	if (!check->md5_known)
 		complain(verify, "its MD5 is missing");
+	else
+		compare_hash(verify, track, part, check);
 	if (check->trailing > 0)
 		complain(verify, "%llu bytes stand behind its end",
 			 (unsigned long long)check->trailing);

@@ -517,6 +517,37 @@ static void test_a_file_that_cannot_be_read_is_left(void **unused)
 	free(after);
 }
 
+static void note_other_file(void *context, const struct take_track *track,
+			    const char *file, const struct flac_check *check,
+			    const char *problem)
+{
+	(void)track;
+	(void)file;
+	(void)check;
+	*(unsigned *)context += strstr(problem, "it is another file") != NULL;
+}
+
+/* Whole, of the right length, and with the MD5 of what is in it. */
+static void test_verify_finds_another_takes_file(void **unused)
+{
+	struct verify_result result;
+	unsigned others = 0;
+	size_t size;
+	char *data;
+
+	(void)unused;
+	cut_in_the_middle(&simple);
+	expect_healed("sample-complete");
+	data = read_all(fake.dir, "01-Track-1.flac", &size);
+	write_all(fake.dir, "03-Track-3.flac", data, size);
+	free(data);
+	assert_int_equal(
+		verify_take(fake.path, note_other_file, &others, &result), 0);
+	assert_int_equal(result.verdict, VERIFY_DAMAGED);
+	assert_int_equal(others, 1);
+	take_info_finish(&result.info);
+}
+
 /* --- ledgers --- */
 
 static void fill_in(struct take_info *info)
@@ -825,6 +856,7 @@ int main(void)
 		CASE(test_all_files_are_shorter_than_they_were),
 		CASE(test_a_first_sector_is_lost),
 		CASE(test_a_file_that_cannot_be_read_is_left),
+		CASE(test_verify_finds_another_takes_file),
 		CASE(test_the_ledger_is_missing),
 		CASE(test_the_ledger_is_empty),
 		CASE(test_the_ledger_is_garbage),

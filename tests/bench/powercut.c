@@ -1,0 +1,461 @@
+/*
+ * Power cuts, replayed. From a log of everything a disk was asked for while
+ * takes were recorded on it, the disk is brought to what it held at any moment,
+ * mounted, healed, and every sample of every take held against what it must
+ * be.
+ *
+ *	powercut look MEDIUM
+ *	powercut replay BASE LOG SYSTEM REFERENCE BYTE CUTS SEED
+ *
+ * look prints what takes there are: the reference. replay goes through the log:
+ * BASE is a block device with what the disk held before, SYSTEM its file
+ * system, BYTE the place of the witness's marks, CUTS how many moments to try.
+ * Half of them at most are flushes, all others anywhere; each either of a disk
+ * without a cache, that has all writes up to there, or of one with, that has
+ * all up to the last flush and of those since any 4 KiB pieces. Runs in the
+ * virtual machine, since it mounts what a power cut has left.
+ *
+ * Prints a line for each cut, the distribution of what was lost, and exits 0
+ * only if nothing was lost that had been called safe and no take is damaged.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <linux/fs.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "take/heal.h"
+#include "tests/bench/takes.h"
+#include "tests/bench/write_log.h"
+
+#define RATE 48000
+/* The tape is published so much later than the sound came. */
+#define LATE	   (RATE * 11 / 100)
+#define MOUNTPOINT "/mnt"
+#define SNAPSHOT   "/dev/mapper/cut"
+
+enum mark_kind { MARK_BEGIN, MARK_TAKE, MARK_DONE };
+
+struct mark {
+	size_t index; /* of its write */
+	enum mark_kind kind;
+	char name[64];
+	uint64_t played, durable; /* frames of the take */
+};
+
+struct cut {
+	size_t index; /* entries before it were asked for */
+	bool cached;
+};
+
+struct replay {
+	struct write_log log;
+	struct mark *mark;
+	size_t marks;
+	struct takes reference, found;
+	const char *base, *system;
+	bool copied; /* base is a file */
+	char copy[256];
+	int disk;	/* base */
+	size_t applied; /* entries that base has */
+	uint32_t seed;
+	unsigned failed, losses;
+	double *loss;	 /* seconds, of each cut in mid-take */
+	unsigned unsafe; /* heals that failed */
+};
+
+static uint32_t chance(struct replay *replay, uint32_t below)
+{
+	replay->seed = replay->seed * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)replay->seed * below >> 32);
+}
+
+static void run(const char *command)
+{
+	if (system(command) != 0)
+		errx(2, "failed: %s", command);
+}
+
+/* ---- marks ---- */
+
+static bool parse_mark(const char *text, struct mark *mark)
+{
+	unsigned long long start, position, durable;
+
+	if (strncmp(text, "TBMARK begin", 12) == 0) {
+		mark->kind = MARK_BEGIN;
+		return true;
+	}
+	if (sscanf(text, "TBMARK done %63s", mark->name) == 1) {
+		mark->kind = MARK_DONE;
+		return true;
+	}
+	if (sscanf(text, "TBMARK take %63s %llu %llu %llu", mark->name, &start,
+		   &position, &durable) != 4)
+		return false;
+	mark->kind = MARK_TAKE;
+	mark->played = position > start ? position - start : 0;
+	mark->durable = durable;
+	return true;
+}
+
+static void read_marks(struct replay *replay, uint64_t place)
+{
+	const struct write_log *log = &replay->log;
+
+	replay->mark = calloc(log->count + 1, sizeof(*replay->mark));
+	if (!replay->mark)
+		err(2, "marks");
+	for (size_t i = 0; i < log->count; i++) {
+		struct mark *mark = &replay->mark[replay->marks];
+		char *text;
+
+		if (log->entry[i].kind != WRITE_DATA ||
+		    log->entry[i].at != place)
+			continue;
+		text = write_log_read(log, i);
+		mark->index = i;
+		replay->marks += parse_mark(text, mark);
+		free(text);
+	}
+}
+
+static size_t find_begin(const struct replay *replay)
+{
+	for (size_t i = 0; i < replay->marks; i++)
+		if (replay->mark[i].kind == MARK_BEGIN)
+			return replay->mark[i].index;
+	errx(2, "the log has no beginning");
+}
+
+/* ---- which moments ---- */
+
+static int by_index(const void *a, const void *b)
+{
+	const struct cut *x = a, *y = b;
+
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static size_t choose_cuts(struct replay *replay, struct cut *cut, size_t wanted)
+{
+	const struct write_log *log = &replay->log;
+	size_t begin = find_begin(replay), flushes = 0, count = 0, step;
+
+	for (size_t i = begin; i < log->count; i++)
+		flushes += log->entry[i].kind == WRITE_FLUSH;
+	step = flushes / (wanted / 2 + 1) + 1;
+	flushes = 0;
+	for (size_t i = begin; i < log->count; i++)
+		if (log->entry[i].kind == WRITE_FLUSH &&
+		    flushes++ % step == 0 && count < wanted)
+			cut[count++] = (struct cut){.index = i + 1};
+	while (count < wanted) {
+		cut[count] = (struct cut){
+			.index = begin + 1 +
+				 chance(replay, (uint32_t)(log->count - begin)),
+			.cached = count % 2 == 0};
+		count++;
+	}
+	qsort(cut, count, sizeof(*cut), by_index);
+	return count;
+}
+
+/* ---- the disk at a moment ---- */
+
+static size_t last_flush(const struct replay *replay, size_t index)
+{
+	while (index > 0 && replay->log.entry[index - 1].kind != WRITE_FLUSH)
+		index--;
+	return index;
+}
+
+static bool toss(void *context)
+{
+	return chance(context, 2);
+}
+
+/* Past the cache of the block device; files in memory do without. */
+static int direct(const struct replay *replay)
+{
+	return replay->copied ? 0 : O_DIRECT;
+}
+
+/* What is done to it does not reach base. A block device gets a snapshot of
+ * device-mapper over it, which costs nothing; a file is copied. */
+static const char *make_copy(struct replay *replay)
+{
+	char command[600];
+	uint64_t size;
+
+	if (replay->copied) {
+		snprintf(command, sizeof(command),
+			 "cp --sparse=always '%.200s' '%.200s'", replay->base,
+			 replay->copy);
+		run(command);
+		return replay->copy;
+	}
+	if (ioctl(replay->disk, BLKGETSIZE64, &size) < 0)
+		err(2, "%s", replay->base);
+	snprintf(command, sizeof(command),
+		 "dmsetup create --noudevsync cut --table "
+		 "'0 %llu snapshot %.100s /dev/ram0 N 8'",
+		 (unsigned long long)size / 512, replay->base);
+	run(command);
+	return SNAPSHOT;
+}
+
+static void make_disk(struct replay *replay, const struct cut *cut)
+{
+	size_t floor = last_flush(replay, cut->index);
+	int disk;
+
+	for (; replay->applied < floor; replay->applied++)
+		write_log_apply(&replay->log, replay->applied, replay->disk,
+				NULL, NULL);
+	disk = open(make_copy(replay), O_WRONLY | direct(replay) | O_CLOEXEC);
+	if (disk < 0)
+		err(2, "a copy of %s", replay->base);
+	for (size_t i = floor; i < cut->index; i++)
+		write_log_apply(&replay->log, i, disk,
+				cut->cached ? toss : NULL, replay);
+	close(disk);
+}
+
+static bool mount_disk(const struct replay *replay)
+{
+	char command[600];
+
+	if (!replay->copied)
+		return mount(SNAPSHOT, MOUNTPOINT, replay->system, 0, NULL) ==
+		       0;
+	snprintf(command, sizeof(command), "mount -t %s -o loop '%.200s' %s",
+		 replay->system, replay->copy, MOUNTPOINT);
+	return system(command) == 0;
+}
+
+static void drop_disk(const struct replay *replay)
+{
+	if (!replay->copied)
+		run("dmsetup remove --noudevsync --retry cut");
+}
+
+/* ---- what came of it ---- */
+
+struct judged {
+	char fault[512];
+	double loss; /* seconds; negative: the cut was in no take */
+	char in[64]; /* take */
+};
+
+static void __attribute__((format(printf, 3, 4)))
+complain(struct judged *judged, const char *name, const char *format, ...)
+{
+	char text[384];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!judged->fault[0])
+		snprintf(judged->fault, sizeof(judged->fault), "%s: %s", name,
+			 text);
+}
+
+/* What was said of a take until the cut, and the first thing after it. */
+struct known {
+	bool done;
+	uint64_t durable, played;
+};
+
+static struct known known_of(const struct replay *replay, const char *name,
+			     size_t cut)
+{
+	struct known known = {0};
+	bool after = false;
+
+	for (size_t i = 0; i < replay->marks; i++) {
+		const struct mark *mark = &replay->mark[i];
+		bool before = mark->index < cut;
+
+		if (mark->kind == MARK_BEGIN || strcmp(mark->name, name) != 0)
+			continue;
+		if (mark->kind == MARK_DONE) {
+			known.done |= before;
+			continue;
+		}
+		if (before && mark->durable > known.durable)
+			known.durable = mark->durable;
+		if (before || (!after && known.played > 0))
+			known.played = mark->played;
+		after |= !before;
+	}
+	return known;
+}
+
+static void judge_take(struct replay *replay, const struct one_take *wanted,
+		       size_t cut, struct judged *judged)
+{
+	struct known known = known_of(replay, wanted->name, cut);
+	const struct one_take *take = takes_find(&replay->found, wanted->name);
+	uint64_t played = known.played + LATE;
+
+	if (known.played == 0 && !known.done)
+		return;
+	if (!take) {
+		if (known.durable > 0 || known.done)
+			complain(judged, wanted->name, "it is not there");
+		return;
+	}
+	if (known.done && take->crc != wanted->crc)
+		complain(judged, wanted->name, "it was finished, and changed");
+	if (take->fault[0] && (known.durable > 0 || take->frames > 0))
+		complain(judged, wanted->name, "%s", take->fault);
+	if (take->frames < known.durable)
+		complain(judged, wanted->name,
+			 "%llu frames; %llu had been called safe",
+			 (unsigned long long)take->frames,
+			 (unsigned long long)known.durable);
+	if (take->frames > wanted->frames)
+		complain(judged, wanted->name, "%llu frames of %llu",
+			 (unsigned long long)take->frames,
+			 (unsigned long long)wanted->frames);
+	if (take->frames > 0 && take->base != wanted->base)
+		complain(judged, wanted->name, "it begins at %llu, not %llu",
+			 (unsigned long long)take->base,
+			 (unsigned long long)wanted->base);
+	if (known.done)
+		return;
+	if (played > wanted->frames && wanted->whole && !known.done &&
+	    known.played >= wanted->frames)
+		played = wanted->frames;
+	judged->loss = played > take->frames
+			       ? (double)(played - take->frames) / RATE
+			       : 0;
+	snprintf(judged->in, sizeof(judged->in), "%s", wanted->name);
+}
+
+static void on_heal(void *context, const struct heal_report *report)
+{
+	struct judged *judged = context;
+
+	if (report->error < 0)
+		complain(judged, report->folder, "not healed: %s",
+			 strerror(-report->error));
+}
+
+static void judge(struct replay *replay, const struct cut *cut,
+		  struct judged *judged)
+{
+	if (heal_folder(MOUNTPOINT, &storage_posix, NULL, on_heal, judged) < 0)
+		if (errno != ENOENT)
+			complain(judged, "heal", "%s", strerror(errno));
+	takes_look(&replay->found, MOUNTPOINT, &replay->reference);
+	for (unsigned i = 0; i < replay->reference.count; i++)
+		judge_take(replay, &replay->reference.take[i], cut->index,
+			   judged);
+	for (unsigned i = 0; i < replay->found.count; i++)
+		if (!takes_find(&replay->reference, replay->found.take[i].name))
+			complain(judged, replay->found.take[i].name,
+				 "nobody recorded it");
+}
+
+static void try_cut(struct replay *replay, const struct cut *cut)
+{
+	struct judged judged = {.loss = -1};
+
+	make_disk(replay, cut);
+	if (!mount_disk(replay)) {
+		printf("CUT %zu FAIL it does not mount: %s\n", cut->index,
+		       strerror(errno));
+		replay->failed++;
+		drop_disk(replay);
+		return;
+	}
+	judge(replay, cut, &judged);
+	if (umount(MOUNTPOINT) < 0)
+		err(2, "umount");
+	drop_disk(replay);
+	printf("CUT %zu %s %s %.3f %s%s\n", cut->index,
+	       cut->cached ? "cache" : "direct", judged.in[0] ? judged.in : "-",
+	       judged.loss, judged.fault[0] ? "FAIL " : "ok", judged.fault);
+	fflush(stdout);
+	replay->failed += judged.fault[0] != '\0';
+	if (judged.loss >= 0)
+		replay->loss[replay->losses++] = judged.loss;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void summarize(struct replay *replay, size_t cuts)
+{
+	double *loss = replay->loss;
+	unsigned n = replay->losses;
+
+	qsort(loss, n, sizeof(*loss), by_size);
+	printf("SUMMARY %s: %zu cuts, %u failed; %u in mid-take",
+	       replay->system, cuts, replay->failed, n);
+	if (n > 0)
+		printf(", lost: median %.2f s, 95 %% %.2f s, worst %.2f s",
+		       loss[n / 2], loss[n * 95 / 100], loss[n - 1]);
+	putchar('\n');
+}
+
+static int replay_all(char **argv)
+{
+	static struct replay replay;
+	size_t wanted = (size_t)atoll(argv[5]), cuts;
+	struct cut *cut = calloc(wanted + 1, sizeof(*cut));
+	struct stat status;
+
+	replay.loss = calloc(wanted + 1, sizeof(*replay.loss));
+	if (!cut || !replay.loss)
+		err(2, "cuts");
+	replay.base = argv[0];
+	replay.system = argv[2];
+	replay.seed = (uint32_t)atoll(argv[6]);
+	if (stat(replay.base, &status) < 0)
+		err(2, "%s", replay.base);
+	replay.copied = S_ISREG(status.st_mode);
+	replay.disk = open(replay.base, O_RDWR | direct(&replay) | O_CLOEXEC);
+	if (replay.disk < 0)
+		err(2, "%s", replay.base);
+	snprintf(replay.copy, sizeof(replay.copy), "%.200s.cut", replay.base);
+	write_log_open(&replay.log, argv[1]);
+	takes_read(&replay.reference, argv[3]);
+	read_marks(&replay, (uint64_t)atoll(argv[4]));
+	cuts = choose_cuts(&replay, cut, wanted);
+	for (size_t i = 0; i < cuts; i++)
+		try_cut(&replay, &cut[i]);
+	summarize(&replay, cuts);
+	return replay.failed > 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct takes takes;
+
+	log_init("powercut", LOG_LEVEL_ERROR);
+	if (argc == 3 && strcmp(argv[1], "look") == 0) {
+		takes_look(&takes, argv[2], NULL);
+		takes_write(&takes, stdout);
+		return 0;
+	}
+	if (argc == 9 && strcmp(argv[1], "replay") == 0)
+		return replay_all(argv + 2);
+	errx(2, "usage: powercut look MEDIUM | powercut replay BASE LOG SYSTEM "
+		"REFERENCE BYTE CUTS SEED");
+}

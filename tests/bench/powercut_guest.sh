@@ -1,0 +1,128 @@
+#!/bin/bash
+# In the virtual machine: what powercut.sh wants done there.
+#
+#     powercut_guest.sh record SYSTEM TRACKS SECONDS BYTE WORK
+#     powercut_guest.sh replay SYSTEM BYTE CUTS SEED WORK
+#     powercut_guest.sh live SYSTEM TRACKS WORK
+#
+# record: an earlier take; then, with a mark on the disk for each step, a take
+# with a marker and a new name, finished; a second one whose recorder is killed,
+# and healed. live: looks at what the last power cut left, and records until
+# the next.
+
+set -u
+bench=$(cd "$(dirname "$0")" && pwd)
+build=${BUILD:-$bench/../../build}
+export ALSA_CONFIG_PATH=$build/virtual.conf TAKEBOX_SOCKET=/run/control
+rate=48000
+disk=${DISK:-/dev/vda}
+
+tape='' daemon=''
+trap 'kill -9 $tape $daemon 2>/dev/null' EXIT
+
+fail()
+{
+	echo "guest: $*"
+	cat /run/takeboxd.log /run/tape.log 2>/dev/null
+	exit 1
+}
+
+wait_for()
+{
+	local until=$((SECONDS + 60))
+
+	while [ "$SECONDS" -lt "$until" ]; do
+		! "$@" || return 0
+		sleep 0.05
+	done
+	fail "waited in vain for: $*"
+}
+
+status_of()
+{
+	"$build/takebox" status --json 2>/dev/null | jq -r ".status$1"
+}
+
+is_idle()
+{
+	[ "$(status_of .state)" = idle ]
+}
+
+safe_are()
+{
+	jq -en --argjson a "$(status_of .take.durable)" --argjson b "$1" \
+		'$a >= $b' >/dev/null 2>&1
+}
+
+start_recorder()
+{
+	local device="takebox_virtual:CHANNELS=$1,SIGNAL=counter"
+
+	cat >/run/takebox.conf <<-EOF
+		interface: { device = "$device"; rate = $rate; };
+		tape: { seconds = 20.0; };
+		record: { folder = "/mnt"; preroll = 0.5; };
+		session: { name = "Bench"; };
+		control: { socket = "/run/control"; tape_socket = "/run/tape"; };
+	EOF
+	rm -f /run/control /run/tape
+	"$build/takebox-tape" --socket /run/tape 2>>/run/tape.log &
+	tape=$!
+	wait_for test -S /run/tape
+	"$build/takeboxd" -c /run/takebox.conf 2>>/run/takeboxd.log &
+	daemon=$!
+	wait_for is_idle
+}
+
+# mark TEXT: a sector in the log of the disk's writes.
+mark()
+{
+	printf 'TBMARK %s\n' "$*" |
+		dd of="$disk" bs=512 seek=$((place / 512)) conv=sync,notrunc \
+			oflag=direct status=none
+	echo "TBMARK $*"
+}
+
+command_record()
+{
+	local system=$1 tracks=$2 seconds=$3 work=$5
+
+	place=$4
+	mount -t "$system" "$disk" /mnt || fail "it does not mount"
+	start_recorder "$tracks"
+	"$build/takebox" record >/dev/null || fail "no take"
+	wait_for safe_are 1.5
+	"$build/takebox" stop >/dev/null || fail "no stop"
+	mark "done" Take-001
+	mark begin
+	"$build/bench/witness" /run/control "$disk" "$place" >/dev/null &
+	"$build/takebox" record >/dev/null || fail "no take"
+	wait_for safe_are 1
+	"$build/takebox" mark Chorus >/dev/null
+	"$build/takebox" name 2 "New name" >/dev/null
+	wait_for safe_are "$seconds"
+	"$build/takebox" stop >/dev/null || fail "no stop"
+	mark "done" Take-002
+	"$build/takebox" record >/dev/null || fail "no take"
+	wait_for safe_are "$seconds"
+	kill -9 "$tape" "$daemon"
+	wait "$tape" "$daemon" 2>/dev/null
+	tape='' daemon=''
+	"$build/takebox" heal /mnt || fail "not healed"
+	mark "done" Take-003
+	"$build/bench/powercut" look /mnt >"$work/reference"
+	cat "$work/reference"
+	umount /mnt
+}
+
+command_replay()
+{
+	local system=$1 byte=$2 cuts=$3 seed=$4 work=$5
+
+	"$build/bench/powercut" replay /dev/vda /dev/vdb "$system" \
+		"$work/reference" "$byte" "$cuts" "$seed"
+}
+
+command=$1
+shift
+"command_$command" "$@"

@@ -1,0 +1,125 @@
+/* Reading a log of writes, and doing them again. */
+#include "tests/bench/write_log.h"
+
+#include <endian.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC	     0x6a736677736872ULL
+#define SECTOR	     512
+#define GRAIN	     4096
+#define FLAG_FLUSH   1
+#define FLAG_FUA     2
+#define FLAG_DISCARD 4
+
+static void read_at(int fd, void *data, size_t size, off_t at)
+{
+	char *next = data;
+
+	while (size > 0) {
+		ssize_t got = pread(fd, next, size, at);
+
+		if (got <= 0)
+			err(2, "the log ends too early");
+		next += got;
+		at += got;
+		size -= (size_t)got;
+	}
+}
+
+static struct write_entry entry_of(const uint64_t raw[4], off_t data)
+{
+	uint64_t flags = le64toh(raw[2]);
+	uint64_t size = le64toh(raw[1]) * SECTOR;
+
+	return (struct write_entry){
+		.kind = flags & FLAG_DISCARD ? WRITE_DISCARD
+			: size > 0	     ? WRITE_DATA
+					     : WRITE_FLUSH,
+		.fua = (flags & FLAG_FUA) != 0,
+		.at = le64toh(raw[0]) * SECTOR,
+		.size = size,
+		.data = data,
+	};
+}
+
+void write_log_open(struct write_log *log, const char *path)
+{
+	uint64_t super[4];
+	off_t at = SECTOR;
+
+	log->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (log->fd < 0)
+		err(2, "%s", path);
+	read_at(log->fd, super, sizeof(super), 0);
+	if (le64toh(super[0]) != MAGIC)
+		errx(2, "%s: no log of writes", path);
+	if ((le64toh(super[3]) & 0xffffffff) != SECTOR)
+		errx(2, "%s: a log of other sectors", path);
+	log->count = (size_t)le64toh(super[2]);
+	log->entry = calloc(log->count + 1, sizeof(*log->entry));
+	if (!log->entry)
+		err(2, "%s", path);
+	for (size_t i = 0; i < log->count; i++) {
+		uint64_t raw[4];
+
+		read_at(log->fd, raw, sizeof(raw), at);
+		at += SECTOR;
+		log->entry[i] = entry_of(raw, at);
+		if (log->entry[i].kind == WRITE_DATA)
+			at += (off_t)log->entry[i].size;
+	}
+}
+
+void *write_log_read(const struct write_log *log, size_t index)
+{
+	const struct write_entry *entry = &log->entry[index];
+	void *data;
+
+	/* The disk may be open with O_DIRECT. */
+	if (posix_memalign(&data, GRAIN, entry->size + GRAIN))
+		err(2, "a write of %llu bytes",
+		    (unsigned long long)entry->size);
+	read_at(log->fd, data, entry->size, entry->data);
+	return data;
+}
+
+static void write_at(int disk, const void *data, size_t size, uint64_t at)
+{
+	ssize_t done = pwrite(disk, data, size, (off_t)at);
+
+	if (done != (ssize_t)size)
+		err(2, "the disk does not take %zu bytes at %llu", size,
+		    (unsigned long long)at);
+}
+
+/* What a discard leaves is whatever it was: the worst there can be. */
+void write_log_apply(const struct write_log *log, size_t index, int disk,
+		     write_keep_fn keep, void *context)
+{
+	const struct write_entry *entry = &log->entry[index];
+	void *data;
+
+	if (entry->kind != WRITE_DATA)
+		return;
+	data = write_log_read(log, index);
+	if (!keep || entry->fua) {
+		write_at(disk, data, entry->size, entry->at);
+		free(data);
+		return;
+	}
+	for (uint64_t at = 0; at < entry->size;) {
+		uint64_t part = GRAIN - (entry->at + at) % GRAIN;
+
+		if (part > entry->size - at)
+			part = entry->size - at;
+		if (keep(context))
+			write_at(disk, (char *)data + at, part, entry->at + at);
+		at += part;
+	}
+	free(data);
+}
