@@ -168,7 +168,7 @@ cat >"$machine/etc/takebox/takebox.conf" <<-CONF
 	interface: { channels = 8; };
 	tape: { seconds = 30.0; };
 CONF
-"$root/tests/sound.sh" --raw "$cache/sound" 10 48000 8 >>"$log" 2>&1
+"$root/tests/sound.sh" --raw "$cache/sound" 8 48000 10 >>"$log" 2>&1
 cp "$cache/sound/8.s32" "$here/arm64_guest.sh" "$machine/root"
 printf 'true\n' >"$cache/no-hardware.sh"
 "$here/vm.sh" --arch arm64 --root "$machine" --init "$cache/no-hardware.sh" \

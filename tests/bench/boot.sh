@@ -2,11 +2,11 @@
 # Installs the package into a fresh Debian, boots that with systemd in the
 # virtual machine, and lets boot_guest.sh look at it:
 #
-#     tests/bench/boot.sh [SUITE [steady]]     # bookworm (default), trixie
+#     tests/bench/boot.sh [SUITE [short]]     # bookworm (default), trixie
 #
-# "steady": only the boot's figures, on one processor whose time goes by what
-# it computes (500 million instructions a second), so that the load of this
-# machine does not change them.
+# The machine has one processor whose time goes by what it computes (500 million
+# instructions a second), so that the load of this machine changes no figure.
+# "short" leaves out the upgrades.
 #
 # Prints what was found, the critical chain among it; the whole of it is in
 # build/boot/SUITE.log. Root only.
@@ -110,9 +110,7 @@ BOARD
 
 truncate -s 512M "$cache/$suite.stick"
 mkfs.vfat -n BAND -i 1234abcd "$cache/$suite.stick" >/dev/null
-how=()
-[ "${2-}" != steady ] || how=(--steady)
-"$here/vm.sh" "${how[@]}" --root "$machine" --init "$here/boot_hardware.sh" \
+"$here/vm.sh" --steady --root "$machine" --init "$here/boot_hardware.sh" \
 	--module gpio-sim --timeout "${TIMEOUT:-700}" --log "$logs/$suite-console.log" \
 	--qemu -device --qemu qemu-xhci \
 	--qemu -drive \

@@ -157,10 +157,6 @@ secure_enough()
 check "the machine is armed after boot" wait_for 60 is state idle
 systemctl is-system-running --wait >/dev/null
 figures_of_boot
-if [ "${1-}" = steady ]; then
-	echo "1..$count"
-	exit $((failed > 0))
-fi
 check "no unit has failed" test -z "$(systemctl --failed --quiet --no-legend)"
 check "capture has real-time priority and locked memory" realtime
 check "the sandboxes score 1.8 or less" secure_enough
@@ -212,10 +208,13 @@ upgrade()
 	takebox stop && whole
 }
 
-check "an upgrade in mid-take: the same take goes on, without a gap" upgrade
-cp /tmp/check /tmp/upgrade
-check "it says so" grep -q "the take that is being recorded goes on" \
-	/tmp/upgrade
+if [ "${1-}" != short ]; then
+	check "an upgrade in mid-take: the same take goes on, without a gap" \
+		upgrade
+	cp /tmp/check /tmp/upgrade
+	check "it says so" grep -q "the take that is being recorded goes on" \
+		/tmp/upgrade
+fi
 
 restarts_when_idle()
 {
@@ -226,7 +225,8 @@ restarts_when_idle()
 		[ "$(main_pid takebox-tape)" != "$tape" ]
 }
 
-check "without a take both daemons are renewed" restarts_when_idle
+[ "${1-}" = short ] ||
+	check "without a take both daemons are renewed" restarts_when_idle
 
 # ---- the watchdog ----
 
