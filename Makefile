@@ -181,7 +181,7 @@ $(TOOL_TESTED:%=$(BUILD)/tests/test_%): $(BUILD)/obj/tools/client.o \
 # An encoder that is as slow as the test wants it.
 $(BUILD)/tests/test_take_pace: LDFLAGS += -Wl,--wrap=encoder_feed
 
-unit: $(UNIT)
+unit: $(UNIT) $(PERF)
 
 # ---- running ----
 

@@ -184,22 +184,20 @@ static int record_all(const struct tape *tape, unsigned level, uint64_t frames,
 		.workers = 1,
 		.sync_seconds = 1,
 	};
-	struct recording_place place;
+	struct recording_job job = {.error = ""};
 	struct take *take;
-	char message[512];
 	int error;
 
 	config_defaults(&config);
 	recording.track_count =
 		recording_tracks(tracks, &config, tape->facts->channels);
-	error = recording_begin(&take, tape, &recording, &place, message,
-				sizeof(message));
-	if (error < 0) {
-		fprintf(stderr, "sound_path: %s\n", message);
-		return error;
+	error = recording_begin(&take, tape, &recording, &job);
+	if (error == 0) {
+		error = wait_for(take);
+		take_destroy(take);
 	}
-	error = wait_for(take);
-	take_destroy(take);
+	if (job.error[0])
+		fprintf(stderr, "sound_path: %s\n", job.error);
 	return error;
 }
 
