@@ -106,12 +106,24 @@ take_losses()
 # Pulled out in mid-take for a second, and put into another port.
 take_unplugged()
 {
-	plug_in -c 10 -b 3 -r 44100,48000 -p -60
+	# One rate: the kernel sets the highest there is when it is plugged in, and
+	# the frames that it plays at that would be counted, too.
+	plug_in -c 10 -b 3 -r 44100 -p -60
 	start unplugged 11 44100
 	at $((5 * 44100)) unplug
 	wait_for 300 grep -q ' unplug ' "$control.log"
 	sleep 1
 	virtualctl "$control" plug 3 >/dev/null
+	finish
+	pull_out
+}
+
+# The interface's clock goes over to another rate by itself.
+take_rate()
+{
+	plug_in -c 2 -p 10
+	start rate 12 48000
+	at $((4 * 48000)) rate 44100
 	finish
 	pull_out
 }

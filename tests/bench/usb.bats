@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# The bench's USB interface (USB/IP, UAC2, high speed, 24 bit) under the real
+# snd-usb-audio: what takebox makes of it, against the counter pattern and the
+# interface's own log.
+
+setup_file()
+{
+	bench=$BATS_TEST_DIRNAME
+	build=${BUILD:-build}
+	case $build in /*) ;; *) build=$(cd "$bench/../.." && pwd)/$build ;; esac
+	export work=$BATS_FILE_TMPDIR
+	"$bench/vm.sh" --steady --timeout 240 --share "$work" \
+		--module vhci-hcd --module snd-usb-audio \
+		"$bench/usb_guest.sh" "$build" "$work" losses unplugged rate
+}
+
+setup()
+{
+	cd "$work" || return 1
+}
+
+# The device's frame that take position 0 has.
+origin()
+{
+	awk '{ print $4 - $1; exit }' "$1.01"
+}
+
+# within VALUE WANTED 96 WHAT
+within()
+{
+	local off=$(($1 - $2))
+
+	[ "${off#-}" -le "$3" ] || {
+		echo "$4: $1 is not within $3 of $2"
+		return 1
+	}
+}
+
+# All tracks break off and go on at the same places, each with its own channel.
+check_aligned()
+{
+	local file channel=0
+
+	for file in "$1".[0-9]*; do
+		cmp <(cut -d' ' -f1-4 "$file") <(cut -d' ' -f1-4 "$1.01")
+		awk -v channel=$channel '$3 == "counter" && $5 != channel {
+			print FILENAME ": channel " $5; exit 1 }' "$file"
+		channel=$((channel + 1))
+	done
+	[ $channel -eq "$2" ]
+}
+
+@test "18 channels of 24 bits at 48 kHz come bit for bit up to the first loss" {
+	check_aligned losses 18
+	read -r at frames kind _ <losses.01
+	[ "$kind" = counter ]
+	first=$(awk '$2 == "lost" { print $3; exit }' losses.log)
+	within "$frames" $((first - $(origin losses))) 0 "the first stretch"
+	! grep noise losses.[0-9]*
+}
+
+@test "failed packets, from one on, are found: length to a frame, place to 2 ms" {
+	awk '$2 == "lost" { print $3, $4 }' losses.log >truth
+	jq -r '.gaps[] | "\(.at) \(.frames) \(.cause)"' losses.take >found
+	cat truth found
+	[ "$(wc -l <truth)" -eq 5 ]
+	[ "$(wc -l <found)" -eq 5 ]
+	origin=$(origin losses)
+	paste -d' ' truth found >both
+	while read -r frame lost at frames cause; do
+		[ "$cause" = silent ]
+		within "$frames" "$lost" 1 "a length"
+		within $((at + origin)) "$frame" 96 "a place"
+	done <both
+}
+
+@test "the rate is known within two parts in a million" {
+	jq -e '.clock[-1] | (.ppm - 35 | fabs) < 2' losses.take
+	jq -e '.clock[-1] | (.ppm + 60 | fabs) < 4' unplugged.take
+}
+
+@test "unplugged, and back at another port: the same take, in time" {
+	check_aligned unplugged 10
+	[ "$(cut -d' ' -f3 unplugged.01 | xargs)" = "counter silence counter" ]
+	[ "$(jq -r '[.gaps[].cause] | unique[]' unplugged.take)" = absent ]
+	last=$(awk '{ at = $4 - $1 } END { print at }' unplugged.01)
+	within "$last" "$(origin unplugged)" 96 "the end"
+	[ "$(wc -l <unplugged.err)" -le 4 ]
+}
+
+@test "a sample rate that changes under way ends the take, with the reason" {
+	[ "$(jq -r .stopped_by rate.take)" = \
+		"the interface went over to 44100 Hz" ]
+	# Known within two seconds.
+	changed=$(($(awk '$2 == "rate" { print $3 }' rate.log) - $(origin rate)))
+	frames=$(jq .frames rate.take)
+	[ "$frames" -ge "$changed" ]
+	[ "$frames" -le $((changed + 2 * 48000)) ]
+	[ "$(wc -l <rate.err)" -le 3 ]
+}
