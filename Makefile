@@ -212,7 +212,7 @@ drawings: all ## make the tables and drawings in board/ from the board files
 gpio-tests: $(GPIO_TEST)
 
 .PHONY: gpio-tests test check tests asan tsan fuzz fuzzers asan-build tsan-build
-BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/usb_audio \
+BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/pull $(BUILD)/bench/usb_audio \
          $(BUILD)/bench/presses $(BUILD)/bench/powercut \
          $(BUILD)/bench/witness \
          $(GPIO_TEST)
@@ -362,6 +362,11 @@ panel-cost: $(BUILD)/perf/panel_cost ## count what the lamps of 16 bars cost
 
 fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
 	tests/fresh.sh $(SUITE)
+
+TORTURE_SECONDS ?= 600
+.PHONY: torture
+torture: tests ## break everything at random for TORTURE_SECONDS, from SEED; as root
+	BUILD=$(BUILD) tests/torture.sh $(TORTURE_SECONDS) $(SEED)
 
 .PHONY: bench
 bench: all $(PERF) ## what recording costs, here and with other recorders

@@ -45,6 +45,7 @@ static const struct command {
 	 command_panel_test},
 	{"delete", "[--yes] TAKE...", "delete takes, by name and on purpose",
 	 command_delete},
+	{"qualify", "[FOLDER]", "try what a medium can do", command_qualify},
 	{"run", "-D DEVICE -d S -o FOLDER ...", "record without a daemon",
 	 command_run},
 };

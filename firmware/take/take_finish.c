@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "take/qualify.h"
 
 #define TAKE_JSON "take.json"
 
@@ -78,6 +80,9 @@ static int close_up(struct take *take)
 		return error;
 	take->durable = take->fed;
 	try_sidecars(take);
+	if (take->plan.parents[1] >= 0) /* Takebox */
+		qualify_note_take(take->plan.parents[1],
+				  (double)take->worst_sync_ns / NS_PER_S);
 	return 0;
 }
 

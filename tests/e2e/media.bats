@@ -303,3 +303,25 @@ check_alike() {
 		$(stretch_of B/Takebox/Show/Take-002)
 	[ $(($1 + $2)) -ge "$3" ]
 }
+
+@test "qualify says what a medium is good for, keeps it, and judges again by takes" {
+	make_disk A
+	echo jpg >A/photo.jpg
+	run takebox qualify --channels 2 --seconds 1 --json A
+	[ "$status" -eq 0 ]
+	[[ "$(jq -r .verdict <<<"$output")" == "good for 2 channels at 48 kHz, "*" left; worst stall "*" s it may take" ]]
+	[ "$(jq -r .capacity <<<"$output")" = real ]
+	[ "$(find A -type f | sort | xargs)" = "A/Takebox/medium.json A/photo.jpg" ]
+	takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 -d 1 -o A \
+		>/dev/null 2>&1
+	run takebox qualify --channels 2 --last --json A
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .takes <<<"$output")" -eq 1 ]
+	sed -i 's/"worst_in_takes": [0-9.]*/"worst_in_takes": 5000.5/' \
+		A/Takebox/medium.json
+	run takebox qualify --channels 2 --last A
+	[ "$status" -eq 6 ]
+	[[ "$output" == *"not good: it stalls for 5000.5 s"* ]]
+	run takebox qualify --last B
+	[ "$status" -eq 10 ]
+}

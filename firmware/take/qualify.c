@@ -1,0 +1,251 @@
+/* Rounds as a take writes them; files that are new and go again. */
+#include "take/qualify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "take/qualify_capacity.h"
+
+#define TRY_FOLDER    ".qualify"
+#define FILES_MAX     64
+#define ROUND_BYTES   (64u * 1024) /* per file, as a second of sound */
+#define KEEP_BYTES    (32u << 20)  /* that stay free */
+#define CHANNEL_BYTES 3		   /* of a sample, were it noise */
+#define FLAC_SHARE    0.6	   /* that it comes to in the end */
+#define CHANNELS_MAX  64
+
+static void tell(const struct qualify_plan *plan, const char *what,
+		 double share)
+{
+	if (plan->progress)
+		plan->progress(plan->context, what, share);
+}
+
+/* ---- writing as takes do ---- */
+
+struct files {
+	int dir, file[FILES_MAX];
+	unsigned count;
+	uint64_t size; /* of each */
+};
+
+static void file_name(char name[32], unsigned number)
+{
+	snprintf(name, 32, "try-%02u", number);
+}
+
+static int open_files(struct files *files, const struct qualify_plan *plan)
+{
+	for (files->count = 0; files->count < plan->files; files->count++) {
+		char name[32];
+		int fd;
+
+		file_name(name, files->count);
+		fd = plan->storage->open(files->dir, name, 1);
+		if (fd < 0)
+			return fd;
+		files->file[files->count] = fd;
+	}
+	return plan->storage->sync_dir(files->dir);
+}
+
+static void remove_files(struct files *files, const struct qualify_plan *plan)
+{
+	for (unsigned i = 0; i < files->count; i++) {
+		char name[32];
+
+		file_name(name, i);
+		close(files->file[i]);
+		plan->storage->remove(files->dir, name);
+	}
+}
+
+static int write_round(struct files *files, const struct qualify_plan *plan,
+		       const void *bytes)
+{
+	const struct storage *storage = plan->storage;
+	int error = 0;
+
+	for (unsigned i = 0; i < files->count && error == 0; i++)
+		error = storage->write(files->file[i], bytes, ROUND_BYTES,
+				       files->size);
+	for (unsigned i = 0; i < files->count && error == 0; i++)
+		storage->start_sync(files->file[i]);
+	for (unsigned i = 0; i < files->count && error == 0; i++)
+		error = storage->sync(files->file[i]);
+	files->size += ROUND_BYTES;
+	return error;
+}
+
+static int write_rounds(struct qualify *result, struct files *files,
+			const struct qualify_plan *plan, const void *bytes)
+{
+	uint64_t round = (uint64_t)files->count * ROUND_BYTES, most, done = 0;
+	int64_t began = clock_now_ns(), now = began;
+	int error = 0;
+
+	most = result->free_bytes > 2 * KEEP_BYTES
+		       ? result->free_bytes - KEEP_BYTES
+		       : result->free_bytes / 2;
+	while (error == 0 && done + round <= most &&
+	       (double)(now - began) < plan->seconds * NS_PER_S) {
+		int64_t before = now;
+		double seconds;
+
+		error = write_round(files, plan, bytes);
+		now = clock_now_ns();
+		done += round;
+		seconds = (double)(now - before) / NS_PER_S;
+		if (seconds > result->worst_seconds)
+			result->worst_seconds = seconds;
+		tell(plan, "writing",
+		     (double)(now - began) / NS_PER_S / plan->seconds);
+	}
+	if (now > began)
+		result->bytes_per_second =
+			(double)done / ((double)(now - began) / NS_PER_S);
+	return error;
+}
+
+/* Nothing that a card could make shorter. */
+static void fill_with_noise(uint8_t *bytes, size_t size)
+{
+	uint64_t state = 0x9e3779b97f4a7c15u;
+
+	for (size_t i = 0; i < size; i++) {
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		bytes[i] = (uint8_t)(state >> 56);
+	}
+}
+
+static int try_writing(struct qualify *result, int dir,
+		       const struct qualify_plan *plan)
+{
+	uint8_t *bytes = malloc(ROUND_BYTES);
+	struct files files = {.dir = dir};
+	int error = bytes ? open_files(&files, plan) : -ENOMEM;
+
+	if (error == 0) {
+		fill_with_noise(bytes, ROUND_BYTES);
+		error = write_rounds(result, &files, plan, bytes);
+	}
+	remove_files(&files, plan);
+	free(bytes);
+	return error;
+}
+
+/* ---- all of it ---- */
+
+static int describe(struct qualify *result, int dir,
+		    const struct qualify_plan *plan)
+{
+	struct storage_space space = {0};
+	struct statvfs vfs;
+
+	if (fstatvfs(dir, &vfs) == 0)
+		snprintf(result->id, sizeof(result->id), "%016lx-%lx",
+			 (unsigned long)vfs.f_fsid,
+			 (unsigned long)vfs.f_blocks);
+	storage_measure(dir, &space);
+	memcpy(result->filesystem, space.filesystem,
+	       sizeof(result->filesystem));
+	return plan->storage->space(dir, &result->free_bytes);
+}
+
+static int open_or_make(int parent, const char *name)
+{
+	int fd;
+
+	if (mkdirat(parent, name, 0775) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(parent, name,
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
+/* What a trial that was cut off has left. */
+static void clear(int dir, const struct qualify_plan *plan)
+{
+	for (unsigned i = 0; i < FILES_MAX; i++) {
+		char name[32];
+
+		file_name(name, i);
+		plan->storage->remove(dir, name);
+	}
+	plan->storage->remove(dir, QUALIFY_MARKED);
+}
+
+static int try_medium(struct qualify *result, int takebox, int dir,
+		      const struct qualify_plan *plan)
+{
+	int error;
+
+	clear(dir, plan);
+	error = describe(result, dir, plan);
+	if (error == 0)
+		error = try_writing(result, dir, plan);
+	if (error == 0)
+		error = qualify_try_capacity(result, dir, plan);
+	clear(dir, plan);
+	return error < 0 ? error : qualify_write(result, takebox);
+}
+
+int qualify_medium(struct qualify *result, const char *folder,
+		   const struct qualify_plan *plan)
+{
+	struct qualify_plan own = *plan;
+	int medium = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int takebox, dir, error;
+
+	*result = (struct qualify){0};
+	if (own.files > FILES_MAX)
+		own.files = FILES_MAX;
+	if (medium < 0)
+		return -errno;
+	takebox = open_or_make(medium, "Takebox");
+	close(medium);
+	if (takebox < 0)
+		return takebox;
+	dir = open_or_make(takebox, TRY_FOLDER);
+	error = dir < 0 ? dir : try_medium(result, takebox, dir, &own);
+	if (dir >= 0) {
+		close(dir);
+		unlinkat(takebox, TRY_FOLDER, AT_REMOVEDIR);
+	}
+	close(takebox);
+	return error;
+}
+
+/* ---- the verdict ---- */
+
+unsigned qualify_channels(const struct qualify *result, unsigned rate)
+{
+	double one = (double)rate * CHANNEL_BYTES;
+	double channels = result->bytes_per_second / 2 / one;
+
+	return channels < CHANNELS_MAX ? (unsigned)channels : CHANNELS_MAX;
+}
+
+double qualify_seconds_left(const struct qualify *result, unsigned channels,
+			    unsigned rate)
+{
+	uint64_t bytes = result->capacity == QUALIFY_FAKE ? result->real_bytes
+							  : result->free_bytes;
+
+	return (double)bytes /
+	       ((double)channels * rate * CHANNEL_BYTES * FLAC_SHARE);
+}
+
+double qualify_worst(const struct qualify *result)
+{
+	return result->worst_seconds > result->worst_in_takes
+		       ? result->worst_seconds
+		       : result->worst_in_takes;
+}

@@ -1,0 +1,129 @@
+/* medium.json: what is known of a medium, on the medium. */
+#include "take/qualify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#define TYPE "takebox-medium"
+
+static const char *const capacity_word[] = {
+	[QUALIFY_REAL] = "real",
+	[QUALIFY_FAKE] = "fake",
+	[QUALIFY_UNTESTED] = "untested",
+};
+
+static void medium_id(char id[40], int dir)
+{
+	struct statvfs vfs;
+
+	id[0] = '\0';
+	if (fstatvfs(dir, &vfs) == 0)
+		snprintf(id, 40, "%016lx-%lx", (unsigned long)vfs.f_fsid,
+			 (unsigned long)vfs.f_blocks);
+}
+
+static double number(const json_t *root, const char *key)
+{
+	return json_number_value(json_object_get(root, key));
+}
+
+static int read_json(struct qualify *result, const json_t *root)
+{
+	const char *id = json_string_value(json_object_get(root, "id"));
+	const char *type = json_string_value(json_object_get(root, "type"));
+	const char *word = json_string_value(json_object_get(root, "capacity"));
+	const char *filesystem =
+		json_string_value(json_object_get(root, "filesystem"));
+
+	if (!id || !type || !word || strcmp(type, TYPE) != 0)
+		return -ENOENT;
+	*result = (struct qualify){
+		.capacity = QUALIFY_UNTESTED,
+		.bytes_per_second = number(root, "bytes_per_second"),
+		.worst_seconds = number(root, "worst_seconds"),
+		.real_bytes = (uint64_t)number(root, "real_bytes"),
+		.free_bytes = (uint64_t)number(root, "free_bytes"),
+		.takes = (unsigned)number(root, "takes"),
+		.worst_in_takes = number(root, "worst_in_takes"),
+	};
+	snprintf(result->id, sizeof(result->id), "%.39s", id);
+	snprintf(result->filesystem, sizeof(result->filesystem), "%.15s",
+		 filesystem ? filesystem : "");
+	for (unsigned i = 0; i < 3; i++)
+		if (strcmp(word, capacity_word[i]) == 0)
+			result->capacity = (enum qualify_capacity)i;
+	return 0;
+}
+
+/* A copy of the whole medium brings the file along: it is not of this one. */
+int qualify_read(struct qualify *result, int takebox)
+{
+	int fd = openat(takebox, QUALIFY_FILE,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	json_t *root = fd < 0 ? NULL : json_loadfd(fd, 0, NULL);
+	char id[40];
+	int error = root ? read_json(result, root) : -ENOENT;
+
+	medium_id(id, takebox);
+	if (error == 0 && strcmp(id, result->id) != 0)
+		error = -ENOENT;
+	json_decref(root);
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static int write_text(int takebox, const char *text)
+{
+	size_t size = strlen(text);
+	int fd = openat(takebox, QUALIFY_FILE,
+			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+			0664);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, size) != (ssize_t)size || fdatasync(fd) < 0)
+		error = errno ? -errno : -EIO;
+	close(fd);
+	return error;
+}
+
+/* One that a power cut tears is one that is not known any more: no more. */
+int qualify_write(const struct qualify *result, int takebox)
+{
+	json_t *root = json_pack(
+		"{ss si ss ss sf sf ss sI sI si sf}", "type", TYPE, "version",
+		1, "id", result->id, "filesystem", result->filesystem,
+		"bytes_per_second", result->bytes_per_second, "worst_seconds",
+		result->worst_seconds, "capacity",
+		capacity_word[result->capacity], "real_bytes",
+		(json_int_t)result->real_bytes, "free_bytes",
+		(json_int_t)result->free_bytes, "takes", (int)result->takes,
+		"worst_in_takes", result->worst_in_takes);
+	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	int error = text ? write_text(takebox, text) : -ENOMEM;
+
+	free(text);
+	json_decref(root);
+	return error;
+}
+
+void qualify_note_take(int takebox, double worst_sync_seconds)
+{
+	struct qualify result;
+
+	if (qualify_read(&result, takebox) < 0)
+		return;
+	result.takes++;
+	if (worst_sync_seconds > result.worst_in_takes)
+		result.worst_in_takes = worst_sync_seconds;
+	qualify_write(&result, takebox);
+}

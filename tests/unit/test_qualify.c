@@ -1,0 +1,210 @@
+/*
+ * qualify: what is found out about a medium, on one that is slow, one that is
+ * a fake, one that refuses; and that nothing of others is touched.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "take/qualify.h"
+
+#define MIB (1u << 20)
+
+static struct {
+	uint64_t room, real; /* that it says, and that it has; 0: as much */
+	unsigned slow_sync, syncs, fail_write, writes;
+} card;
+
+static char folder[64];
+
+static int card_write(int file, const void *data, size_t size, uint64_t offset)
+{
+	if (++card.writes == card.fail_write)
+		return -EIO;
+	if (card.real && size == 4096) /* a mark */
+		offset %= card.real;
+	return storage_posix.write(file, data, size, offset);
+}
+
+static int card_sync(int file)
+{
+	if (++card.syncs == card.slow_sync)
+		usleep(300000);
+	return storage_posix.sync(file);
+}
+
+static int card_space(int dir, uint64_t *bytes)
+{
+	(void)dir;
+	*bytes = card.room;
+	return 0;
+}
+
+static struct storage storage;
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	storage = storage_posix;
+	storage.write = card_write;
+	storage.sync = card_sync;
+	storage.space = card_space;
+	memset(&card, 0, sizeof(card));
+	card.room = 96 * MIB;
+	strcpy(folder, "/tmp/qualify-XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **unused)
+{
+	char command[128];
+
+	(void)unused;
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+static int try_it(struct qualify *result)
+{
+	struct qualify_plan plan = {
+		.storage = &storage,
+		.files = 4,
+		.seconds = 0.5,
+		.all = true,
+	};
+
+	return qualify_medium(result, folder, &plan);
+}
+
+static void test_a_good_one(void **unused)
+{
+	struct qualify result, again;
+	char path[128];
+	int dir;
+
+	(void)unused;
+	assert_int_equal(try_it(&result), 0);
+	assert_int_equal(result.capacity, QUALIFY_REAL);
+	assert_true(result.bytes_per_second > 0);
+	assert_true(result.worst_seconds > 0);
+	snprintf(path, sizeof(path), "%s/Takebox", folder);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	assert_true(dir >= 0);
+	assert_int_equal(qualify_read(&again, dir), 0);
+	assert_string_equal(again.id, result.id);
+	qualify_note_take(dir, 1.25);
+	qualify_note_take(dir, 0.5);
+	assert_int_equal(qualify_read(&again, dir), 0);
+	assert_int_equal(again.takes, 2);
+	assert_true(again.worst_in_takes == 1.25);
+	assert_true(qualify_worst(&again) >= 1.25);
+	close(dir);
+}
+
+static void test_a_fake_is_found(void **unused)
+{
+	struct qualify result;
+
+	(void)unused;
+	card.real = 20 * MIB;
+	assert_int_equal(try_it(&result), 0);
+	assert_int_equal(result.capacity, QUALIFY_FAKE);
+	/* Its marks lie over each other: no more than it has come back. */
+	assert_true(result.real_bytes <= card.real);
+}
+
+static void test_a_stall_is_the_worst_round(void **unused)
+{
+	struct qualify result;
+
+	(void)unused;
+	card.slow_sync = 6;
+	assert_int_equal(try_it(&result), 0);
+	assert_true(result.worst_seconds >= 0.3);
+}
+
+static void test_one_that_refuses(void **unused)
+{
+	struct qualify result;
+
+	(void)unused;
+	card.fail_write = 5;
+	assert_int_equal(try_it(&result), -EIO);
+}
+
+/* Names below path, sorted, in one string. */
+static void list(const char *path, char *out, size_t size)
+{
+	struct dirent **entry;
+	int count = scandir(path, &entry, NULL, alphasort);
+
+	out[0] = '\0';
+	for (int i = 0; i < count; i++) {
+		strncat(out, entry[i]->d_name, size - strlen(out) - 2);
+		strcat(out, " ");
+		free(entry[i]);
+	}
+	free(entry);
+}
+
+static void test_what_is_of_others_stays(void **unused)
+{
+	struct qualify result;
+	char path[128], names[256];
+	FILE *file;
+
+	(void)unused;
+	snprintf(path, sizeof(path), "%s/photo.jpg", folder);
+	file = fopen(path, "w");
+	fputs("jpg", file);
+	fclose(file);
+	card.fail_write = 20; /* in the middle */
+	try_it(&result);
+	card.fail_write = 0;
+	assert_int_equal(try_it(&result), 0);
+	list(folder, names, sizeof(names));
+	assert_string_equal(names, ". .. Takebox photo.jpg ");
+	snprintf(path, sizeof(path), "%s/Takebox", folder);
+	list(path, names, sizeof(names));
+	assert_string_equal(names, ". .. medium.json ");
+}
+
+static void test_channels_and_time(void **unused)
+{
+	struct qualify result = {.bytes_per_second = 6e6,
+				 .free_bytes = 86400000};
+
+	(void)unused;
+	assert_int_equal(qualify_channels(&result, 48000), 20);
+	assert_true(qualify_seconds_left(&result, 10, 48000) == 100);
+	result.capacity = QUALIFY_FAKE;
+	result.real_bytes = 8640000;
+	assert_true(qualify_seconds_left(&result, 10, 48000) == 10);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_good_one),
+		TEST(test_a_fake_is_found),
+		TEST(test_a_stall_is_the_worst_round),
+		TEST(test_one_that_refuses),
+		TEST(test_what_is_of_others_stays),
+		TEST(test_channels_and_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

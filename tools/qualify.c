@@ -1,0 +1,285 @@
+/* takebox qualify: what a medium can do, in a musician's words. */
+#include "take/qualify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/exit_codes.h"
+#include "engine/tape_writer.h"
+#include "take/media.h"
+#include "tools/commands.h"
+#include "tools/options.h"
+#include "tools/text.h"
+
+static const char help[] =
+	"usage: takebox qualify [--channels N] [--rate HZ] [--seconds S] "
+	"[--full] [--last]\n"
+	"                       [--json] [FOLDER]\n\n"
+	"Tries what a medium can do: how much it takes per second, how long it "
+	"stalls at\n"
+	"worst, and whether it is as large as it says. FOLDER is the medium; "
+	"without it,\n"
+	"the recorder's. Files are written to a folder of their own and "
+	"removed "
+	"again;\n"
+	"nothing else is touched. Not while a take is recorded there.\n\n"
+	"  --channels N  to be recorded; default: as configured, or 32\n"
+	"  --rate HZ     default: as configured\n"
+	"  --seconds S   of writing; default 20\n"
+	"  --full        find a fake card on exFAT and FAT32, too: writes all "
+	"that is free\n"
+	"  --last        show what was found last, and what takes showed "
+	"since\n"
+	"Exits 0 if it is good for so many channels, 6 if it is not.\n";
+
+enum { OPTION_RATE = 0x200, OPTION_SECONDS, OPTION_FULL, OPTION_LAST };
+
+#define TAPE_MAX_SECONDS 600
+#define STALL_SHARE	 0.8 /* of the tape that a stall may take */
+
+struct wish {
+	const char *folder;
+	double channels, rate, seconds, tape;
+	bool full, last;
+	struct options options;
+};
+
+static double tape_seconds(const struct config *config, const struct wish *wish)
+{
+	double second = wish->channels * wish->rate * 4, seconds;
+	uint64_t all;
+
+	if (config->tape_seconds > 0)
+		return config->tape_seconds;
+	tape_memory(&all);
+	seconds = (double)all / 4 / second;
+	return seconds < TAPE_MAX_SECONDS ? seconds : TAPE_MAX_SECONDS;
+}
+
+static void progress(void *context, const char *what, double share)
+{
+	(void)context;
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%-20s %3.0f %%  ", what,
+			100 * (share < 1 ? share : 1));
+}
+
+static bool is_good(const struct qualify *result, const struct wish *wish)
+{
+	return result->capacity != QUALIFY_FAKE &&
+	       qualify_channels(result, (unsigned)wish->rate) >=
+		       wish->channels &&
+	       qualify_worst(result) <= STALL_SHARE * wish->tape;
+}
+
+static void verdict(char *out, size_t size, const struct qualify *result,
+		    const struct wish *wish)
+{
+	unsigned most = qualify_channels(result, (unsigned)wish->rate);
+	double may = STALL_SHARE * wish->tape;
+	char left[32], real[32];
+
+	text_duration(left, sizeof(left),
+		      qualify_seconds_left(result, (unsigned)wish->channels,
+					   (unsigned)wish->rate));
+	if (result->capacity == QUALIFY_FAKE)
+		snprintf(out, size,
+			 "a fake: about %s of what it says is free can be "
+			 "read again; do not record on it",
+			 text_bytes(real, sizeof(real),
+				    (double)result->real_bytes));
+	else if (qualify_worst(result) > may)
+		snprintf(out, size,
+			 "not good: it stalls for %.1f s, and the tape "
+			 "carries a take over %.0f s",
+			 qualify_worst(result), may);
+	else if (most < wish->channels)
+		snprintf(out, size,
+			 "not good for %.0f channels at %g kHz: it is too "
+			 "slow; good for %u",
+			 wish->channels, wish->rate / 1000, most);
+	else
+		snprintf(out, size,
+			 "good for %.0f channels at %g kHz, %s left; worst "
+			 "stall %.1f s of the %.0f s it may take",
+			 wish->channels, wish->rate / 1000, left,
+			 qualify_worst(result), may);
+}
+
+static const char *capacity_words(const struct qualify *result)
+{
+	switch (result->capacity) {
+	case QUALIFY_REAL:
+		return "as large as it says";
+	case QUALIFY_FAKE:
+		return "a fake";
+	default:
+		return "size not tested: --full writes all that is free";
+	}
+}
+
+static void show(const struct qualify *result, const struct wish *wish)
+{
+	char words[256], rate[32], space[32];
+	json_t *reply;
+
+	verdict(words, sizeof(words), result, wish);
+	if (!wish->options.json) {
+		printf("%s: %s\n", wish->folder, words);
+		printf("  writes %s/s, %s free (%s), %s\n",
+		       text_bytes(rate, sizeof(rate), result->bytes_per_second),
+		       text_bytes(space, sizeof(space),
+				  (double)result->free_bytes),
+		       result->filesystem, capacity_words(result));
+		if (result->takes)
+			printf("  %u takes since: worst sync %.2f s\n",
+			       result->takes, result->worst_in_takes);
+		return;
+	}
+	reply = json_pack(
+		"{sb ss ss ss sf sf si ss sI sI si sf}", "ok",
+		(int)is_good(result, wish), "folder", wish->folder, "verdict",
+		words, "id", result->id, "bytes_per_second",
+		result->bytes_per_second, "worst_seconds",
+		result->worst_seconds, "channels",
+		(int)qualify_channels(result, (unsigned)wish->rate), "capacity",
+		result->capacity == QUALIFY_REAL   ? "real"
+		: result->capacity == QUALIFY_FAKE ? "fake"
+						   : "untested",
+		"real_bytes", (json_int_t)result->real_bytes, "free_bytes",
+		(json_int_t)result->free_bytes, "takes", (int)result->takes,
+		"worst_in_takes", result->worst_in_takes);
+	options_print_json(reply);
+	json_decref(reply);
+}
+
+static int read_last(struct qualify *result, const char *folder)
+{
+	char path[CONFIG_PATH_MAX + 16];
+	int dir, error;
+
+	snprintf(path, sizeof(path), "%s/Takebox", folder);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	error = qualify_read(result, dir);
+	close(dir);
+	return error;
+}
+
+static int qualify(const struct wish *wish)
+{
+	struct qualify_plan plan = {
+		.storage = &storage_posix,
+		.files = (unsigned)wish->channels,
+		.seconds = wish->seconds,
+		.all = wish->full,
+		.progress = progress,
+	};
+	struct qualify result;
+	int error = wish->last ? read_last(&result, wish->folder)
+			       : qualify_medium(&result, wish->folder, &plan);
+
+	if (isatty(STDERR_FILENO))
+		fputs("\r                              \r", stderr);
+	if (error < 0) {
+		fprintf(stderr, "takebox qualify: %s: %s\n", wish->folder,
+			wish->last && error == -ENOENT
+				? "nothing is known of it yet"
+				: strerror(-error));
+		return wish->last ? EXIT_NOT_FOUND : EXIT_MEDIUM;
+	}
+	show(&result, wish);
+	return is_good(&result, wish) ? EXIT_OK : EXIT_MEDIUM;
+}
+
+/* The recorder's own medium, channels, rate and tape. */
+static int fill_in(struct wish *wish, struct config *config)
+{
+	static char path[CONFIG_PATH_MAX];
+	char error[512];
+	struct media media;
+	const struct medium *newest;
+
+	if (config_load(config, NULL, error, sizeof(error)) < 0) {
+		fprintf(stderr, "takebox qualify: %s\n", error);
+		return EXIT_CONFIG;
+	}
+	snprintf(path, sizeof(path), "%s", config->folder);
+	if (strcmp(path, MEDIA_AUTO) == 0) {
+		media_list(&media);
+		newest = media_newest(&media, 0);
+		snprintf(path, sizeof(path), "%s", MEDIA_HOME);
+		if (newest)
+			media_path(path, sizeof(path), newest);
+	}
+	if (!wish->folder)
+		wish->folder = path;
+	if (wish->channels == 0)
+		wish->channels = config->channels ? config->channels : 32;
+	if (wish->rate == 0)
+		wish->rate = config->rate;
+	wish->tape = tape_seconds(config, wish);
+	return -1;
+}
+
+static int read_option(struct wish *wish, int letter, char **argv)
+{
+	int error = 0;
+
+	switch (letter) {
+	case 'c':
+		error = options_number(optarg, 1, CONFIG_CHANNELS_MAX,
+				       &wish->channels);
+		break;
+	case OPTION_RATE:
+		error = options_number(optarg, 44100, 192000, &wish->rate);
+		break;
+	case OPTION_SECONDS:
+		error = options_number(optarg, 0.1, 86400, &wish->seconds);
+		break;
+	case OPTION_FULL:
+		wish->full = true;
+		break;
+	case OPTION_LAST:
+		wish->last = true;
+		break;
+	default:
+		return options_common(&wish->options, letter, argv);
+	}
+	return error < 0 ? options_wrong(argv, "%s is no number that can be",
+					 optarg)
+			 : -1;
+}
+
+int command_qualify(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"channels", required_argument, NULL, 'c'},
+		{"rate", required_argument, NULL, OPTION_RATE},
+		{"seconds", required_argument, NULL, OPTION_SECONDS},
+		{"full", no_argument, NULL, OPTION_FULL},
+		{"last", no_argument, NULL, OPTION_LAST},
+		OPTIONS_COMMON,
+	};
+	static struct config config;
+	struct wish wish = {.seconds = 20, .options.help = help};
+	int letter, code = -1;
+
+	while ((letter = getopt_long(argc, argv, "c:", longs, NULL)) != -1) {
+		code = read_option(&wish, letter, argv);
+		if (code >= 0)
+			return code;
+	}
+	if (optind < argc - 1)
+		return options_wrong(argv, "one medium at a time");
+	if (optind < argc)
+		wish.folder = argv[optind];
+	code = fill_in(&wish, &config);
+	return code >= 0 ? code : qualify(&wish);
+}
