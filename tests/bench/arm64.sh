@@ -145,11 +145,8 @@ build_tests()
 "$root/tools/setup.sh" foreign
 exec 9>"$cache/$suite-arm64.lock"
 flock 9
+"$root/tools/deb.sh" --suite "$suite" --arch arm64 >>"$log" 2>&1
 packages=("$BUILD/deb/$suite/"takebox_*_arm64.deb)
-if [ ! -f "${packages[0]}" ] || [ ! -d "$builder" ]; then
-	"$root/tools/deb.sh" --suite "$suite" --arch arm64 >>"$log" 2>&1
-	packages=("$BUILD/deb/$suite/"takebox_*_arm64.deb)
-fi
 if [ -z "$(find "$cache/$suite-arm64.tar" -mtime -7 2>/dev/null)" ]; then
 	make_system >>"$log" 2>&1
 fi

@@ -71,6 +71,7 @@ rm -rf --one-file-system "$machine"
 mkdir "$machine"
 tar -C "$machine" -xf "$cache/$suite.tar"
 
+# make vm-boot has built it.
 packages=("$BUILD/deb/$suite/"takebox_*_"$native".deb)
 [ -f "${packages[0]}" ] || {
 	echo "boot: there is no package: make deb SUITE=$suite" >&2
