@@ -129,6 +129,14 @@ static void settle(void)
 
 /* --- healing --- */
 
+static unsigned cases; /* of a test that has many */
+
+static void tell_cases(void)
+{
+	print_message("%u cases\n", cases);
+	cases = 0;
+}
+
 static struct heal_report heal_it(void)
 {
 	struct heal_report report = {.folder = fake.path};
@@ -216,6 +224,7 @@ static void heal_after(const struct story *story, unsigned at,
 	snprintf(check_context, sizeof(check_context),
 		 "cut %d at call %u, way %d", cut, at, how);
 	safe = cut_at(story, at, how, cut, &seed);
+	cases++;
 	if (has_started()) {
 		expect_healed("sample-complete");
 		check_prefix(story, safe);
@@ -239,6 +248,7 @@ static void test_cut_at_every_call(void **unused)
 			if (wrote[at])
 				heal_after(&simple, at, FAKE_HALF, cuts[i]);
 		}
+	tell_cases();
 	forget_free_space();
 	fake_tape_open(&tape, 1, 24, 8000, 256);
 }
@@ -262,6 +272,8 @@ static void cut_heal_at(const struct story *story, uint64_t safe, unsigned at,
 			enum fake_cut cut)
 {
 	uint32_t seed = at * 7 + (unsigned)cut;
+
+	cases++;
 
 	fake.cut = cut;
 	fake_storage_reset(FAKE_FREEZE, at, at % 2 ? FAKE_DONE : FAKE_HALF);
@@ -313,6 +325,7 @@ static void cut_all_heals(const struct story *story, unsigned at_step,
 	calls = count_calls(story);
 	for (unsigned at = 5; at <= calls; at += at_step * stride())
 		cut_heals_after(story, at, heal_step);
+	tell_cases();
 	forget_free_space();
 	fake_tape_open(&tape, 1, 24, 8000, 256);
 }
