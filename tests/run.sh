@@ -181,8 +181,6 @@ group_vm()
 	try "devices.bats" 300 bats --tap tests/bench/devices.bats
 	try "gpio.bats" 300 bats --tap tests/bench/gpio.bats
 	try "panel session" 450 tests/bench/panel.sh session
-	try "panel presses" 450 tests/bench/panel.sh presses 40
-	sed -n '/^REC:/,$p' "$logs/panel_presses.tap" | sed 's/^/    /'
 	try "gpio_lines" 300 tests/bench/gpio_lines.sh
 	try "gpio_lines, other libgpiod" 600 tests/bench/gpio_lines.sh other
 	return 0
