@@ -222,6 +222,25 @@ static int map_again(int fd, uint64_t bytes, int *own, void **map)
 	return -ENOMEM;
 }
 
+/* A gap that readers were told of when its beginning was published is made
+ * whole: the next one begins behind it. */
+static void end_last_gap(struct tape_writer *writer)
+{
+	const struct tape_header *header = writer->header;
+	uint64_t count = atomic_load(&header->events), end;
+	const struct tape_event *last;
+
+	if (count == 0)
+		return;
+	last = &header->event[(count - 1) % TAPE_EVENTS];
+	end = last->position + last->frames;
+	if (!tape_event_is_gap(last->kind) || end <= writer->captured ||
+	    end - writer->captured > writer->frames)
+		return;
+	tape_writer_silence(writer, end - writer->captured);
+	writer->gap_end = end;
+}
+
 /* What the dead one had begun: a line half written, frames that nobody was
  * shown. */
 static void take_up(struct tape_writer *writer,
@@ -237,6 +256,7 @@ static void take_up(struct tape_writer *writer,
 	if (writer->reserved < writer->published)
 		writer->reserved = writer->published;
 	tape_writer_measure(writer);
+	end_last_gap(writer);
 }
 
 int tape_writer_adopt(struct tape_writer *writer, int fd,
