@@ -29,6 +29,7 @@ int command_board(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_heal(int argc, char **argv);
 int command_delete(int argc, char **argv);
+int command_mirror(int argc, char **argv);
 int command_qualify(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_panel_test(int argc, char **argv); /* panel_test.c */

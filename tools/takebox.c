@@ -46,6 +46,8 @@ static const struct command {
 	{"delete", "[--yes] TAKE...", "delete takes, by name and on purpose",
 	 command_delete},
 	{"qualify", "[FOLDER]", "try what a medium can do", command_qualify},
+	{"mirror", "FROM TO", "bring a second medium up to date",
+	 command_mirror},
 	{"run", "-D DEVICE -d S -o FOLDER ...", "record without a daemon",
 	 command_run},
 };

@@ -53,6 +53,7 @@ static void tick(void *context)
 	transport_choose_medium(transport);
 	transport_search_arrivals(transport);
 	transport_look_after_takes(transport);
+	transport_look_after_mirror(transport);
 }
 
 /* ---- commands ---- */
@@ -381,8 +382,10 @@ struct transport *transport_create(struct loop *loop,
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 config->session);
 	transport->onward.stop = TAKE_FOREVER;
-	if (transport_init_media(transport) < 0 ||
+	transport->aside = aside_create(loop);
+	if (!transport->aside || transport_init_media(transport) < 0 ||
 	    !loop_add_timer(loop, 1, TICK_NS, tick, transport)) {
+		aside_destroy(transport->aside);
 		volumes_destroy(transport->volumes);
 		free(transport);
 		return NULL;
@@ -395,6 +398,8 @@ void transport_destroy(struct transport *transport)
 	if (!transport)
 		return;
 	transport_destroy_takes(transport);
+	transport_end_mirror(transport);
+	aside_destroy(transport->aside);
 	volumes_destroy(transport->volumes);
 	tape_client_close(&transport->client);
 	free(transport);

@@ -152,7 +152,7 @@ bool transport_safe_to_pull(const struct transport *transport, unsigned index)
 		if (transport->hand[i].take &&
 		    transport->hand[i].volume == (int)index)
 			return false;
-	return true;
+	return !transport_is_filling(transport, index);
 }
 
 /* ---- letting go ---- */

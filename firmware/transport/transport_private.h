@@ -6,6 +6,7 @@
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
 #include "base/notify.h"
+#include "base/aside.h"
 #include "take/media.h"
 #include "transport/recording.h"
 #include "transport/tape_client.h"
@@ -80,6 +81,9 @@ struct transport {
 	int64_t choose_ns; /* when to look next for what is plugged in */
 
 	struct volumes *volumes;
+	struct aside *aside;
+	struct filling *filling; /* of the mirror, under way; NULL */
+	bool mirror_is_due;
 	unsigned arrivals[VOLUMES_MAX]; /* searched for open takes */
 	unsigned groups;
 	struct onward onward;
@@ -127,6 +131,12 @@ bool transport_safe_to_pull(const struct transport *transport, unsigned index);
 /* ---- transport_resume.c ---- */
 
 void transport_search_arrivals(struct transport *transport);
+
+/* ---- transport_mirror.c ---- */
+
+void transport_look_after_mirror(struct transport *transport);
+bool transport_is_filling(const struct transport *transport, unsigned index);
+void transport_end_mirror(struct transport *transport);
 
 /* ---- transport_onward.c ---- */
 

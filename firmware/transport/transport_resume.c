@@ -136,6 +136,7 @@ void transport_search_arrivals(struct transport *transport)
 		    search.volume.arrivals == transport->arrivals[search.index])
 			continue;
 		transport->arrivals[search.index] = search.volume.arrivals;
+		transport->mirror_is_due = true;
 		if (recording_find_open(search.volume.folder, resume, &search) <
 		    0)
 			log_warning("%s cannot be read", search.volume.folder);

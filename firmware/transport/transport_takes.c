@@ -28,8 +28,9 @@ static void note_end(struct hand *hand, const struct take_status *status)
 		snprintf(transport->last_error, sizeof(transport->last_error),
 			 "%s ended early (%.100s); it is safe up to %.1f s",
 			 hand->place.take, info->reason, seconds);
-	log_info("%s: %.1f s, %s", hand->place.take, seconds,
-		 take_info_verdict(info));
+	if (info->ended)
+		log_info("%s: %.1f s, %s", hand->place.take, seconds,
+			 take_info_verdict(info));
 }
 
 static void tell_end(const struct hand *ended, json_t *summary)
@@ -78,6 +79,7 @@ static void put_away(struct hand *hand, const struct take_status *status)
 	take_destroy(hand->take);
 	if (!hand->healing)
 		transport->settled = true;
+	transport->mirror_is_due = true;
 	/* One that could not be closed is looked for again. */
 	if (!hand->healing && status->state == TAKE_FAILED && hand->volume >= 0)
 		transport->arrivals[hand->volume] = 0;
@@ -120,6 +122,8 @@ void transport_look_after_takes(struct transport *transport)
 		if (hand->take && look_after(hand) && !hand->healing)
 			recorded = true;
 	}
+	if (transport->quitting)
+		transport_end_mirror(transport);
 	if (transport->quitting && !recorded)
 		loop_quit(transport->loop);
 }

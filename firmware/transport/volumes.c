@@ -19,7 +19,7 @@
 #define WAIT_NS	     NS_PER_S
 #define PROBE_FILE   ".takebox-test"
 #define PROBE_BYTES  65536
-#define PROBE_MAX_NS (30 * NS_PER_S) /* between two probes that fail */
+#define PROBE_MAX_NS (5 * NS_PER_S) /* between two probes that fail */
 
 struct look { /* what a look finds */
 	int error;

@@ -325,3 +325,69 @@ check_alike() {
 	run takebox qualify --last B
 	[ "$status" -eq 10 ]
 }
+
+@test "a mirror that was pulled in mid-take is filled when it is back, and verified" {
+	mount_ram A 100m
+	make_disk B
+	start_all "mirror = \"$PWD/B\";"
+	takebox record --name One
+	wait_until at_least .take.durable 1
+	wait_until test -s B/Takebox/Show/Take-001-One/take.ledger
+	sleep 1
+	"$BUILD/bench/pull" B
+	wait_until says "failed\|mirror"
+	umount -l B
+	wait_until at_least .take.seconds 4
+	takebox stop
+	takebox record --name Two
+	wait_until at_least .take.durable 1
+	takebox stop
+	wait_until test -z "$(losetup -j B.img)"
+	fsck.ext4 -fy B.img >fsck.log 2>&1 || true
+	mkdir -p B/Takebox # of the folder below: nothing may be copied there
+	mount -o loop,errors=remount-ro B.img B
+	echo mine >B/Takebox/notes.txt
+	wait_until test -s B/Takebox/Show/Take-002-Two/take.json
+	wait_until status_is '.media[0].safe_to_pull' true
+	wait_until same_takes
+	takebox verify B/Takebox/Show/Take-*
+	[ "$(cat B/Takebox/notes.txt)" = mine ]
+	grep "mirror: . takes were copied" takeboxd.log
+}
+
+same_takes() {
+	local take file
+
+	for take in A/Takebox/Show/Take-*; do
+		for file in "$take"/*; do
+			cmp -s "$file" "B/${file#A/}" || return 1
+		done
+	done
+}
+
+@test "takebox mirror copies what is missing, and nothing over something else" {
+	make_take() {
+		takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 \
+			-d 0.5 -o "$1" --session Show >/dev/null 2>&1
+	}
+	make_take A && make_take A && make_take B
+	cp -r B/Takebox/Show/Take-001 kept
+	run takebox mirror A B
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Take-001: another take"* ]]
+	[[ "$output" == *"Take-002: copied and compared"* ]]
+	diff -r kept B/Takebox/Show/Take-001
+	diff -r A/Takebox/Show/Take-002 B/Takebox/Show/Take-002
+	run takebox mirror A B
+	[[ "$output" == *"Take-002: there"* ]]
+	make_take B
+	[ -d B/Takebox/Show/Take-003 ]
+	# One that was cut off in the middle, and one with less in it.
+	rm B/Takebox/Show/Take-002/02-*.flac B/Takebox/Show/Take-002/take.json
+	mkdir B/Takebox/Show/.fill-Take-002
+	echo torn >B/Takebox/Show/.fill-Take-002/take.ledger
+	takebox mirror A B
+	diff -r A/Takebox/Show/Take-002 B/Takebox/Show/Take-002
+	[ ! -e B/Takebox/Show/.fill-Take-002 ]
+}

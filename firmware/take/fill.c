@@ -1,0 +1,338 @@
+/* Take by take, file by file; names last. */
+#include "take/fill.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "take/delete.h"
+#include "take/heal.h"
+#include "take/ledger.h"
+#include "take/names.h"
+#include "take/take_info.h"
+
+#define PIECE_BYTES (1u << 20)
+#define FILLING	    ".fill-" /* a name never begins like that */
+
+struct job {
+	const atomic_bool *stop;
+	fill_fn fn;
+	void *context;
+	uint8_t *piece, *again;
+	int failed;
+};
+
+static bool stopped(const struct job *job)
+{
+	return job->stop && atomic_load(job->stop);
+}
+
+static int open_folder(int parent, const char *name)
+{
+	int fd = openat(parent, name,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_or_make(int parent, const char *name)
+{
+	if (mkdirat(parent, name, 0775) < 0 && errno != EEXIST)
+		return -errno;
+	return open_folder(parent, name);
+}
+
+static DIR *list_of(int dir)
+{
+	int copy = open_folder(dir, ".");
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!list && copy >= 0)
+		close(copy);
+	return list;
+}
+
+/* ---- what is there ---- */
+
+struct extent { /* what a take has of its recording */
+	char tape[33];
+	uint64_t start, frames, lost;
+	unsigned damages;
+	bool whole;
+};
+
+static int apply(void *context, const json_t *entry)
+{
+	return take_info_apply(context, entry);
+}
+
+static int measure(struct extent *extent, int dir, const char *name)
+{
+	struct take_info info;
+	int error = take_info_init(&info);
+
+	if (error == 0)
+		error = ledger_read(dir, apply, &info, NULL);
+	snprintf(extent->tape, sizeof(extent->tape), "%s", info.tape);
+	extent->start = info.start;
+	extent->frames = info.frames;
+	extent->lost = info.gap_frames;
+	extent->damages = info.damages;
+	extent->whole = heal_look(dir, name) == HEAL_WHOLE;
+	take_info_finish(&info);
+	return error;
+}
+
+static bool has_less(const struct extent *old, const struct extent *new)
+{
+	if (old->whole && new->damages > old->damages)
+		return false;
+	return !old->whole || old->frames < new->frames ||
+	       (old->frames == new->frames && old->lost > new->lost);
+}
+
+/* ---- copying ---- */
+
+static int copy_bytes(const struct job *job, int from, int to)
+{
+	off_t at = 0;
+
+	for (;;) {
+		ssize_t got = pread(from, job->piece, PIECE_BYTES, at);
+
+		if (got <= 0)
+			return got < 0 ? -errno : 0;
+		if (stopped(job))
+			return -ECANCELED;
+		if (pwrite(to, job->piece, (size_t)got, at) != got)
+			return errno ? -errno : -EIO;
+		at += got;
+	}
+}
+
+/* Read from the medium, not from memory. */
+static int compare_bytes(const struct job *job, int from, int to)
+{
+	off_t at = 0;
+
+	posix_fadvise(to, 0, 0, POSIX_FADV_DONTNEED);
+	for (;;) {
+		ssize_t got = pread(from, job->piece, PIECE_BYTES, at);
+		ssize_t back = pread(to, job->again, PIECE_BYTES, at);
+
+		if (got < 0 || back < 0)
+			return -errno;
+		if (got != back ||
+		    memcmp(job->piece, job->again, (size_t)got) != 0)
+			return -EBADMSG;
+		if (got == 0)
+			return 0;
+		if (stopped(job))
+			return -ECANCELED;
+		at += got;
+	}
+}
+
+static int copy_file(const struct job *job, int from_dir, int to_dir,
+		     const char *name)
+{
+	int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int to, error;
+
+	if (from < 0)
+		return -errno;
+	unlinkat(to_dir, name, 0); /* of a copy that was cut off */
+	to = openat(to_dir, name,
+		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0664);
+	error = to < 0 ? -errno : copy_bytes(job, from, to);
+	if (error == 0 && fdatasync(to) < 0)
+		error = -errno;
+	if (error == 0)
+		error = compare_bytes(job, from, to);
+	if (to >= 0)
+		close(to);
+	close(from);
+	return error;
+}
+
+static int copy_files(const struct job *job, int from, int to)
+{
+	DIR *list = list_of(from);
+	const struct dirent *entry;
+	struct stat stat;
+	int error = list ? 0 : -errno;
+
+	while (error == 0 && (entry = readdir(list)))
+		if (fstatat(from, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) ==
+			    0 &&
+		    S_ISREG(stat.st_mode))
+			error = copy_file(job, from, to, entry->d_name);
+	if (list)
+		closedir(list);
+	return error == 0 && fsync(to) < 0 ? -errno : error;
+}
+
+/* The copy is whole and on the medium: what it replaces goes. */
+static int swap(int session, const char *name, const char *filling,
+		const char *old_path, bool replaces)
+{
+	struct delete_report report;
+	int error = replaces ? delete_take(old_path, &report) : 0;
+
+	if (error == 0)
+		error = names_keep_number(session, names_take_number(name));
+	if (error < 0)
+		return error;
+	if (renameat(session, filling, session, name) < 0)
+		return -errno;
+	return fsync(session) < 0 ? -errno : 0;
+}
+
+static int copy_take(const struct job *job, int from, int session,
+		     const char *name, const char *old_path, bool replaces)
+{
+	char filling[NAME_MAX + 1];
+	int to, error;
+
+	snprintf(filling, sizeof(filling), FILLING "%.200s", name);
+	to = open_or_make(session, filling);
+	if (to < 0)
+		return to;
+	error = copy_files(job, from, to);
+	close(to);
+	return error < 0 ? error
+			 : swap(session, name, filling, old_path, replaces);
+}
+
+/* ---- one take, all takes ---- */
+
+static void decide(struct fill_take *take, const struct job *job, int from,
+		   int session, const char *to_path)
+{
+	int old = open_folder(session, take->take);
+	struct extent new = {0}, there = {0};
+	bool busy = false;
+
+	take->error = measure(&new, from, take->take);
+	if (old >= 0 && take->error == 0) {
+		if (flock(old, LOCK_EX | LOCK_NB) < 0)
+			busy = true;
+		else
+			measure(&there, old, take->take);
+	}
+	if (old >= 0)
+		close(old); /* and the lock with it */
+	if (take->error < 0)
+		take->result = FILL_FAILED;
+	else if (busy)
+		take->result = FILL_BUSY;
+	else if (old >= 0 && (strcmp(new.tape, there.tape) != 0 ||
+			      new.start != there.start))
+		take->result = FILL_OTHER;
+	else if (old >= 0 && !has_less(&there, &new))
+		take->result = FILL_THERE;
+	else
+		take->error = copy_take(job, from, session, take->take, to_path,
+					old >= 0);
+	if (take->error < 0)
+		take->result = FILL_FAILED;
+}
+
+static void fill_take(struct job *job, int from, const char *session_name,
+		      const char *name, const char *to)
+{
+	struct fill_take take = {
+		.session = session_name, .take = name, .result = FILL_COPIED};
+	char path[PATH_MAX];
+	int session;
+
+	if (names_take_number(name) == 0 || heal_look(from, name) != HEAL_WHOLE)
+		return;
+	snprintf(path, sizeof(path), "%s/Takebox/%s", to, session_name);
+	if (mkdir(path, 0775) < 0 && errno != EEXIST)
+		take.error = -errno;
+	session = open_folder(AT_FDCWD, path);
+	if (session >= 0) {
+		snprintf(path, sizeof(path), "%s/Takebox/%s/%s", to,
+			 session_name, name);
+		decide(&take, job, from, session, path);
+		close(session);
+	} else {
+		take.error = session;
+		take.result = FILL_FAILED;
+	}
+	job->failed += take.result == FILL_FAILED;
+	if (job->fn)
+		job->fn(job->context, &take);
+}
+
+static void fill_session(struct job *job, int from, const char *name,
+			 const char *to)
+{
+	DIR *list = list_of(from);
+	const struct dirent *entry;
+
+	while (list && !stopped(job) && (entry = readdir(list))) {
+		int dir = entry->d_name[0] == '.'
+				  ? -1
+				  : open_folder(from, entry->d_name);
+
+		if (dir < 0)
+			continue;
+		fill_take(job, dir, name, entry->d_name, to);
+		close(dir);
+	}
+	if (list)
+		closedir(list);
+}
+
+static int fill_all(struct job *job, int takebox, const char *to)
+{
+	DIR *list = list_of(takebox);
+	const struct dirent *entry;
+
+	if (!list)
+		return -errno;
+	while (!stopped(job) && (entry = readdir(list))) {
+		int dir = entry->d_name[0] == '.'
+				  ? -1
+				  : open_folder(takebox, entry->d_name);
+
+		if (dir < 0)
+			continue;
+		fill_session(job, dir, entry->d_name, to);
+		close(dir);
+	}
+	closedir(list);
+	return stopped(job) ? -ECANCELED : job->failed;
+}
+
+int fill_mirror(const char *from, const char *to, const atomic_bool *stop,
+		fill_fn fn, void *context)
+{
+	struct job job = {.stop = stop, .fn = fn, .context = context};
+	char path[PATH_MAX];
+	int takebox, error;
+
+	snprintf(path, sizeof(path), "%s/Takebox", to);
+	if (mkdir(path, 0775) < 0 && errno != EEXIST)
+		return -errno;
+	snprintf(path, sizeof(path), "%s/Takebox", from);
+	takebox = open_folder(AT_FDCWD, path);
+	if (takebox < 0)
+		return takebox == -ENOENT ? 0 : takebox;
+	job.piece = malloc(PIECE_BYTES);
+	job.again = malloc(PIECE_BYTES);
+	error = job.piece && job.again ? fill_all(&job, takebox, to) : -ENOMEM;
+	free(job.piece);
+	free(job.again);
+	close(takebox);
+	return error;
+}

@@ -1,0 +1,41 @@
+/*
+ * fill: brings a mirror up to date. Every finished take of one medium that the
+ * other has not, or has less of (it was pulled in mid-take), is copied to it
+ * under the same name, read again from the medium, and compared.
+ *
+ * A take is only ever put in the place of one that is the same recording (same
+ * tape, same first frame) and has less in it. Another take of that name stays,
+ * and so do files of others. The copy is made beside it and gets its name when
+ * it is whole, so that it can be cut off at any point and begun again.
+ *
+ * Blocking; any thread.
+ */
+#ifndef TAKEBOX_FILL_H
+#define TAKEBOX_FILL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum fill_result {
+	FILL_THERE,  /* already, with all that is in it */
+	FILL_COPIED, /* and compared */
+	FILL_OTHER,  /* another take has that name there */
+	FILL_BUSY,   /* it is being recorded or made whole */
+	FILL_FAILED, /* error */
+};
+
+struct fill_take {
+	const char *session, *take;
+	enum fill_result result;
+	int error; /* negative errno; -EBADMSG: it reads other than written */
+};
+
+typedef void (*fill_fn)(void *context, const struct fill_take *take);
+
+/* from, to: media. stop (may be NULL): set by others to end it soon. fn may be
+ * NULL. Number of takes that failed, -ECANCELED, or a negative errno if from
+ * cannot be read. */
+int fill_mirror(const char *from, const char *to, const atomic_bool *stop,
+		fill_fn fn, void *context);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * The mirror is brought up to date when no take runs: after each take, and
+ * when one of the two media has come back. REC ends it at once; what was not
+ * copied is copied afterwards.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "take/fill.h"
+#include "transport/transport_private.h"
+
+struct filling {
+	struct transport *transport;
+	atomic_bool stop;
+	char from[CONFIG_PATH_MAX], to[CONFIG_PATH_MAX];
+	unsigned index[2]; /* the two media */
+	int forth, back;
+	unsigned copied;
+};
+
+static void count(void *context, const struct fill_take *take)
+{
+	struct filling *filling = context;
+
+	filling->copied += take->result == FILL_COPIED;
+}
+
+/* Both ways: each may have been the one that was pulled. */
+static void work(void *context)
+{
+	struct filling *f = context;
+
+	f->forth = fill_mirror(f->from, f->to, &f->stop, count, f);
+	f->back = f->forth == -ECANCELED
+			  ? -ECANCELED
+			  : fill_mirror(f->to, f->from, &f->stop, count, f);
+}
+
+static void done(void *context, bool worked)
+{
+	struct filling *f = context;
+	struct transport *transport = f->transport;
+
+	if (worked && f->copied)
+		log_info("mirror: %u takes were copied and compared",
+			 f->copied);
+	if (worked && (f->forth == -ECANCELED || f->back == -ECANCELED))
+		transport->mirror_is_due = true;
+	else if (worked && (f->forth != 0 || f->back != 0))
+		log_warning("mirror: %s and %s could not be made alike",
+			    f->from, f->to);
+	transport->filling = NULL;
+	free(f);
+	transport_changed(transport);
+}
+
+static bool at_rest(const struct transport *transport)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		if (transport->hand[i].take)
+			return false;
+	return !transport->onward.wanted && !transport->quitting;
+}
+
+static int find(struct transport *transport, enum volume_role role)
+{
+	return volumes_choose(transport->volumes, role, 0);
+}
+
+static void begin(struct transport *transport, int from, int to)
+{
+	struct filling *f = calloc(1, sizeof(*f));
+	struct volume volume;
+
+	if (!f)
+		return;
+	f->transport = transport;
+	f->index[0] = (unsigned)from;
+	f->index[1] = (unsigned)to;
+	volumes_get(transport->volumes, f->index[0], &volume);
+	snprintf(f->from, sizeof(f->from), "%s", volume.folder);
+	volumes_get(transport->volumes, f->index[1], &volume);
+	snprintf(f->to, sizeof(f->to), "%s", volume.folder);
+	transport->filling = f;
+	transport->mirror_is_due = false;
+	if (aside_run(transport->aside, work, done, f) < 0)
+		done(f, false);
+}
+
+void transport_look_after_mirror(struct transport *transport)
+{
+	int from, to;
+
+	if (transport->filling) {
+		if (!at_rest(transport))
+			atomic_store(&transport->filling->stop, true);
+		return;
+	}
+	if (!transport->mirror_is_due || !at_rest(transport))
+		return;
+	from = find(transport, VOLUME_FOR_TAKES);
+	to = find(transport, VOLUME_FOR_MIRROR);
+	if (from >= 0 && to >= 0)
+		begin(transport, from, to);
+}
+
+bool transport_is_filling(const struct transport *transport, unsigned index)
+{
+	const struct filling *f = transport->filling;
+
+	return f && (f->index[0] == index || f->index[1] == index);
+}
+
+void transport_end_mirror(struct transport *transport)
+{
+	if (transport->filling)
+		atomic_store(&transport->filling->stop, true);
+}
