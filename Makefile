@@ -363,6 +363,11 @@ panel-cost: $(BUILD)/perf/panel_cost ## count what the lamps of 16 bars cost
 fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
 	tests/fresh.sh $(SUITE)
 
+SOAK_SECONDS ?= 7200
+.PHONY: soak
+soak: all ## 32 channels for SOAK_SECONDS (7200): memory, lateness, ppm
+	BUILD=$(BUILD) tests/soak.sh $(SOAK_SECONDS)
+
 TORTURE_SECONDS ?= 600
 .PHONY: torture
 torture: tests ## break everything at random for TORTURE_SECONDS, from SEED; as root

@@ -87,7 +87,8 @@ replug()
 		sleep 0.1
 	done
 	! losetup -j "$work/$1.img" | grep -q . || {
-		ls -l /proc/[0-9]*/fd 2>/dev/null | grep "$work/$1" >>"$work/held"
+		find /proc/[0-9]*/fd -lname "$work/$1/*" >>"$work/held" \
+			2>/dev/null
 		say "$1 is held for a minute: BROKEN"
 		echo 1 >>"$work/broken"
 	}
@@ -202,7 +203,7 @@ fault_error()
 		dev=$(findmnt -no SOURCE "$work/$disk")
 		echo 1 >"/sys/fs/ext4/$(basename "$dev")/trigger_fs_error"
 		sleep $length
-		replug $disk
+		replug "$disk"
 	) 2>/dev/null &
 }
 
@@ -217,7 +218,7 @@ fault_pull()
 	(
 		"$BUILD/bench/pull" "$work/$disk"
 		sleep $length
-		replug $disk
+		replug "$disk"
 	) 2>/dev/null &
 }
 
@@ -281,8 +282,10 @@ fault_tape()
 	busy[interface]=$((SECONDS + 12))
 	kill_one tape
 	start_tape
-	wait_state 'idle' 30 || say "not idle after the tape was killed"
-	record
+	sleep 2
+	wait_state 'idle|starting|recording' 30 ||
+		say "no interface after the tape was killed"
+	[ "$(state)" != idle ] || record
 }
 
 # ---- takes ----
@@ -343,7 +346,7 @@ unaccounted=0 lost=0 takes=0 recorded=0 broken=0
 # The stretches of a take, alike in all of its tracks.
 stretches()
 {
-	local file first= this
+	local file first="" this
 
 	for file in "$1"/*.flac; do
 		this=$("$BUILD/e2e/segments" "$file" |
@@ -413,7 +416,7 @@ count_slips()
 # check TAKE: once; false if it cannot be said yet.
 check()
 {
-	local take=$1 id first last length holes slips from gap seam verdict
+	local take=$1 id first last length holes slips from gap verdict
 
 	id=$(jq -r '.session + "/" + .take' "$take/take.json" 2>/dev/null) ||
 		return 1
@@ -434,7 +437,6 @@ check()
 	length=$(jq -r .frames "$take/take.json")
 	last=$(awk -v n="$length" '$3 == "counter" { e = $4 + n - $1 }
 		END { print e + 0 }' "$work/stretches")
-	seam=0
 	from=$(jq -r 'first(.notes[] | select(.type == "continues")) |
 		"\(.session)/\(.take)"' "$take/take.json" 2>/dev/null)
 	gap=$(jq -r 'first(.notes[] | select(.type == "continues")) | .gap' \

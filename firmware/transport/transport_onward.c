@@ -116,7 +116,8 @@ static int begin(struct transport *transport, struct recording *recording,
 	transport_list_media(transport, others, sizeof(others));
 	recording->others = others;
 	/* Also not a number that only a medium knows that was pulled since. */
-	if (strcmp(transport->numbered, transport->session) == 0)
+	if (strcmp(transport->numbered, transport->session) == 0 ||
+	    !transport->session[0])
 		recording->least = transport->number + 1;
 	code = begin_on(transport, (unsigned)index, recording, hand, error,
 			size);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "take/ledger.h"
+#include "take/names.h"
 #include "transport/transport_private.h"
 
 struct origin {
@@ -67,7 +68,38 @@ struct search {
 	struct transport *transport;
 	unsigned index;
 	struct volume volume;
+	uint64_t newest; /* first frame of the newest open take of this tape */
 };
+
+static void look_for_newest(void *context, int dir,
+			    const struct recording_place *place)
+{
+	struct search *search = context;
+	struct origin origin =
+		find_origin(dir, &search->transport->client.tape);
+
+	(void)place;
+	if (origin.found && origin.start > search->newest)
+		search->newest = origin.start;
+	close(dir);
+}
+
+/* A number is not given again, even if its medium does not come back. */
+static void keep_number(struct transport *transport,
+			const struct recording_place *place)
+{
+	unsigned number = names_take_number(place->take);
+
+	if (transport->session[0] &&
+	    strcmp(transport->session, place->session) != 0)
+		return;
+	if (strcmp(transport->numbered, place->session) == 0 &&
+	    transport->number >= number)
+		return;
+	transport->number = number;
+	snprintf(transport->numbered, sizeof(transport->numbered), "%.63s",
+		 place->session);
+}
 
 static bool in_hand(const struct transport *transport, const char *folder)
 {
@@ -84,7 +116,9 @@ static void resume(void *context, int dir, const struct recording_place *place)
 	struct transport *transport = search->transport;
 	const struct config *config = &transport->config;
 	struct origin origin = find_origin(dir, &transport->client.tape);
-	bool ours = origin.found && !transport->settled;
+	/* Those before the newest one were ended by their media. */
+	bool ours = origin.found && !transport->settled &&
+		    origin.start >= search->newest;
 	struct hand *hand, *current = transport->current;
 	struct take_plan plan = {
 		.storage = &storage_posix,
@@ -117,9 +151,20 @@ static void resume(void *context, int dir, const struct recording_place *place)
 	hand->prepared = true;
 	hand->volume = (int)search->index;
 	hand->start = origin.start;
+	keep_number(transport, place);
 	transport_adopt(hand, take);
 	if (ours)
 		settle_order(transport, hand, current);
+}
+
+static bool has_arrived(struct search *search, unsigned index)
+{
+	const unsigned *seen = search->transport->arrivals;
+
+	search->index = index;
+	volumes_get(search->transport->volumes, index, &search->volume);
+	return search->volume.state == VOLUME_READY &&
+	       search->volume.arrivals != seen[index];
 }
 
 /* Media that have come, or come back. Not before the tape is there, or known
@@ -127,15 +172,20 @@ static void resume(void *context, int dir, const struct recording_place *place)
 void transport_search_arrivals(struct transport *transport)
 {
 	struct search search = {.transport = transport};
+	unsigned count = volumes_count(transport->volumes);
 
-	for (; transport->answered &&
-	       search.index < volumes_count(transport->volumes);
-	     search.index++) {
-		volumes_get(transport->volumes, search.index, &search.volume);
-		if (search.volume.state != VOLUME_READY ||
-		    search.volume.arrivals == transport->arrivals[search.index])
+	if (!transport->answered)
+		return;
+	if (transport->current)
+		search.newest = transport->current->start;
+	for (unsigned i = 0; i < count && !transport->settled; i++)
+		if (has_arrived(&search, i))
+			recording_find_open(search.volume.folder,
+					    look_for_newest, &search);
+	for (unsigned i = 0; i < count; i++) {
+		if (!has_arrived(&search, i))
 			continue;
-		transport->arrivals[search.index] = search.volume.arrivals;
+		transport->arrivals[i] = search.volume.arrivals;
 		transport->mirror_is_due = true;
 		if (recording_find_open(search.volume.folder, resume, &search) <
 		    0)
