@@ -52,7 +52,8 @@ struct gpio_event {
 			was over before the kernel could look */
 	int64_t time_ns; /* CLOCK_MONOTONIC, of the edge, by the kernel */
 	bool seen;	 /* by an edge; false: a level that was read (after lost
-			    events, a return, or on a polled line), time_ns is
+			    events, a return, on a polled line, or because it
+			    was another than the last edge told), time_ns is
 			    when it was read */
 };
 

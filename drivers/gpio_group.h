@@ -22,9 +22,10 @@ enum gpio_state {
 struct gpio_hold {
 	struct gpio_request *request;
 	char chip[GPIO_NAME_MAX], label[GPIO_NAME_MAX];
-	bool polled; /* inputs that cannot interrupt */
-	bool fresh;  /* new since the owner looked */
-	bool lost;   /* events were */
+	bool polled;  /* inputs that cannot interrupt */
+	bool fresh;   /* new since the owner looked */
+	bool lost;    /* events were */
+	bool stirred; /* edges came, and no level was read since */
 	unsigned count;
 	unsigned wire[GPIO_REQUEST_MAX];
 	unsigned offset[GPIO_REQUEST_MAX];

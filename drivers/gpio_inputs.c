@@ -6,6 +6,12 @@
  * for levels that were read: they come as events too, and nothing else would
  * wake the reader for them.
  *
+ * The last edge of a bouncing contact can be told with a level that is wrong,
+ * or not at all: the kernel reads levels later than the edges, and makes one of
+ * edges that come too fast. So once lines have been at rest for some
+ * milliseconds their levels are read, and what differs is told like any other
+ * level that was read.
+ *
  * Whenever the queue is empty all that waits in the kernel is moved to it and
  * sorted. The kernel reports lines of a chip from threads of its own, so an
  * edge can still turn up behind a later one that was read before it; by
@@ -16,6 +22,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,28 +33,41 @@
 #define QUEUE_MAX 2048
 #define ROUND	  8 /* readable descriptors at a time */
 
-#define WAKE UINT64_MAX /* the eventfd, among places of holds */
+#define REST_NS (5 * NS_PER_MS)
+
+/* The eventfd and the timerfd, among places of holds. */
+#define WAKE UINT64_MAX
+#define REST (UINT64_MAX - 1)
 
 struct gpio_inputs {
 	struct gpio_group group;
 	int epoll, wake;
+	int rest; /* fires when lines have been at rest */
 	struct gpio_event queue[QUEUE_MAX];
 	unsigned first, end; /* of what waits in the queue */
 };
+
+static bool watch(const struct gpio_inputs *inputs, int fd, uint64_t place)
+{
+	struct epoll_event readable = {.events = EPOLLIN, .data.u64 = place};
+
+	return epoll_ctl(inputs->epoll, EPOLL_CTL_ADD, fd, &readable) == 0;
+}
 
 struct gpio_inputs *gpio_inputs_create(const struct gpio_wire *wires,
 				       unsigned count, gpio_trouble_fn fn,
 				       void *context)
 {
 	struct gpio_inputs *inputs = calloc(1, sizeof(*inputs));
-	struct epoll_event readable = {.events = EPOLLIN, .data.u64 = WAKE};
 
 	if (!inputs)
 		return NULL;
 	inputs->epoll = epoll_create1(EPOLL_CLOEXEC);
 	inputs->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (inputs->epoll < 0 || inputs->wake < 0 ||
-	    epoll_ctl(inputs->epoll, EPOLL_CTL_ADD, inputs->wake, &readable) ||
+	inputs->rest =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (!watch(inputs, inputs->wake, WAKE) ||
+	    !watch(inputs, inputs->rest, REST) ||
 	    gpio_group_init(&inputs->group, false, wires, count, fn, context)) {
 		gpio_inputs_destroy(inputs);
 		return NULL;
@@ -62,6 +82,8 @@ void gpio_inputs_destroy(struct gpio_inputs *inputs)
 	gpio_group_finish(&inputs->group);
 	if (inputs->wake >= 0)
 		close(inputs->wake);
+	if (inputs->rest >= 0)
+		close(inputs->rest);
 	if (inputs->epoll >= 0)
 		close(inputs->epoll);
 	free(inputs);
@@ -146,17 +168,11 @@ static void watch_sources(struct gpio_inputs *inputs, unsigned place)
 {
 	struct gpio_request *request = inputs->group.hold[place].request;
 
-	for (unsigned i = 0; i < gpio_request_sources(request); i++) {
-		struct epoll_event readable = {
-			.events = EPOLLIN,
-			.data.u64 = (uint64_t)place << 32 | i,
-		};
-
-		/* Fails for want of memory only; the line is deaf then, but
-		 * for its level now. */
-		(void)!epoll_ctl(inputs->epoll, EPOLL_CTL_ADD,
-				 gpio_request_fd(request, i), &readable);
-	}
+	/* Fails for want of memory only; the line is deaf then, but for its
+	 * level now. */
+	for (unsigned i = 0; i < gpio_request_sources(request); i++)
+		watch(inputs, gpio_request_fd(request, i),
+		      (uint64_t)place << 32 | i);
 }
 
 int gpio_inputs_connect(struct gpio_inputs *inputs)
@@ -211,6 +227,28 @@ void gpio_inputs_poll(struct gpio_inputs *inputs)
 
 /* ---- edges ---- */
 
+static void await_rest(struct gpio_inputs *inputs, struct gpio_hold *hold)
+{
+	const struct itimerspec time = {.it_value = {.tv_nsec = REST_NS}};
+
+	hold->stirred = true;
+	timerfd_settime(inputs->rest, 0, &time, NULL);
+}
+
+static void note_rest(struct gpio_inputs *inputs)
+{
+	uint64_t count;
+
+	if (read(inputs->rest, &count, sizeof(count)) < 0)
+		return; /* edges came meanwhile */
+	for (unsigned i = 0; i < inputs->group.count; i++) {
+		struct gpio_hold *hold = &inputs->group.hold[i];
+
+		hold->lost |= hold->stirred;
+		hold->stirred = false;
+	}
+}
+
 static void read_source(struct gpio_inputs *inputs, struct gpio_hold *hold,
 			unsigned source, uint32_t events)
 {
@@ -221,6 +259,8 @@ static void read_source(struct gpio_inputs *inputs, struct gpio_hold *hold,
 	for (int i = 0; i < count; i++)
 		push(inputs, hold, edges[i].index, edges[i].level,
 		     edges[i].time_ns, true);
+	if (count > 0)
+		await_rest(inputs, hold);
 	if (count == 0 && events & (EPOLLHUP | EPOLLERR))
 		count = -ENODEV;
 	if (count < 0)
@@ -243,6 +283,10 @@ static bool read_round(struct gpio_inputs *inputs)
 			(void)!eventfd_read(inputs->wake, &value);
 			continue;
 		}
+		if (place == REST) {
+			note_rest(inputs);
+			continue;
+		}
 		hold = &inputs->group.hold[place >> 32];
 		if (!hold->request)
 			continue;
@@ -253,7 +297,7 @@ static bool read_round(struct gpio_inputs *inputs)
 	return count > 0;
 }
 
-/* The last word on lines whose events were lost. */
+/* The last word on lines whose events were lost, or can have been. */
 static void reread_levels(struct gpio_inputs *inputs)
 {
 	for (unsigned i = 0; i < inputs->group.count; i++) {
@@ -276,6 +320,9 @@ int gpio_inputs_read(struct gpio_inputs *inputs, struct gpio_event *event)
 		while (read_round(inputs))
 			;
 		reread_levels(inputs);
+		/* An edge that the levels were read behind is older. */
+		while (read_round(inputs))
+			;
 		sort_queue(inputs);
 	}
 	if (inputs->first == inputs->end)

@@ -415,6 +415,34 @@ static void after_a_loss_levels_that_differ_are_told(void **state)
 	gpio_inputs_destroy(inputs);
 }
 
+/* The kernel told of the last edge, but with the level before it. */
+static void a_line_at_rest_is_read_once_more(void **state)
+{
+	struct gpio_inputs *inputs = inputs_of(0, 2);
+	struct gpio_event event;
+	struct pollfd rest;
+	int64_t before;
+
+	(void)state;
+	assert_int_equal(gpio_inputs_connect(inputs), 0);
+	skip_levels(inputs, 2);
+	add_edge(1, false, 1000);
+	machine.chip[0].line[1].level = true;
+	assert_event(inputs, 1, false, true);
+	assert_int_equal(gpio_inputs_read(inputs, &event), -EAGAIN);
+	before = clock_now_ns();
+	rest = (struct pollfd){gpio_inputs_fd(inputs), POLLIN, 0};
+	assert_int_equal(poll(&rest, 1, 10000), 1);
+	assert_int_equal(gpio_inputs_read(inputs, &event), 0);
+	assert_int_equal(event.wire, 1);
+	assert_true(event.active);
+	assert_false(event.seen);
+	assert_true(event.time_ns >= before);
+	assert_int_equal(gpio_inputs_read(inputs, &event), -EAGAIN);
+	assert_int_equal(poll(&rest, 1, 20), 0);
+	gpio_inputs_destroy(inputs);
+}
+
 static void a_descriptor_that_hangs_up_is_a_chip_that_is_gone(void **state)
 {
 	struct gpio_inputs *inputs = inputs_of(0, 2);
@@ -513,6 +541,7 @@ int main(void)
 		CASE(polls_that_nobody_reads_lose_no_level),
 		CASE(edges_are_sorted_by_time),
 		CASE(after_a_loss_levels_that_differ_are_told),
+		CASE(a_line_at_rest_is_read_once_more),
 		CASE(a_descriptor_that_hangs_up_is_a_chip_that_is_gone),
 		CASE(an_expander_that_does_not_answer_is_told_once),
 		CASE(lamps_on_a_chip_that_fails_show_the_picture_afterwards),
