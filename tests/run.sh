@@ -178,6 +178,9 @@ group_vm()
 {
 	try "vm.bats" 900 bats --tap tests/bench/vm.bats
 	grep '^# ' "$logs/vm.bats.tap" | sed 's/^# /    /'
+	try "powercut.bats" 600 bats --tap tests/bench/powercut.bats
+	grep '^# ' "$logs/powercut.bats.tap" | sed 's/^# /    /'
+	try "usb.bats" 400 bats --tap tests/bench/usb.bats
 	try "devices.bats" 300 bats --tap tests/bench/devices.bats
 	try "gpio.bats" 300 bats --tap tests/bench/gpio.bats
 	try "panel session" 450 tests/bench/panel.sh session

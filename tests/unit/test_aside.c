@@ -15,7 +15,7 @@
 
 static struct loop *loop;
 static struct aside *aside;
-static sem_t gate;
+static sem_t gate, begun;
 static pthread_t worker;
 static int worked[PIECES], done[PIECES], undone;
 static int works, dones, ticks;
@@ -25,6 +25,7 @@ static int set_up(void **state)
 	(void)state;
 	works = dones = ticks = undone = 0;
 	sem_init(&gate, 0, 0);
+	sem_init(&begun, 0, 0);
 	loop = loop_create();
 	aside = aside_create(loop);
 	return loop && aside ? 0 : -1;
@@ -36,6 +37,7 @@ static int tear_down(void **state)
 	aside_destroy(aside);
 	loop_destroy(loop);
 	sem_destroy(&gate);
+	sem_destroy(&begun);
 	return 0;
 }
 
@@ -47,6 +49,7 @@ static void work(void *context)
 
 static void wait_at_gate(void *context)
 {
+	sem_post(&begun);
 	sem_wait(&gate);
 	work(context);
 }
@@ -118,6 +121,7 @@ static void the_end_gives_back_what_was_never_begun(void **state)
 	aside_run(aside, wait_at_gate, note, &number[0]);
 	for (int i = 1; i < PIECES; i++)
 		aside_run(aside, work, note, &number[i]);
+	sem_wait(&begun);
 	pthread_create(&opener, NULL, open_gate, NULL);
 	aside_destroy(aside);
 	pthread_join(opener, NULL);
