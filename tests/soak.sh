@@ -83,8 +83,10 @@ jq -r '"\(.take.seconds) s, \(.take.tracks) tracks, \(.take.gaps) gaps: \(.take.
 	<<<"$summary"
 verdict=$(takebox verify --json "$take" | jq -r '.takes[0].verdict')
 echo "verify: $verdict"
-ps -o cputimes= -p "$tape" -p "$daemon" | awk -v n="$limit" '
-	{ cpu += $1 } END { printf "CPU: %.1f %% of a core\n", 100 * cpu / n }'
+awk -v hz="$(getconf CLK_TCK)" -v n="$((SECONDS - began))" '
+	{ cpu += $14 + $15 }
+	END { printf "CPU: %.1f %% of a core\n", 100 * cpu / hz / n }' \
+	"/proc/$tape/stat" "/proc/$daemon/stat"
 awk -v limit="$limit" -v most="${LATE:-5}" '
 	$1 > limit / 10 && !seen { seen = 1; t = $2; d = $3 }
 	seen && $2 - t > tape { tape = $2 - t }

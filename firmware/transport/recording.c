@@ -115,6 +115,14 @@ static unsigned least_number(struct recording_job *job)
 	return least;
 }
 
+static bool is_device(int dir, uint64_t wanted)
+{
+	struct stat stat;
+
+	return wanted == 0 ||
+	       (fstat(dir, &stat) == 0 && (uint64_t)stat.st_dev == wanted);
+}
+
 static int make_folders(struct folders *folders, struct recording_job *job)
 {
 	struct recording_place *place = &job->place;
@@ -124,6 +132,8 @@ static int make_folders(struct folders *folders, struct recording_job *job)
 	folders->medium = open_or_make(AT_FDCWD, job->medium);
 	if (folders->medium < 0)
 		return folders->medium;
+	if (!is_device(folders->medium, job->device))
+		return -ENODEV;
 	folders->takebox = open_or_make(folders->medium, TAKEBOX_FOLDER);
 	if (folders->takebox < 0)
 		return folders->takebox;
@@ -256,6 +266,7 @@ static void describe_job(struct recording_job *job,
 	*job = (struct recording_job){
 		.max_file_bytes = recording->max_file_bytes,
 		.least = recording->least,
+		.device = recording->device,
 	};
 	snprintf(job->others, sizeof(job->others), "%s",
 		 recording->others ? recording->others : "");

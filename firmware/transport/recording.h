@@ -24,7 +24,9 @@ struct recording {
 	unsigned level, workers;
 	double sync_seconds;
 	uint64_t max_file_bytes; /* 0: what the file system takes */
-	unsigned least;		 /* number of the take, at least */
+	uint64_t device; /* that folder was on; 0: any. Not what a medium that
+			    is unmounted meanwhile leaves there */
+	unsigned least;	 /* number of the take, at least */
 	const char *others; /* further media, colon-separated, whose numbers are
 			       not given again; NULL: none */
 	json_t *note;	    /* as in struct take_plan */
@@ -45,6 +47,7 @@ struct recording_job {
 	char session[CONFIG_NAME_MAX], name[CONFIG_NAME_MAX];
 	char others[RECORDING_OTHERS_MAX];
 	unsigned least;
+	uint64_t device;
 	uint64_t max_file_bytes;
 	struct recording_place place;	 /* once the take is prepared */
 	char error[RECORDING_ERROR_MAX]; /* why it could not be; for a musician

@@ -77,6 +77,7 @@ static int begin_on(struct transport *transport, unsigned index,
 	}
 	volumes_get(transport->volumes, index, &volume);
 	recording->folder = volume.folder;
+	recording->device = volume.state == VOLUME_READY ? volume.device : 0;
 	code = recording_begin(&take, &transport->client.tape, recording, job);
 	if (code < 0) {
 		snprintf(error, size, "%s", job->error);

@@ -24,7 +24,7 @@
 struct look { /* what a look finds */
 	int error;
 	bool mounted;
-	uint64_t device;
+	uint64_t device, st_dev;
 	struct storage_space space;
 };
 
@@ -73,6 +73,7 @@ static int look_at(int dir, struct look *look)
 	if (fstat(dir, &own) < 0 || fstatat(dir, "..", &parent, 0) < 0 ||
 	    fstatvfs(dir, &vfs) < 0)
 		return -errno;
+	look->st_dev = (uint64_t)own.st_dev;
 	look->mounted = own.st_dev != parent.st_dev;
 	look->device = (uint64_t)own.st_dev ^ (uint64_t)vfs.f_fsid << 20;
 	if (device_is_gone(own.st_dev))
@@ -366,6 +367,7 @@ void volumes_get(struct volumes *volumes, unsigned index, struct volume *volume)
 		.role = watched->role,
 		.arrivals = watched->arrivals,
 		.space = watched->look.space,
+		.device = watched->look.st_dev,
 	};
 	volume->state = state_of(watched, &volume->error);
 	pthread_mutex_unlock(&watched->mutex);

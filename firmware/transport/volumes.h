@@ -43,6 +43,7 @@ struct volume {
 	unsigned arrivals; /* grows whenever it has become ready, or is
 			      another file system */
 	struct storage_space space;
+	uint64_t device; /* st_dev when last seen; 0: not known */
 };
 
 struct volumes;

@@ -391,3 +391,23 @@ same_takes() {
 	diff -r A/Takebox/Show/Take-002 B/Takebox/Show/Take-002
 	[ ! -e B/Takebox/Show/.fill-Take-002 ]
 }
+
+# STALLS="0.2 1 5 20 60" bats -f stalls tests/e2e/media.bats
+@test "a medium that stalls costs nothing that the tape holds" {
+	tape=90.0
+	make_disk A
+	start_all ""
+	takebox record
+	wait_until at_least .take.durable 1
+	for length in ${STALLS:-0.2 4}; do
+		fsfreeze -f A
+		sleep "$length"
+		fsfreeze -u A
+		before=$(status_of .take.seconds)
+		wait_until at_least .take.durable "$before"
+	done
+	run takebox stop --json
+	[ "$(jq -r .take.verdict <<<"$output")" = sample-complete ]
+	takebox verify A/Takebox/Show/Take-001
+	stretch_of A/Takebox/Show/Take-001
+}
