@@ -264,7 +264,7 @@ int tape_writer_adopt(struct tape_writer *writer, int fd,
 {
 	struct tape tape = {0};
 	int own, error = tape_attach(&tape, fcntl(fd, F_DUPFD_CLOEXEC, 0));
-	void *map;
+	void *map = NULL;
 
 	if (error < 0)
 		return error;

@@ -38,8 +38,12 @@ root=$CACHE/other/$suite
 # Runs a command in the folder, in mount and process namespaces of its own.
 inside()
 {
+	# In a chroot, whose root is no mount, nothing can be said of how mounts
+	# spread; there they are those of whoever made the chroot.
 	# shellcheck disable=SC2016 # the inner shell's own
-	unshare --mount --pid --fork --kill-child bash -euc '
+	unshare --mount --propagation unchanged --pid --fork --kill-child \
+		bash -euc '
+		mount --make-rprivate / 2>/dev/null || true
 		mount -t proc proc "$0/proc"
 		mount --bind /dev "$0/dev"
 		exec chroot "$0" env -i HOME=/root LANG=C.UTF-8 \

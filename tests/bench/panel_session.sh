@@ -244,6 +244,9 @@ case_busy_line()
 	echo q >answers
 	wait $holder || true
 	wait_until all_well
+	# A simulated switch that is let go forgets where it was.
+	up ARM1
+	wait_until lit LARM1
 	press REC
 	wait_until is_recording
 	press STOP 1
