@@ -142,8 +142,10 @@ static int begin(struct take *take)
 			      take->plan.dir);
 	if (error == 0)
 		error = take_note_start(take);
-	if (error == 0 && take->plan.note)
-		error = take_note(take, json_incref(take->plan.note));
+	if (error == 0 && take->plan.note) {
+		error = take_note(take, take->plan.note);
+		take->plan.note = NULL;
+	}
 	if (error == 0)
 		error = ledger_sync(&take->ledger);
 	take->begun = error == 0;
@@ -242,7 +244,7 @@ static void init(struct take *take, const struct take_plan *plan)
 
 	take->plan = *plan;
 	take->plan.info = NULL;
-	json_incref(take->plan.note);
+	take->plan.note = json_deep_copy(plan->note); /* the thread's own */
 	take->status.end = TAKE_FOREVER;
 	take->limit = TAKE_FOREVER;
 	take->stop = plan->stop;

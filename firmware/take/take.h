@@ -55,7 +55,7 @@ struct take_plan {
 	take_prepare_fn prepare; /* NULL: dir is there */
 	void *context;		 /* its; not touched after that */
 	json_t *note; /* an entry for the ledger right behind "start", such as
-			 where it comes from; borrowed; NULL: none */
+			 where it comes from; copied; NULL: none */
 	bool asks_for_link; /* take_link is called once the medium has ended
 			       it: its ledger is to say where it goes on */
 };
