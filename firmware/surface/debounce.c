@@ -105,6 +105,9 @@ unsigned debounce_feed(struct debounce *debounce, bool active, bool seen,
 	if (active == debounce->level) {
 		if (seen && !active && !debounce->clean)
 			note_spike(debounce, time_ns);
+		/* A pulse too short to read: it is not at rest yet. */
+		if (seen && !is_decided(debounce))
+			debounce->edge_ns = time_ns;
 		return count;
 	}
 	debounce->level = active;

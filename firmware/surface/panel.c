@@ -14,7 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define FRAME_NS   (NS_PER_S / 30)
+#define FRAME_NS (NS_PER_S / 30)
+/* An edge can reach us that much later than it was. */
+#define LATE_NS	   (10 * NS_PER_MS)
 #define CONNECT_NS NS_PER_S
 #define POLL_NS	   (10 * NS_PER_MS)
 
@@ -112,7 +114,7 @@ void panel_frame(struct panel *panel)
 
 	read_inputs(panel);
 	transport_get_status(panel->transport, &panel->status);
-	panel_hands_run(panel, now_ns);
+	panel_hands_run(panel, now_ns - LATE_NS);
 	if (panel->board.outputs == 0)
 		return;
 	if (tape)
