@@ -13,7 +13,8 @@ static void check(const struct command *command)
 {
 	if (!memchr(command->name, '\0', sizeof(command->name)))
 		abort();
-	if (command->kind > COMMAND_TO_SESSION)
+	/* What the supply does is no client's to say. */
+	if (command->kind >= COMMAND_TO_SAVE)
 		abort();
 	if (command->kind == COMMAND_TO_RECORD &&
 	    !(command->preroll == -1 || command->preroll >= 0))
