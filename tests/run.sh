@@ -193,6 +193,8 @@ group_steady()
 	try "powercut.bats" 900 bats --tap tests/bench/powercut.bats
 	grep '^# ' "$logs/powercut.bats.tap" | sed 's/^# /    /'
 	try "usb.bats" 600 bats --tap tests/bench/usb.bats
+	try "panel presses" 600 tests/bench/panel.sh presses 100
+	sed -n '/^REC:/,$p' "$logs/panel_presses.tap" | sed 's/^/    /'
 }
 
 # Lots of groups at once, on two cores; their counts are added up.
