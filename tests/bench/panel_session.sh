@@ -238,15 +238,14 @@ case_busy_line()
 	"$build/takebox" panel-test "$work/test.board" <>answers \
 		>panel_test.log 2>&1 &
 	holder=$!
-	trap 'kill $holder 2>/dev/null' EXIT
+	trap 'kill $holder 2>/dev/null || true' EXIT
 	wait_until grep -q '\[Y/n' panel_test.log
 	with_board "$work/test.board" "held by"
 	echo q >answers
 	wait $holder || true
 	wait_until all_well
 	# A simulated switch that is let go forgets where it was.
-	up ARM1
-	wait_until lit LARM1
+	takebox arm all >/dev/null
 	press REC
 	wait_until is_recording
 	press STOP 1

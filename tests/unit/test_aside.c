@@ -16,7 +16,7 @@
 static struct loop *loop;
 static struct aside *aside;
 static sem_t gate, begun;
-static pthread_t worker;
+static pthread_t loop_thread;
 static int worked[PIECES], done[PIECES], undone;
 static int works, dones, ticks;
 
@@ -24,6 +24,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	works = dones = ticks = undone = 0;
+	loop_thread = pthread_self();
 	sem_init(&gate, 0, 0);
 	sem_init(&begun, 0, 0);
 	loop = loop_create();
@@ -43,7 +44,7 @@ static int tear_down(void **state)
 
 static void work(void *context)
 {
-	worker = pthread_self();
+	assert_false(pthread_equal(pthread_self(), loop_thread));
 	worked[works++] = *(int *)context;
 }
 
@@ -56,7 +57,7 @@ static void wait_at_gate(void *context)
 
 static void note(void *context, bool was_worked)
 {
-	assert_false(pthread_equal(pthread_self(), worker));
+	assert_true(pthread_equal(pthread_self(), loop_thread));
 	done[dones++] = *(int *)context;
 	undone += !was_worked;
 }

@@ -109,9 +109,9 @@ static void test_the_next_medium_has_the_next_frame(void **unused)
 	plan.note = from;
 	plan.stop = 100 + SOUND;
 	take = begin_limited(&plan, 1000ull * MIB);
-	json_decref(from);
 	wait_done(take);
 	take_destroy(take);
+	json_decref(from);
 	check_take(&checked, &tape);
 	assert_int_equal(checked.info.frames, SOUND - status.end);
 	assert_int_equal(checked.info.gap_count, 0);
