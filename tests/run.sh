@@ -10,7 +10,7 @@
 #   fuzz   each fuzz target for $FUZZ_SECONDS (default 10)
 #   rt     what the real-time thread may call
 #   vm     the virtual machine with real kernel devices
-#   steady the same, where how busy this machine is does not matter
+#   lines, steady  the same, where how busy this machine is does not matter
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -78,8 +78,6 @@ unit_tests()
 	done
 }
 
-# The files in it run side by side where the machine has the cores for it:
-# most of their time they wait for sound.
 e2e_tests()
 {
 	local label=$1 dir=$2 file
@@ -179,25 +177,30 @@ group_vm()
 {
 	try "vm.bats" 900 bats --tap tests/bench/vm.bats
 	grep '^# ' "$logs/vm.bats.tap" | sed 's/^# /    /'
-	try "devices.bats" 300 bats --tap tests/bench/devices.bats
-	try "gpio.bats" 300 bats --tap tests/bench/gpio.bats
 	try "panel session" 450 tests/bench/panel.sh session
-	try "gpio_lines" 300 tests/bench/gpio_lines.sh
-	try "gpio_lines, other libgpiod" 600 tests/bench/gpio_lines.sh other
 	return 0
 }
 
 # Virtual machines whose time does not depend on how busy this one is.
+group_lines()
+{
+	try "devices.bats" 300 bats --tap tests/bench/devices.bats
+	try "gpio.bats" 300 bats --tap tests/bench/gpio.bats
+	try "gpio_lines" 300 tests/bench/gpio_lines.sh
+	try "gpio_lines, other libgpiod" 600 tests/bench/gpio_lines.sh other
+	try "panel presses" 600 tests/bench/panel.sh presses 100
+	sed -n '/^REC:/,$p' "$logs/panel_presses.tap" | sed 's/^/    /'
+}
+
 group_steady()
 {
 	try "powercut.bats" 900 bats --tap tests/bench/powercut.bats
 	grep '^# ' "$logs/powercut.bats.tap" | sed 's/^# /    /'
 	try "usb.bats" 600 bats --tap tests/bench/usb.bats
-	try "panel presses" 600 tests/bench/panel.sh presses 100
-	sed -n '/^REC:/,$p' "$logs/panel_presses.tap" | sed 's/^/    /'
 }
 
-# Lots of groups at once, on two cores; their counts are added up.
+# Lots of groups at once, on two cores: much of their time they wait for sound.
+# Their counts are added up.
 side_by_side()
 {
 	local lot logs_of=() total good bad skip
@@ -229,8 +232,7 @@ if [ $# -gt 0 ]; then
 	done
 else
 	# The virtual machine last and alone: nothing may hold it up.
-	side_by_side "unit rt fuzz" "e2e"
-	side_by_side "asan" "tsan" "steady"
+	side_by_side "unit rt fuzz asan" "e2e tsan" "lines steady"
 	group_vm
 fi
 echo "took $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"

@@ -46,7 +46,7 @@ guest()
 
 @test "a card is told by its name, what it can do and who holds it" {
 	guest >"$BATS_TEST_TMPDIR/guest"
-	run "$bench/vm.sh" --timeout 240 --share "$BATS_TEST_TMPDIR" \
+	run "$bench/vm.sh" --steady --timeout 240 --share "$BATS_TEST_TMPDIR" \
 		--module "snd-aloop id=Rack index=3 pcm_substreams=1" \
 		bash "$BATS_TEST_TMPDIR/guest" "$build/takebox"
 	echo "$output"

@@ -10,7 +10,7 @@ setup()
 }
 
 @test "a guest has GPIO chips whose lines are pulled, held and taken away" {
-	run "$bench/vm.sh" --timeout 120 --module gpio-sim bash -eu -c "
+	run "$bench/vm.sh" --steady --timeout 120 --module gpio-sim bash -eu -c "
 		. '$bench/gpio_sim.sh'
 		gpio_sim_chip panel 8 0=REC 7=LED
 		gpio_sim_pull panel REC up
@@ -33,7 +33,7 @@ setup()
 
 # Lines with a mark, told apart below: what one command printed.
 @test "takebox gpio lists lines, levels and holders, and says what is wrong" {
-	run "$bench/vm.sh" --timeout 120 --module gpio-sim bash -u -c "
+	run "$bench/vm.sh" --steady --timeout 120 --module gpio-sim bash -u -c "
 		. '$bench/gpio_sim.sh'
 		mount -t debugfs debugfs /sys/kernel/debug
 		PATH=$build:\$PATH

@@ -9,7 +9,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-options=(--timeout 200 --module gpio-sim --module i2c-dev
+options=(--steady --timeout 200 --module gpio-sim --module i2c-dev
 	--module "i2c-stub chip_addr=0x20" --module pinctrl-mcp23s08_i2c)
 
 # both FOLDER: the command that runs both programs in the guest.

@@ -17,6 +17,7 @@ setup() {
 	export TAKEBOX_SOCKET=$PWD/control
 	mkdir medium
 	channels=4
+	rate=48000
 }
 
 teardown() {
@@ -81,7 +82,7 @@ start_daemon() {
 
 write_config() {
 	cat >takebox.conf <<-EOF
-		interface: { device = "takebox_virtual:CHANNELS=$channels,SIGNAL=counter,ORIGIN=clock,CONTROL=$PWD/virtual"; };
+		interface: { device = "takebox_virtual:CHANNELS=$channels,RATE=$rate,SIGNAL=counter,ORIGIN=clock,CONTROL=$PWD/virtual"; rate = $rate; };
 		tape: { seconds = 30.0; };
 		record: { folder = "$PWD/medium"; preroll = 1.0; $1 };
 		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
