@@ -68,8 +68,10 @@ static void note_finding(void *context, bool error, unsigned line,
 {
 	const struct board *board = context;
 
-	if (error)
+	if (error && line > 0)
 		log_warning("%s:%u: %s", board->file, line, text);
+	else if (error)
+		log_warning("%s: %s", board->file, text);
 }
 
 /* A mistake in what is wired costs the panel, never the recorder. */
@@ -137,8 +139,9 @@ static const char help[] =
 	"The recorder's daemon; takebox(1) talks to it.\n\n"
 	"  -c, --config FILE   read this instead of the usual files\n"
 	"  -s, --set KEY=VALUE set one key of takebox.conf(5)\n"
-	"      --check-config  read the configuration, say what is wrong, "
-	"leave\n"
+	"      --check-config  read the configuration and its board, say "
+	"what is\n"
+	"                      wrong, leave\n"
 	"      --print-config  print it as it is in effect, leave\n"
 	"      --version, --help\n";
 
@@ -229,6 +232,34 @@ static int load_config(struct config *config, struct arguments *arguments)
 	return EXIT_CONFIG;
 }
 
+static void print_finding(void *context, bool error, unsigned line,
+			  const char *text)
+{
+	const struct board *board = context;
+
+	if (line > 0)
+		fprintf(stderr, "%s:%u: ", board->file, line);
+	else
+		fprintf(stderr, "%s: ", board->file);
+	fprintf(stderr, "%s%s\n", error ? "" : "warning: ", text);
+}
+
+/* What the configuration names is part of it. */
+static int check_everything(const struct config *config)
+{
+	static struct board board;
+	char error[512];
+
+	if (board_load(&board, config->board, error, sizeof(error)) < 0) {
+		fprintf(stderr, "takeboxd: panel.board: %s\n", error);
+		return EXIT_CONFIG;
+	}
+	if (board_check(&board, print_finding, &board) > 0)
+		return EXIT_CONFIG;
+	printf("the configuration is in order\n");
+	return EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon daemon;
@@ -243,10 +274,8 @@ int main(int argc, char **argv)
 	if (arguments.print)
 		return config_print(&daemon.config, stdout) < 0 ? EXIT_FAILED
 								: EXIT_OK;
-	if (arguments.check) {
-		printf("the configuration is in order\n");
-		return EXIT_OK;
-	}
+	if (arguments.check)
+		return check_everything(&daemon.config);
 	log_init("takeboxd", LOG_LEVEL_INFO);
 	notify_init(&daemon.notify);
 	code = serve(&daemon) < 0 ? EXIT_FAILED : EXIT_OK;

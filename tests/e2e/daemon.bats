@@ -426,3 +426,24 @@ answers_at_once() {
 	"$BUILD/takeboxd" -c takebox.conf --print-config >printed.conf
 	"$BUILD/takeboxd" -c printed.conf --print-config | cmp - printed.conf
 }
+
+@test "--check-config looks at the board file that the configuration names" {
+	local check=("$BUILD/takeboxd" -c takebox.conf --check-config)
+
+	write_config
+	cat >two.board <<-BOARD
+		inputs = (
+		  { role = "rec"; line = "GPIO5"; },
+		  { role = "stop"; line = "GPIO5"; }
+		);
+	BOARD
+	run -9 "${check[@]}" --set panel.board="$PWD/two.board"
+	[[ $output == *"two.board:3: "*"GPIO5"* ]]
+	echo 'inputs = ( { rol = "rec"; } );' >bad.board
+	run -9 "${check[@]}" --set panel.board="$PWD/bad.board"
+	[[ $output == *"bad.board:1: "*"rol"* ]]
+	run -9 "${check[@]}" --set panel.board="$PWD/gone.board"
+	[[ $output == *gone.board* ]]
+	run -0 "${check[@]}" --set panel.board="$ROOT/board/rack8.board"
+	[[ $output == *"in order"* ]]
+}
