@@ -61,6 +61,7 @@ static int one_round(struct take *take)
 {
 	int worked, error = take_apply_commands(take);
 
+	take->slice_ns = clock_now_ns();
 	if (error == 0)
 		error = take_look_for_stop(take);
 	if (error < 0)
@@ -73,14 +74,17 @@ static int one_round(struct take *take)
 	return error < 0 ? error : worked;
 }
 
-static void rest(struct take *take)
+/* Rounds and syncs begin by the clock, however long the last one took: what a
+ * power cut costs is then one interval and one sync, not two of them. */
+static void rest(struct take *take, int64_t round_ns)
 {
-	int64_t until = clock_now_ns() + ROUND_NS;
-	struct timespec time = {
-		.tv_sec = until / NS_PER_S,
-		.tv_nsec = until % NS_PER_S,
-	};
+	int64_t until = round_ns + ROUND_NS, sync = take_next_sync(take);
+	struct timespec time;
 
+	if (sync > clock_now_ns() && sync < until)
+		until = sync;
+	time.tv_sec = until / NS_PER_S;
+	time.tv_nsec = until % NS_PER_S;
 	pthread_mutex_lock(&take->mutex);
 	if (!take->asked)
 		pthread_cond_timedwait(&take->wake, &take->mutex, &time);
@@ -91,13 +95,17 @@ static void rest(struct take *take)
 /* Until all frames up to the limit are encoded. */
 static int run(struct take *take)
 {
+	int64_t round_ns = clock_now_ns();
+
 	while (take->fed < take->limit) {
 		int worked = one_round(take);
 
 		if (worked < 0)
 			return worked;
-		if (worked == 0 && take->fed < take->limit)
-			rest(take);
+		if (worked > 0 || take->fed >= take->limit)
+			continue;
+		rest(take, round_ns);
+		round_ns = clock_now_ns();
 	}
 	return take_apply_last_marks(take);
 }
@@ -175,13 +183,23 @@ static void end(struct take *take, int error)
 		take_wait_for_link(take);
 }
 
+/* With the first round already: the pre-roll, and what was played while the
+ * files were made, are waiting. */
+static void expect_first_sync(struct take *take)
+{
+	int64_t interval = (int64_t)(take->plan.sync_seconds * NS_PER_S);
+
+	take->sync_ns = clock_now_ns() - interval +
+			(interval < ROUND_NS ? interval : ROUND_NS);
+}
+
 static void *thread_main(void *context)
 {
 	struct take *take = context;
 	int error = begin(take);
 
-	take->synced_ns = clock_now_ns();
 	take->clocked_ns = clock_now_ns();
+	expect_first_sync(take);
 	if (error == 0 && take->limit > take->fed) {
 		take_set_state(take, TAKE_RECORDING, 0);
 		error = run(take);

@@ -235,7 +235,7 @@ int take_sync_files(struct take *take)
 }
 
 /* What all files hold in whole frames; they are in step. */
-static uint64_t whole_frames(const struct take *take)
+uint64_t take_encoded(const struct take *take)
 {
 	for (unsigned i = 0; i < take->info.tracks; i++)
 		if (take->open[i])
@@ -247,10 +247,11 @@ int take_sync(struct take *take)
 {
 	int64_t began = clock_now_ns();
 	int error = take_sync_files(take);
+	int64_t took = clock_now_ns() - began;
 
-	take->synced_ns = clock_now_ns();
-	if (take->synced_ns - began > take->worst_sync_ns)
-		take->worst_sync_ns = take->synced_ns - began;
+	take->sync_ns = began;
+	if (took > take->worst_sync_ns)
+		take->worst_sync_ns = took;
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (take->open[i])
 			error = track_checkpoint(&take->track[i]);
@@ -258,7 +259,7 @@ int take_sync(struct take *take)
 		error = ledger_sync(&take->ledger);
 	if (error < 0)
 		return error;
-	take->durable = whole_frames(take);
+	take->durable = take_encoded(take);
 	take_levels_are_safe(take);
 	return 0;
 }

@@ -67,7 +67,9 @@ struct take {
 	uint64_t closed_bytes; /* of earlier parts */
 	uint64_t limit;	       /* where it ends; TAKE_FOREVER: not known yet */
 	uint64_t event;	       /* next of the tape's to be looked at */
-	int64_t synced_ns, clocked_ns;
+	int64_t slice_ns;      /* when the tape was last looked at */
+	int64_t sync_ns;       /* likewise, for what the last sync covers */
+	int64_t clocked_ns;
 	bool resumed;
 	bool begun;	 /* ledger and files are in step: it can be closed up */
 	bool stop_noted; /* with the limit as it is */
@@ -131,6 +133,7 @@ void take_replay_arms(struct take *take);
 
 /* take_slice.c */
 int take_encode_slice(struct take *take); /* 1: did; 0: nothing to do yet */
+int64_t take_next_sync(const struct take *take); /* when it is due */
 uint64_t take_available(
 	const struct take *take); /* frames on the tape so far */
 
@@ -173,6 +176,7 @@ int take_tag(struct take *take);	/* all files of the part, drained */
 int take_seal(struct take *take);	/* likewise; tagged and synced before */
 int take_finish_file(struct take *take, unsigned index, unsigned part);
 uint64_t take_bytes(const struct take *take);
+uint64_t take_encoded(const struct take *take); /* whole frames, in step */
 
 /* take_room.c */
 /* Before bytes are written: ends the take while there is room for its end. */

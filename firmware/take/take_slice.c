@@ -122,15 +122,15 @@ static uint64_t plan_slice(struct take *take, uint64_t ready)
 	return to > take->fed ? to : take->fed;
 }
 
-static bool sync_is_due(const struct take *take)
+int64_t take_next_sync(const struct take *take)
 {
-	return clock_now_ns() - take->synced_ns >=
-	       (int64_t)(take->plan.sync_seconds * NS_PER_S);
+	return take->sync_ns + (int64_t)(take->plan.sync_seconds * NS_PER_S);
 }
 
 static int write_out(struct take *take)
 {
-	bool due = sync_is_due(take);
+	bool due = clock_now_ns() >= take_next_sync(take) &&
+		   take_encoded(take) > take->durable;
 	size_t most = 0;
 	int error;
 
@@ -142,7 +142,11 @@ static int write_out(struct take *take)
 	error = take_look_for_room(take);
 	if (error < 0)
 		return error;
-	return due ? take_sync(take) : take_flush(take);
+	if (!due)
+		return take_flush(take);
+	error = take_sync(take);
+	take->sync_ns = take->slice_ns; /* encoding counts too */
+	return error;
 }
 
 static int encode_slice(struct take *take, uint64_t to)
@@ -196,7 +200,7 @@ int take_encode_slice(struct take *take)
 	}
 	to = plan_slice(take, ready);
 	if (to == take->fed)
-		return 0;
+		return write_out(take);
 	error = encode_slice(take, to);
 	return error < 0 ? error : 1;
 }
