@@ -67,6 +67,7 @@ struct take {
 	uint64_t closed_bytes; /* of earlier parts */
 	uint64_t limit;	       /* where it ends; TAKE_FOREVER: not known yet */
 	uint64_t event;	       /* next of the tape's to be looked at */
+	int64_t due_ns;	       /* since then a sync is due; 0: none is */
 	int64_t slice_ns;      /* when the tape was last looked at */
 	int64_t sync_ns;       /* likewise, for what the last sync covers */
 	int64_t clocked_ns;

@@ -127,10 +127,26 @@ int64_t take_next_sync(const struct take *take)
 	return take->sync_ns + (int64_t)(take->plan.sync_seconds * NS_PER_S);
 }
 
+/* What has been published meanwhile is to be in it, but a machine that does not
+ * catch up does not put it off for long. */
+static bool sync_is_due(struct take *take)
+{
+	int64_t now = clock_now_ns();
+	int64_t patience = (int64_t)(take->plan.sync_seconds * NS_PER_S / 4);
+
+	if (now < take_next_sync(take) || take_encoded(take) == take->durable) {
+		take->due_ns = 0;
+		return false;
+	}
+	if (take->due_ns == 0)
+		take->due_ns = now;
+	return now - take->due_ns >= patience ||
+	       take_whole_blocks(take_available(take)) <= take->fed;
+}
+
 static int write_out(struct take *take)
 {
-	bool due = clock_now_ns() >= take_next_sync(take) &&
-		   take_encoded(take) > take->durable;
+	bool due = sync_is_due(take);
 	size_t most = 0;
 	int error;
 
@@ -146,6 +162,7 @@ static int write_out(struct take *take)
 		return take_flush(take);
 	error = take_sync(take);
 	take->sync_ns = take->slice_ns; /* encoding counts too */
+	take->due_ns = 0;
 	return error;
 }
 

@@ -5,7 +5,7 @@
  * be.
  *
  *	powercut look MEDIUM
- *	powercut replay BASE LOG SYSTEM REFERENCE BYTE CUTS SEED
+ *	powercut replay BASE LOG SYSTEM REFERENCE BYTE CUTS SEED [FIRST COUNT]
  *
  * look prints what takes there are: the reference. replay goes through the log:
  * BASE is a block device with what the disk held before, SYSTEM its file
@@ -13,10 +13,14 @@
  * Half of them at most are flushes, all others anywhere; each either of a disk
  * without a cache, that has all writes up to there, or of one with, that has
  * all up to the last flush and of those since any 4 KiB pieces. Runs in the
- * virtual machine, since it mounts what a power cut has left.
+ * virtual machine, since it mounts what a power cut has left. FIRST and COUNT
+ * do a part of the moments, in order: BASE then has what the part before left.
  *
- * Prints a line for each cut, the distribution of what was lost, and exits 0
- * only if nothing was lost that had been called safe and no take is damaged.
+ * Prints a line for each cut and exits 0 only if nothing was lost that had been
+ * called safe and no take is damaged:
+ *
+ *	CUT ENTRY direct|cache TAKE|- SECONDS-LOST|-1 ok
+ *	CUT ENTRY direct|cache TAKE|- SECONDS-LOST|-1 FAIL REASON
  */
 #include <err.h>
 #include <errno.h>
@@ -38,9 +42,11 @@
 
 #define RATE 48000
 /* The tape is published so much later than the sound came. */
-#define LATE	   (RATE * 11 / 100)
-#define MOUNTPOINT "/mnt"
-#define SNAPSHOT   "/dev/mapper/cut"
+#define LATE (RATE * 11 / 100)
+/* of a take; there are some fifty a second on a machine that is not busy */
+#define MARKS_LEAST 8
+#define MOUNTPOINT  "/mnt"
+#define SNAPSHOT    "/dev/mapper/cut"
 
 enum mark_kind { MARK_BEGIN, MARK_TAKE, MARK_DONE };
 
@@ -66,16 +72,14 @@ struct replay {
 	char copy[256];
 	int disk;	/* base */
 	size_t applied; /* entries that base has */
-	uint32_t seed;
-	unsigned failed, losses;
-	double *loss;	 /* seconds, of each cut in mid-take */
-	unsigned unsafe; /* heals that failed */
+	uint32_t seed, chance;
+	unsigned failed;
 };
 
 static uint32_t chance(struct replay *replay, uint32_t below)
 {
-	replay->seed = replay->seed * 1664525 + 1013904223;
-	return (uint32_t)((uint64_t)replay->seed * below >> 32);
+	replay->chance = replay->chance * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)replay->chance * below >> 32);
 }
 
 static void run(const char *command)
@@ -134,6 +138,26 @@ static size_t find_begin(const struct replay *replay)
 		if (replay->mark[i].kind == MARK_BEGIN)
 			return replay->mark[i].index;
 	errx(2, "the log has no beginning");
+}
+
+/* Without the witness's marks nothing would be known of a take. */
+static void check_marks(const struct replay *replay, size_t begin)
+{
+	for (unsigned i = 0; i < replay->reference.count; i++) {
+		const char *name = replay->reference.take[i].name;
+		unsigned told = 0;
+
+		for (size_t m = 0; m < replay->marks; m++)
+			told += replay->mark[m].kind == MARK_TAKE &&
+				strcmp(replay->mark[m].name, name) == 0;
+		printf("MARKS %s %u\n", name, told);
+		for (size_t m = 0; m < replay->marks; m++)
+			if (replay->mark[m].kind == MARK_DONE &&
+			    strcmp(replay->mark[m].name, name) == 0 &&
+			    replay->mark[m].index > begin && told < MARKS_LEAST)
+				errx(2, "the witness told of %s %u times only",
+				     name, told);
+	}
 }
 
 /* ---- which moments ---- */
@@ -304,17 +328,19 @@ static struct known known_of(const struct replay *replay, const char *name,
 static void judge_take(struct replay *replay, const struct one_take *wanted,
 		       size_t cut, struct judged *judged)
 {
+	static const struct one_take nothing;
 	struct known known = known_of(replay, wanted->name, cut);
 	const struct one_take *take = takes_find(&replay->found, wanted->name);
 	uint64_t played = known.played + LATE;
 
 	if (known.played == 0 && !known.done)
 		return;
-	if (!take) {
-		if (known.durable > 0 || known.done)
-			complain(judged, wanted->name, "it is not there");
+	if (!take && (known.durable > 0 || known.done)) {
+		complain(judged, wanted->name, "it is not there");
 		return;
 	}
+	if (!take)
+		take = &nothing;
 	if (known.done && take->crc != wanted->crc)
 		complain(judged, wanted->name, "it was finished, and changed");
 	if (take->fault[0] && (known.durable > 0 || take->frames > 0))
@@ -334,8 +360,8 @@ static void judge_take(struct replay *replay, const struct one_take *wanted,
 			 (unsigned long long)wanted->base);
 	if (known.done)
 		return;
-	if (played > wanted->frames && wanted->whole && !known.done &&
-	    known.played >= wanted->frames)
+	/* It was stopped, and the tape went on. */
+	if (played > wanted->frames && wanted->whole && !wanted->healed)
 		played = wanted->frames;
 	judged->loss = played > take->frames
 			       ? (double)(played - take->frames) / RATE
@@ -372,6 +398,8 @@ static void try_cut(struct replay *replay, const struct cut *cut)
 {
 	struct judged judged = {.loss = -1};
 
+	/* The same whatever part of the moments this is. */
+	replay->chance = replay->seed ^ (uint32_t)cut->index * 2654435761u;
 	make_disk(replay, cut);
 	if (!mount_disk(replay)) {
 		printf("CUT %zu FAIL it does not mount: %s\n", cut->index,
@@ -389,58 +417,41 @@ static void try_cut(struct replay *replay, const struct cut *cut)
 	       judged.loss, judged.fault[0] ? "FAIL " : "ok", judged.fault);
 	fflush(stdout);
 	replay->failed += judged.fault[0] != '\0';
-	if (judged.loss >= 0)
-		replay->loss[replay->losses++] = judged.loss;
 }
 
-static int by_size(const void *a, const void *b)
+static void open_base(struct replay *replay, const char *path)
 {
-	const double *x = a, *y = b;
+	struct stat status;
 
-	return (*x > *y) - (*x < *y);
+	replay->base = path;
+	if (stat(path, &status) < 0)
+		err(2, "%s", path);
+	replay->copied = S_ISREG(status.st_mode);
+	replay->disk = open(path, O_RDWR | direct(replay) | O_CLOEXEC);
+	if (replay->disk < 0)
+		err(2, "%s", path);
+	snprintf(replay->copy, sizeof(replay->copy), "%.200s.cut", path);
 }
 
-static void summarize(struct replay *replay, size_t cuts)
-{
-	double *loss = replay->loss;
-	unsigned n = replay->losses;
-
-	qsort(loss, n, sizeof(*loss), by_size);
-	printf("SUMMARY %s: %zu cuts, %u failed; %u in mid-take",
-	       replay->system, cuts, replay->failed, n);
-	if (n > 0)
-		printf(", lost: median %.2f s, 95 %% %.2f s, worst %.2f s",
-		       loss[n / 2], loss[n * 95 / 100], loss[n - 1]);
-	putchar('\n');
-}
-
-static int replay_all(char **argv)
+static int replay_part(char **argv, size_t first, size_t count)
 {
 	static struct replay replay;
 	size_t wanted = (size_t)atoll(argv[5]), cuts;
 	struct cut *cut = calloc(wanted + 1, sizeof(*cut));
-	struct stat status;
 
-	replay.loss = calloc(wanted + 1, sizeof(*replay.loss));
-	if (!cut || !replay.loss)
+	if (!cut)
 		err(2, "cuts");
-	replay.base = argv[0];
 	replay.system = argv[2];
-	replay.seed = (uint32_t)atoll(argv[6]);
-	if (stat(replay.base, &status) < 0)
-		err(2, "%s", replay.base);
-	replay.copied = S_ISREG(status.st_mode);
-	replay.disk = open(replay.base, O_RDWR | direct(&replay) | O_CLOEXEC);
-	if (replay.disk < 0)
-		err(2, "%s", replay.base);
-	snprintf(replay.copy, sizeof(replay.copy), "%.200s.cut", replay.base);
+	replay.seed = replay.chance = (uint32_t)atoll(argv[6]);
+	open_base(&replay, argv[0]);
 	write_log_open(&replay.log, argv[1]);
 	takes_read(&replay.reference, argv[3]);
 	read_marks(&replay, (uint64_t)atoll(argv[4]));
+	check_marks(&replay, find_begin(&replay));
 	cuts = choose_cuts(&replay, cut, wanted);
-	for (size_t i = 0; i < cuts; i++)
+	for (size_t i = first; i < cuts && i - first < count; i++)
 		try_cut(&replay, &cut[i]);
-	summarize(&replay, cuts);
+	free(cut);
 	return replay.failed > 0;
 }
 
@@ -456,7 +467,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 9 && strcmp(argv[1], "replay") == 0)
-		return replay_all(argv + 2);
+		return replay_part(argv + 2, 0, SIZE_MAX);
+	if (argc == 11 && strcmp(argv[1], "replay") == 0)
+		return replay_part(argv + 2, (size_t)atoll(argv[9]),
+				   (size_t)atoll(argv[10]));
 	errx(2, "usage: powercut look MEDIUM | powercut replay BASE LOG SYSTEM "
-		"REFERENCE BYTE CUTS SEED");
+		"REFERENCE BYTE CUTS SEED [FIRST COUNT]");
 }

@@ -12,11 +12,16 @@
 #   --tracks "T"   "8 32"
 #   --seconds S    length of each of the two takes (6)
 #   --seed N       of the moments (1)
+#   --piece N      moments for each machine that is started to replay (250)
+#   --steady       they are replayed in a machine whose time stands while this
+#                  one is busy
 #   --host         without a virtual machine, on ext4 and this kernel: ten times
 #                  as fast. Needs root, loop devices and FUSE
 #
 # Free space is full of frames of an older take. Exit status 0 only if nothing
-# that had been called safe is lost, and every take is whole, in every case.
+# that had been called safe is lost, and every take is whole, in every case. What
+# a case that fails was made of is kept in build/bench/powercut-failed. VM is a
+# program to call in the place of vm.sh, such as one that waits its turn.
 
 set -euo pipefail
 
@@ -35,10 +40,13 @@ export BUILD=$build CACHE=${CACHE:-$root/.cache}
 PATH=$PATH:/usr/sbin:/sbin
 
 cuts=500 systems="ext4 exfat vfat" tracks="8 32" seconds=6 seed=1
-host=no
+piece=250 host=no steady=
+vm=${VM:-$here/vm.sh}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--host) host=yes; systems=ext4; shift; continue ;;
+	--steady) steady=--steady; shift; continue ;;
+	--piece) piece=$2 ;;
 	--cuts) cuts=$2 ;;
 	--systems) systems=$2 ;;
 	--tracks) tracks=$2 ;;
@@ -49,10 +57,11 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 
-# On the host images are copied many times: in memory, where there is room.
+# In memory, where there is room: images are copied many times, and a disk that
+# this machine is slow with says nothing about the recorder.
 place=$build/bench
 mkdir -p "$place"
-[ $host = no ] || [ "$(df --output=avail /dev/shm | tail -n 1)" -lt $((4 << 20)) ] ||
+[ "$(df --output=avail /dev/shm | tail -n 1)" -lt $((4 << 20)) ] ||
 	place=/dev/shm
 work=$(mktemp -d "$place/powercut.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -90,7 +99,7 @@ record_in_machine()
 	local system=$1 count=$2
 
 	truncate -s 4G "$work/log"
-	"$here/vm.sh" --share "$work" --timeout 150 --module "$system" \
+	"$vm" --share "$work" --timeout 150 --module "$system" \
 		--qemu -blockdev --qemu "driver=raw,node-name=disk0,file.driver=file,file.filename=$work/disk" \
 		--qemu -blockdev --qemu "driver=raw,node-name=log0,file.driver=file,file.filename=$work/log" \
 		--qemu -blockdev --qemu "driver=blklogwrites,node-name=logged,file=disk0,log=log0,log-sector-size=512" \
@@ -151,7 +160,7 @@ record_whole()
 			continue
 		}
 		# Every take is whole and has no gap.
-		awk '$6 != 0 || $7 != "whole" { bad = 1 }
+		awk '$6 != 0 || $8 != "whole" { bad = 1 }
 			END { exit bad || NR != 3 }' "$work/reference" &&
 			return 0
 		cat "$work/reference"
@@ -160,20 +169,72 @@ record_whole()
 	return 1
 }
 
+# replay SYSTEM FIRST COUNT
 replay()
 {
-	local system=$1
+	local system=$1 first=$2 count=$3
 
 	if [ $host = yes ]; then
 		"$build/bench/powercut" replay "$work/base" "$work/log" \
-			"$system" "$work/reference" $size "$cuts" "$seed"
+			"$system" "$work/reference" $size "$cuts" "$seed" \
+			"$first" "$count"
 		return
 	fi
-	"$here/vm.sh" --share "$work" --timeout 7200 --module "$system" \
+	# Empty or one word.
+	# shellcheck disable=SC2086
+	"$vm" $steady --share "$work" --timeout 7200 --module "$system" \
 		--module dm-snapshot --module "brd rd_nr=1 rd_size=131072" \
 		--disk "$work/base" --disk "$work/log" \
 		"$here/powercut_guest.sh" replay "$system" $size "$cuts" \
-		"$seed" "$work"
+		"$seed" "$work" "$first" "$count"
+}
+
+replay_all()
+{
+	local system=$1 first status=0
+
+	cp --sparse=always "$work/base" "$work/base.before"
+	: >"$work/replay.log"
+	for ((first = 0; first < cuts; first += piece)); do
+		replay "$system" "$first" "$piece" >>"$work/replay.log" 2>&1 ||
+			status=1
+	done
+	grep '^CUT' "$work/replay.log" >"$work/cuts" || status=1
+	[ "$(wc -l <"$work/cuts")" -eq "$cuts" ] || status=1
+	return $status
+}
+
+summarize()
+{
+	local system=$1 count=$2
+
+	awk '$5 >= 0 { print $5 }' "$work/cuts" | sort -n >"$work/lost"
+	awk -v what="$count tracks, $system" -v cuts="$(wc -l <"$work/cuts")" \
+		-v failed="$(grep -c FAIL "$work/cuts" || true)" '
+		{ lost[NR - 1] = $1 }
+		END {
+			printf "%s: %d cuts, %d failed; %d in mid-take", what,
+				cuts, failed, NR
+			if (NR > 0)
+				printf ", lost: median %.2f s, 95 %% %.2f s, " \
+					"worst %.2f s", lost[int(NR / 2)],
+					lost[int(NR * 95 / 100)], lost[NR - 1]
+			print ""
+		}' "$work/lost"
+}
+
+# Everything that it takes to see it again.
+keep()
+{
+	local folder=$build/bench/powercut-failed/$1-$2-$seed
+
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	(cd "$work" && cp --sparse=always base.before log reference \
+		record.log replay.log "$folder") || true
+	grep -E 'FAIL|^guest|^vm' "$work/replay.log" | head -n 20 ||
+		tail -n 20 "$work/replay.log"
+	echo "powercut: kept in $folder"
 }
 
 make_stale
@@ -181,13 +242,8 @@ status=0
 for system in $systems; do
 	for count in $tracks; do
 		record_whole "$system" "$count" || { status=1; continue; }
-		replay "$system" >"$work/replay.log" 2>&1 || status=1
-		grep -E 'FAIL|^guest|^vm' "$work/replay.log" | head -n 20 || true
-		grep '^SUMMARY' "$work/replay.log" |
-			sed "s/^SUMMARY/$count tracks,/" || {
-			tail -n 20 "$work/replay.log"
-			status=1
-		}
+		replay_all "$system" || { status=1; keep "$system" "$count"; }
+		summarize "$system" "$count"
 	done
 done
 exit $status

@@ -2,7 +2,7 @@
 # In the virtual machine: what powercut.sh wants done there.
 #
 #     powercut_guest.sh record SYSTEM TRACKS SECONDS BYTE WORK
-#     powercut_guest.sh replay SYSTEM BYTE CUTS SEED WORK
+#     powercut_guest.sh replay SYSTEM BYTE CUTS SEED WORK FIRST COUNT
 #     powercut_guest.sh live SYSTEM TRACKS WORK
 #
 # record: an earlier take; then, with a mark on the disk for each step, a take
@@ -120,7 +120,7 @@ command_replay()
 	local system=$1 byte=$2 cuts=$3 seed=$4 work=$5
 
 	"$build/bench/powercut" replay /dev/vda /dev/vdb "$system" \
-		"$work/reference" "$byte" "$cuts" "$seed"
+		"$work/reference" "$byte" "$cuts" "$seed" "$6" "$7"
 }
 
 command=$1

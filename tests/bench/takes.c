@@ -160,6 +160,7 @@ static void look_at_sound(struct one_take *take, const char *folder)
 		look_at_tracks(&looking, folder);
 	take->frames = looking.info.frames;
 	take->gaps = (unsigned)looking.info.gap_count;
+	take->healed = looking.info.healed;
 	take->whole = !take->fault[0];
 	take_info_finish(&looking.info);
 	close(dir);
@@ -270,10 +271,10 @@ void takes_write(const struct takes *takes, FILE *file)
 	for (unsigned i = 0; i < takes->count; i++) {
 		const struct one_take *take = &takes->take[i];
 
-		fprintf(file, "%s %llu %llu %08x %u %u %s\n", take->name,
+		fprintf(file, "%s %llu %llu %08x %u %u %d %s\n", take->name,
 			(unsigned long long)take->frames,
 			(unsigned long long)take->base, (unsigned)take->crc,
-			take->tracks, take->gaps,
+			take->tracks, take->gaps, take->healed,
 			take->fault[0] ? take->fault : "whole");
 	}
 }
@@ -283,6 +284,7 @@ void takes_read(struct takes *takes, const char *path)
 	FILE *file = fopen(path, "re");
 	unsigned long long frames, base;
 	unsigned crc;
+	int healed;
 
 	if (!file)
 		err(2, "%s", path);
@@ -292,13 +294,14 @@ void takes_read(struct takes *takes, const char *path)
 
 		*take = (struct one_take){0};
 		if (takes->count == TAKES_MAX - 1 ||
-		    fscanf(file, "%63s %llu %llu %x %u %u %255[^\n]",
+		    fscanf(file, "%63s %llu %llu %x %u %u %d %255[^\n]",
 			   take->name, &frames, &base, &crc, &take->tracks,
-			   &take->gaps, take->fault) != 7)
+			   &take->gaps, &healed, take->fault) != 8)
 			break;
 		take->frames = frames;
 		take->base = base;
 		take->crc = crc;
+		take->healed = healed != 0;
 		take->whole = strcmp(take->fault, "whole") == 0;
 		if (take->whole)
 			take->fault[0] = '\0';

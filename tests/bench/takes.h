@@ -19,6 +19,7 @@ struct one_take {
 	uint32_t crc;	 /* of all files, names included */
 	unsigned tracks; /* that have files */
 	unsigned gaps;
+	bool healed;	 /* its recorder died */
 	bool whole;	 /* take.json is there, every track is right */
 	char fault[256]; /* what is wrong; "": nothing */
 };

@@ -461,6 +461,57 @@ static void test_status_tells_what_is_safe(void **unused)
 	take_destroy(take);
 }
 
+static void test_the_first_sync_does_not_wait_an_interval(void **unused)
+{
+	struct take_info info;
+	struct take_plan plan;
+	struct take *take;
+
+	(void)unused;
+	fake_tape_open(&tape, 2, 24, 8000, RING);
+	fake_tape_play(&tape, 50000);
+	plan_all(&info, &tape, 1000);
+	plan = plan_take(&tape, &info);
+	plan.sync_seconds = 1e6;
+	assert_int_equal(take_start(&take, &plan), 0);
+	wait_until(take, has_synced, BLOCK);
+	take_stop(take, 50000, "stop");
+	wait_done(take);
+	take_destroy(take);
+}
+
+/* Of what is played while a sync takes longer than the interval, the next sync
+ * makes safe at once: not an interval after that. */
+static void test_a_sync_is_due_an_interval_after_the_last_began(void **unused)
+{
+	const int64_t interval = 3 * NS_PER_S;
+	struct take_info info;
+	struct take_plan plan;
+	struct take *take;
+	int64_t held, released;
+
+	(void)unused;
+	fake_tape_open(&tape, 2, 24, 8000, RING);
+	fake_tape_play(&tape, 5 * BLOCK);
+	plan_all(&info, &tape, 0);
+	plan = plan_take(&tape, &info);
+	plan.sync_seconds = (double)interval / NS_PER_S;
+	assert_int_equal(take_start(&take, &plan), 0);
+	wait_until(take, is_recording, 0);
+	fake_storage_hold(true);
+	held = clock_now_ns();
+	while (clock_now_ns() - held < interval + interval / 8)
+		poll(NULL, 0, 20);
+	fake_tape_play(&tape, 4 * BLOCK);
+	released = clock_now_ns();
+	fake_storage_hold(false);
+	wait_until(take, has_synced, 8 * BLOCK);
+	assert_true(clock_now_ns() - released < interval);
+	take_stop(take, 9 * BLOCK, "stop");
+	wait_done(take);
+	take_destroy(take);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -484,6 +535,8 @@ int main(void)
 		CASE(test_peaks_are_those_of_the_take),
 		CASE(test_the_order_of_syncs),
 		CASE(test_status_tells_what_is_safe),
+		CASE(test_the_first_sync_does_not_wait_an_interval),
+		CASE(test_a_sync_is_due_an_interval_after_the_last_began),
 	};
 
 	return cmocka_run_group_tests_name("take", tests, NULL, NULL);
