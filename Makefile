@@ -348,10 +348,14 @@ powercut: all $(BENCH) ## cut the power at 1,000 moments of each file system
 sync-cost: $(BUILD)/perf/sync_cost ## measure a sync of 32 tracks on ext4, exFAT and FAT32
 	@BUILD=$(BUILD) tests/bench/sync_cost.sh
 
+# OTHER=other: on the other Debian, with the other libgpiod.
 PRESSES ?= 1000
-.PHONY: presses panel-cost
-presses: tests ## press buttons in a virtual machine, PRESSES (1000) times
-	@BUILD=$(BUILD) tests/bench/panel.sh presses $(PRESSES)
+.PHONY: session presses panel-cost
+session: tests ## play a panel in a virtual machine (OTHER=other)
+	@BUILD=$(BUILD) tests/bench/panel.sh session $(OTHER)
+
+presses: tests ## press buttons there PRESSES (1000) times (OTHER=other)
+	@BUILD=$(BUILD) tests/bench/panel.sh presses $(PRESSES) $(OTHER)
 
 panel-cost: $(BUILD)/perf/panel_cost ## count what the lamps of 16 bars cost
 	@for lines in "" lines; do \

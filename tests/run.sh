@@ -177,7 +177,6 @@ group_vm()
 {
 	try "vm.bats" 900 bats --tap tests/bench/vm.bats
 	grep '^# ' "$logs/vm.bats.tap" | sed 's/^# /    /'
-	try "panel session" 450 tests/bench/panel.sh session
 	return 0
 }
 
@@ -188,6 +187,7 @@ group_lines()
 	try "gpio.bats" 300 bats --tap tests/bench/gpio.bats
 	try "gpio_lines" 300 tests/bench/gpio_lines.sh
 	try "gpio_lines, other libgpiod" 600 tests/bench/gpio_lines.sh other
+	try "panel session" 600 tests/bench/panel.sh session
 	try "panel presses" 600 tests/bench/panel.sh presses 100
 	sed -n '/^REC:/,$p' "$logs/panel_presses.tap" | sed 's/^/    /'
 }

@@ -168,6 +168,7 @@ CONF
 "$root/tests/sound.sh" --raw "$cache/sound" 8 48000 10 >>"$log" 2>&1
 cp "$cache/sound/8.s32" "$here/arm64_guest.sh" "$machine/root"
 printf 'true\n' >"$cache/no-hardware.sh"
-"$here/vm.sh" --arch arm64 --root "$machine" --init "$cache/no-hardware.sh" \
-	--timeout "${TIMEOUT:-900}" --log "$logs/$suite-arm64-console.log" \
+"$here/vm.sh" --steady --arch arm64 --kernel "$kernel" \
+	--root "$machine" --init "$cache/no-hardware.sh" \
+	--timeout "${TIMEOUT:-3600}" --log "$logs/$suite-arm64-console.log" \
 	bash /root/arm64_guest.sh | tee "$logs/$suite-arm64.log"

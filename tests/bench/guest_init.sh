@@ -40,6 +40,8 @@ mount -t 9p -o "$folder" control /new/run/bench ||
 . /new/run/bench/settings
 # shellcheck disable=SC2154 # $share is a setting
 if [ -n "$share" ]; then
+	# Another root has no such folder.
+	mkdir -p "/new$share"
 	mount -t 9p -o "$folder" share "/new$share" ||
 		fail "the shared folder does not mount"
 fi

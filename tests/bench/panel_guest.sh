@@ -89,6 +89,14 @@ now_ms()
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
+# Nothing ever comes from there: a wait without a fork.
+mkfifo never
+exec 7<>never
+pause()
+{
+	read -rt "$1" -u 7 || true
+}
+
 # steady lit|dark NAME MS: at every look, some hundred a second.
 steady()
 {
@@ -96,26 +104,8 @@ steady()
 
 	while [ ${EPOCHREALTIME/./} -lt $end ]; do
 		"$1" "$2" || return 1
+		pause 0.005
 	done
-}
-
-# share NAME MS: how much of the time it is lit, in percent, and how often it
-# was lit anew.
-share()
-{
-	local end=$((${EPOCHREALTIME/./} + $2 * 1000)) on=0 all=0 times=0 was=1
-
-	while [ ${EPOCHREALTIME/./} -lt $end ]; do
-		all=$((all + 1))
-		if lit "$1"; then
-			on=$((on + 1))
-			[ $was = 1 ] || times=$((times + 1))
-			was=1
-		else
-			was=0
-		fi
-	done
-	echo "$((100 * on / all)) $times"
 }
 
 # Waits until the command succeeds, 20 s at most.
@@ -128,7 +118,7 @@ wait_until()
 			echo "waited in vain for: $*"
 			return 1
 		fi
-		sleep 0.02
+		pause 0.01
 	done
 }
 
@@ -139,19 +129,28 @@ takebox()
 	"$build/takebox" "$@"
 }
 
-status_of()
+# What the recorder says of itself: a line of JSON. It is compared with
+# patterns, since each start of jq takes this machine longer than all else.
+look()
 {
-	takebox status --json 2>/dev/null | jq -r ".status$1"
+	status=$(takebox status --json 2>/dev/null)
 }
 
-status_is()
+# status_has WORDS: for example '"state":"idle"'
+status_has()
 {
-	[ "$(status_of "$1")" = "$2" ]
+	look && [[ $status == *"$1"* ]]
+}
+
+# The problems come last.
+problems()
+{
+	look && echo "${status#*\"problems\":}"
 }
 
 problem_like()
 {
-	status_of ".problems[].text" | grep -q -- "$1"
+	look && [[ ${status#*\"problems\":} == *"$1"* ]]
 }
 
 write_config()
@@ -210,17 +209,17 @@ more_takes_than()
 
 is_recording()
 {
-	status_is .state recording
+	status_has '"state":"recording"'
 }
 
 is_locked()
 {
-	[ "$(status_of .interface.ppm)" != null ]
+	look && [[ $status == *'"ppm":'[-0-9]* ]]
 }
 
 is_idle()
 {
-	status_is .state idle
+	status_has '"state":"idle"'
 }
 
 # ---- 1,000 presses ---------------------------------------------------------

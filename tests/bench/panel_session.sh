@@ -50,31 +50,50 @@ case_lamp_test()
 	wait_until dark LLOCK
 }
 
+# From one beat to the next: dark for 100 ms, lit for 1900, to a frame of the
+# lamps (40 ms) and what it takes to look.
 case_idle()
 {
-	local percent times
+	local began lit_at dark_at
 
 	wait_until is_idle
-	read -r percent times < <(share LREADY 4100)
-	echo "READY $percent % in $times"
-	[ "$percent" -gt 85 ]
-	[ "$times" -eq 2 ]
+	wait_until lit LREADY
+	wait_until dark LREADY
+	began=$(now_ms)
+	wait_until lit LREADY
+	lit_at=$(now_ms)
+	wait_until dark LREADY
+	dark_at=$(now_ms)
+	echo "READY dark for $((lit_at - began)) ms, lit for $((dark_at - lit_at)) ms"
+	[ $((lit_at - began)) -ge 40 ]
+	[ $((lit_at - began)) -le 200 ]
+	[ $((dark_at - lit_at)) -ge 1800 ]
+	[ $((dark_at - lit_at)) -le 2000 ]
 	steady dark LREC 500
 	dark LLOCK
-	status_of .problems
+	problem_like "[]"
 }
 
+# armed_are TFTF: which tracks are.
 armed_are()
 {
-	[ "$(status_of '.tracks | map(.armed) | tostring')" = "$1" ]
+	local rest armed=
+
+	look || return 1
+	rest=${status#*\"tracks\":}
+	while [[ $rest == *'"armed":'* ]]; do
+		rest=${rest#*\"armed\":}
+		armed+=${rest:0:1}
+	done
+	[ "${armed^^}" = "$1" ]
 }
 
 case_switches()
 {
-	wait_until armed_are '[false,false,false,false]'
+	wait_until armed_are FFFF
 	up ARM1
 	up ARM2
-	wait_until armed_are '[true,true,false,false]'
+	wait_until armed_are TTFF
 	wait_until lit LARM2
 	lit LARM1
 	dark LARM3
@@ -107,7 +126,7 @@ case_mid_take()
 	wait_until lit LARM3
 	down ARM2
 	wait_until dark LARM2
-	wait_until status_is .take.markers 2
+	wait_until status_has '"markers":2'
 	lit LREC
 }
 
@@ -162,7 +181,7 @@ case_chip_removed()
 	wait_until steady lit LREC 300
 	gpio_sim_unplug panel
 	wait_until problem_like "panel:"
-	status_of ".problems[].text"
+	problems
 	is_recording
 	gpio_sim_plug panel
 	find_lines
@@ -171,7 +190,7 @@ case_chip_removed()
 	is_recording
 	wait_until all_well
 	press MARK
-	wait_until status_is .take.markers 1
+	wait_until status_has '"markers":1'
 	press STOP 1
 	wait_until is_idle
 	takebox verify "$(last_take)"
@@ -208,7 +227,7 @@ with_board()
 	start_daemon
 	wait_until is_idle
 	wait_until problem_like "$2"
-	status_of ".problems[].text"
+	problems
 	cat daemon.log
 	takebox arm all >/dev/null
 	takebox record

@@ -21,8 +21,9 @@
 #                   runs in the current folder if that is in it, else in /
 #   --init SCRIPT   the root's own init (systemd) is started, and the command as
 #                   one of its services, after SCRIPT has made the hardware
-#   --arch ARCH     another machine (arm64), whose kernel and busybox somebody
-#                   has put into $CACHE/vm: arm64.sh
+#   --arch ARCH     another machine (arm64), with --kernel
+#   --kernel DIR    another kernel: a folder with vmlinuz, lib/modules and, for
+#                   another machine, its busybox: arm64.sh
 #   --memory SIZE   the guest's memory (2G)
 #   --steady        one processor, whose time goes by what it has computed: a
 #                   busy host makes the machine slower, never late
@@ -55,6 +56,7 @@ usage()
 
 share=
 root=/
+kernel=
 disks=()
 modules=()
 memory=2G
@@ -69,8 +71,8 @@ accel=(-accel "tcg,thread=multi" -smp 2)
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--share | --disk | --module | --root | --init | --arch | --memory | \
-		--timeout | --log | --pid | --qemu)
+	--share | --disk | --module | --root | --init | --arch | --kernel | \
+		--memory | --timeout | --log | --pid | --qemu)
 		[ $# -ge 2 ] || usage
 		;;&
 	--share) share=$2 ;;
@@ -79,6 +81,7 @@ while [ $# -gt 0 ]; do
 	--root) root=$2 ;;
 	--init) init=$2 ;;
 	--arch) architecture=$2 ;;
+	--kernel) kernel=$2 ;;
 	--memory) memory=$2 ;;
 	--timeout) timeout=$2 ;;
 	--log) log=$2 ;;
@@ -184,7 +187,7 @@ fetch_kernel()
 mkdir -p "$cache/vm"
 cache=$(cd "$cache" && pwd -P)
 release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-kernel=$cache/vm/$release-$architecture-2 # another number for other parts
+: "${kernel:=$cache/vm/$release-$architecture-2}" # another number for other parts
 
 has_modules()
 {
