@@ -197,6 +197,7 @@ group_steady()
 	try "powercut.bats" 900 bats --tap tests/bench/powercut.bats
 	grep '^# ' "$logs/powercut.bats.tap" | sed 's/^# /    /'
 	try "usb.bats" 600 bats --tap tests/bench/usb.bats
+	try "disks.bats" 1000 bats --tap tests/bench/disks.bats
 }
 
 # Lots of groups at once, on two cores: much of their time they wait for sound.
