@@ -167,7 +167,9 @@ $(BUILD)/bench/usb_audio: $(USB_AUDIO_OBJ)
 
 $(BUILD)/bench/powercut: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
   powercut takes write_log) $(BUILD)/libtakebox.a
-$(BUILD)/bench/powercut $(BUILD)/bench/witness:
+$(BUILD)/bench/account: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
+  account account_take account_tape) $(BUILD)/libtakebox.a
+$(BUILD)/bench/account $(BUILD)/bench/powercut $(BUILD)/bench/witness:
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
@@ -214,7 +216,7 @@ gpio-tests: $(GPIO_TEST)
 .PHONY: gpio-tests test check tests asan tsan fuzz fuzzers asan-build tsan-build
 BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/pull $(BUILD)/bench/usb_audio \
          $(BUILD)/bench/presses $(BUILD)/bench/powercut \
-         $(BUILD)/bench/witness \
+         $(BUILD)/bench/witness $(BUILD)/bench/account \
          $(GPIO_TEST)
 E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BENCH)
 

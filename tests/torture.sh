@@ -1,25 +1,29 @@
 #!/bin/bash
 # Breaks everything at random and at once while takes are recorded, then holds
 # every take against the counter pattern: each frame between REC and STOP is in
-# a take, or named as lost in a ledger.
+# a take, or named as lost in a ledger (tests/bench/account.c).
 #
 #     tests/torture.sh [SECONDS [SEED]]      600 s; a seed of the time's
 #
 # As root, on this machine or in the virtual machine; the interface is the
-# virtual one. The faults, their order and lengths come from the seed, so it
-# repeats a run but for what the machine's own timing changes. Two disks, A and
-# B, are ext4 on loop devices. What is done to them:
+# virtual one. All faults, their times and lengths are drawn from the seed
+# before anything begins (PLAN=1 prints them and does nothing); those of the
+# interface happen at the very device frame, the others when the machine gets
+# to them. Two disks, A and B, are ext4 on loop devices. What is done to them:
 #
-#   stall   nothing is answered for 0.2 to 12 s (fsfreeze)
+#   stall   nothing is answered for 0.2 to 60 s (fsfreeze)
 #   full    somebody else takes all of the room, and gives it back
 #   error   the file system finds an error and can only be read; it is mended
 #   pull    the file system is gone in mid-write, and comes back after a check
-# to the interface: unplugged and plugged in again; frames lost without a
-# report; a late reader; and to the programs: takeboxd and takebox-tape killed.
+#
+# to the interface: unplugged and plugged in again; stopped; held up; frames
+# lost without a report; a late reader; and to the programs: takeboxd,
+# takebox-tape, or both killed. When both are, nothing is recorded until REC,
+# and up to 2.11 s before may be lost, as in a power cut.
 #
 # The report is on standard output; its last line says how many frames nobody
-# can account for. Exit status 0 if that is none.
-# KEEP=1 keeps the media and logs.
+# can account for. Exit status 0 if that is none and nothing else is wrong.
+# The media and logs of a run that fails are kept, of others with KEEP=1.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -30,46 +34,162 @@ limit=${1:-600}
 seed=${2:-$((10#$(date +%s) % 32768))}
 root=$PWD
 channels=${CHANNELS:-8}
-tape=${TAPE:-60}
-work=$(mktemp -d "${TMPDIR:-/tmp}/torture.XXXXXX")
-RANDOM=$seed
-export ALSA_CONFIG_PATH=$BUILD/virtual.conf TAKEBOX_SOCKET=$work/control
+tape=${TAPE:-90}
+# All that is recorded stays until it was looked at.
+disk_bytes=$((limit * channels * 200000 + (200 << 20)))
 PATH=$PATH:/usr/sbin:/sbin
+
+# ---- the plan ----
+
+RANDOM=$seed
+
+# below ARG, from the seed
+chance()
+{
+	drawn=$(((RANDOM * 32768 + RANDOM) % $1))
+}
+
+# Milliseconds: a time, and until when each thing is in some state.
+at=0
+declare -A busy=([A]=0 [B]=0 [interface]=0 [programs]=0)
+
+# plan PLAYER THING LENGTH FAULT...
+plan()
+{
+	busy[$2]=$((at + $3))
+	printf '%s %d %s\n' "$1" "$at" "${*:4}"
+}
+
+draw_disk()
+{
+	disk=A
+	chance 2
+	[ "$drawn" -eq 0 ] || disk=B
+	[ "${busy[$disk]}" -le "$at" ]
+}
+
+draw_stall()
+{
+	chance 20
+	case $drawn in
+	[0-9] | 10 | 11) chance 2800 && drawn=$((drawn + 200)) ;;
+	1[2-7]) chance 9000 && drawn=$((drawn + 3000)) ;;
+	*) chance 48000 && drawn=$((drawn + 12000)) ;;
+	esac
+}
+
+draw_fault()
+{
+	local free=${busy[interface]}
+
+	case $1 in
+	stall)
+		draw_disk && draw_stall &&
+			plan disks $disk $((drawn + 2000)) stall $disk "$drawn"
+		;;
+	full | error | pull)
+		draw_disk && chance 8000 &&
+			plan disks $disk $((drawn + 10000)) "$1" $disk \
+				$((drawn + 1000))
+		;;
+	unplug)
+		[ "$free" -le $at ] && chance 3000 &&
+			plan interface interface $((drawn + 3000)) unplug \
+				$((drawn + 500))
+		;;
+	lose | xrun)
+		[ "$free" -le $at ] && chance 2000 &&
+			plan interface interface 2000 "$1" $((drawn + 96))
+		;;
+	stop) [ "$free" -le $at ] && plan interface interface 2000 stop ;;
+	hold)
+		[ "$free" -le $at ] && chance 300 &&
+			plan interface interface 2000 hold $((drawn + 10))
+		;;
+	daemon | tape | both | take)
+		[ "${busy[programs]}" -le $at ] &&
+			plan programs programs 3000 "$1"
+		;;
+	esac
+}
+
+make_plan()
+{
+	local faults=(stall stall stall full full error pull pull unplug lose
+		lose xrun stop hold daemon daemon daemon tape take take take)
+	local all=${#faults[@]}
+
+	at=3000
+	while [ $at -lt $((limit * 1000)) ]; do
+		chance $((2 * all + 1))
+		if [ "$drawn" -eq $((2 * all)) ]; then
+			draw_fault both
+		else
+			draw_fault "${faults[$((drawn / 2))]}"
+		fi
+		chance 5000
+		at=$((at + 300 + drawn))
+	done
+}
+
+if [ -n "${PLAN:-}" ]; then
+	make_plan
+	exit
+fi
+
+# ---- the machine ----
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/torture.XXXXXX")
+export ALSA_CONFIG_PATH=$BUILD/virtual.conf TAKEBOX_SOCKET=$work/control
 
 takebox()
 {
 	"$BUILD/takebox" "$@"
 }
 
-say()
+now()
 {
-	printf '%6.1f  %s\n' "$(since)" "$*" | tee -a "$work/story"
+	"$BUILD/bench/account" now
 }
 
+# Milliseconds since the plan began.
 since()
 {
-	local now=$EPOCHREALTIME
-
-	tenths $(((${now/./} - ${began/./}) / 100000))
+	echo $((($(now) - began) / 1000000))
 }
 
-# at most ARG, from the seed
-chance()
+sleep_until()
 {
-	echo $((RANDOM * $1 / 32768))
+	local left=$(($1 - $(since)))
+
+	[ $left -le 0 ] || sleep "$(seconds $left)"
 }
 
-tenths()
+seconds()
 {
-	printf '%d.%d' $(($1 / 10)) $(($1 % 10))
+	printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
 }
 
-# ---- the machine ----
+say()
+{
+	printf '%9s  %s\n' "$(seconds "$(since)")" "$*" | tee -a "$work/story"
+}
+
+broken()
+{
+	say "$*: BROKEN"
+	echo "$*" >>"$work/broken"
+}
+
+count()
+{
+	echo "$1" >>"$work/count"
+}
 
 make_disk()
 {
-	truncate -s "${DISK:-160M}" "$work/$1.img"
-	mkfs.ext4 -q -F "$work/$1.img"
+	truncate -s "$disk_bytes" "$work/$1.img"
+	mkfs.ext4 -q -F -m 0 "$work/$1.img"
 	mkdir -p "$work/$1"
 	plug "$1"
 }
@@ -89,8 +209,7 @@ replug()
 	! losetup -j "$work/$1.img" | grep -q . || {
 		find /proc/[0-9]*/fd -lname "$work/$1/*" >>"$work/held" \
 			2>/dev/null
-		say "$1 is held for a minute: BROKEN"
-		echo 1 >>"$work/broken"
+		broken "$1 is held for a minute"
 	}
 	fsck.ext4 -fy "$work/$1.img" >>"$work/fsck.log" 2>&1
 	plug "$1"
@@ -109,26 +228,34 @@ start_daemon()
 	echo $! >"$work/takeboxd.pid"
 }
 
-kill_one()
+# kill_them NAME...: at once, those of them that run.
+kill_them()
 {
-	kill -9 "$(cat "$work/$1.pid")"
-	wait "$(cat "$work/$1.pid")"
+	local name pids=()
+
+	for name in "$@"; do
+		pids+=("$(cat "$work/$name.pid")")
+	done
+	kill -9 "${pids[@]}"
+	wait "${pids[@]}"
 } 2>/dev/null
 
 clean_up()
 {
-	kill_one takeboxd
-	kill_one tape
+	local disk
+
+	jobs -p | xargs -r kill
+	kill_them takeboxd tape
 	for disk in A B; do
-		fsfreeze -u "$work/$disk" 2>/dev/null
-		umount -l "$work/$disk" 2>/dev/null
-	done
-	if [ -n "${KEEP:-}" ]; then
+		fsfreeze -u "$work/$disk"
+		umount -l "$work/$disk"
+	done 2>/dev/null
+	if [ "${failed:-1}" -ne 0 ] || [ -n "${KEEP:-}" ]; then
 		echo "kept: $work"
 	else
 		rm -rf "$work"
 	fi
-}
+} 2>/dev/null
 
 state()
 {
@@ -136,6 +263,7 @@ state()
 		jq -r .status.state
 }
 
+# wait_state STATES [SECONDS]
 wait_state()
 {
 	local end=$((SECONDS + ${2:-60}))
@@ -146,334 +274,207 @@ wait_state()
 	done
 }
 
-# ---- faults; each mends itself ----
+# ---- disks: each fault mends itself ----
 
-declare -A busy=([A]=0 [B]=0 [interface]=$((SECONDS + 12)))
-
-free_disk()
+break_disk()
 {
-	local disk=A
+	local fault=$1 disk=$2 length=$3 room
 
-	[ "$(chance 2)" -eq 0 ] || disk=B
-	[ "${busy[$disk]}" -le "$SECONDS" ] && mountpoint -q "$work/$disk" &&
-		echo $disk
-}
-
-fault_stall()
-{
-	local disk length=$((2 + $(chance 118)))
-
-	disk=$(free_disk) || return
-	busy[$disk]=$((SECONDS + length / 10 + 2))
-	happened=1
-	say "stall $disk for $(tenths $length) s"
-	(
+	mountpoint -q "$work/$disk" || {
+		say "no $fault: $disk is not back yet"
+		return
+	}
+	count "$fault"
+	say "$fault $disk for $(seconds "$length") s"
+	case $fault in
+	stall)
 		fsfreeze -f "$work/$disk"
-		sleep "$(tenths $length)"
+		sleep "$(seconds "$length")"
 		fsfreeze -u "$work/$disk"
-	) 2>/dev/null &
-}
-
-fault_full()
-{
-	local disk length=$((2 + $(chance 8)))
-
-	disk=$(free_disk) || return
-	busy[$disk]=$((SECONDS + length + 3))
-	happened=1
-	say "full: $disk for $length s"
-	(
-		fallocate -l "$(df --output=avail -B1 "$work/$disk" | tail -1)" \
-			"$work/$disk/foreign" ||
+		;;
+	full)
+		room=$(df --output=avail -B1 "$work/$disk" | tail -1)
+		fallocate -l "$room" "$work/$disk/foreign" ||
 			dd if=/dev/zero of="$work/$disk/foreign" bs=1M
-		sleep $length
+		sleep "$(seconds "$length")"
 		rm -f "$work/$disk/foreign"
-	) 2>/dev/null &
-}
-
-fault_error()
-{
-	local disk length=$((1 + $(chance 8)))
-
-	disk=$(free_disk) || return
-	busy[$disk]=$((SECONDS + length + 10))
-	happened=1
-	say "error on $disk, mended after $length s"
-	(
-		dev=$(findmnt -no SOURCE "$work/$disk")
-		echo 1 >"/sys/fs/ext4/$(basename "$dev")/trigger_fs_error"
-		sleep $length
+		;;
+	error)
+		room=$(basename "$(findmnt -no SOURCE "$work/$disk")")
+		echo 1 >"/sys/fs/ext4/$room/trigger_fs_error"
+		sleep "$(seconds "$length")"
 		replug "$disk"
-	) 2>/dev/null &
-}
-
-fault_pull()
-{
-	local disk length=$((1 + $(chance 8)))
-
-	disk=$(free_disk) || return
-	busy[$disk]=$((SECONDS + length + 10))
-	happened=1
-	say "pull $disk, back after $length s"
-	(
+		;;
+	pull)
 		"$BUILD/bench/pull" "$work/$disk"
-		sleep $length
+		sleep "$(seconds "$length")"
 		replug "$disk"
-	) 2>/dev/null &
-}
+		;;
+	esac
+} 2>/dev/null
 
-interface()
+play_disks()
 {
-	"$root/drivers/virtual/virtualctl" "$work/virtual" "$@" \
-		>/dev/null 2>&1
+	local player at fault
+
+	while read -r player at fault; do
+		[ "$player" = disks ] || continue
+		sleep_until "$at"
+		# shellcheck disable=SC2086
+		break_disk $fault &
+	done <"$work/plan"
+	wait
 }
 
-fault_unplug()
+# ---- the interface: at the very frame ----
+
+virtual()
 {
-	local length=$((5 + $(chance 30)))
-
-	[ "${busy[interface]}" -le "$SECONDS" ] || return
-	busy[interface]=$((SECONDS + length / 10 + 4))
-	happened=1
-	say "unplug the interface for $(tenths $length) s"
-	(
-		interface unplug
-		sleep "$(tenths $length)"
-		interface plug
-	) &
+	"$root/drivers/virtual/virtualctl" "$work/virtual" "$@" >/dev/null 2>&1
 }
 
-fault_lose()
+# The device's number of the frame so many milliseconds into the plan.
+frame_at()
 {
-	local frames=$((96 + $(chance 2000)))
-
-	[ "${busy[interface]}" -le "$SECONDS" ] || return
-	busy[interface]=$((SECONDS + 2))
-	happened=1
-	say "lose $frames frames"
-	interface lose $frames &
+	awk -v t="$began" -v ms="$1" '{
+		printf "%d", $3 + (t - $2 + ms * 1e6) * $4 / 1e9
+	}' "$work/virtual.state"
 }
 
-fault_late()
+play_interface()
 {
-	local frames=$((200 + $(chance 2000)))
+	local player at fault value frame
 
-	[ "${busy[interface]}" -le "$SECONDS" ] || return
-	busy[interface]=$((SECONDS + 2))
-	happened=1
-	say "a reader that is $frames frames late"
-	interface xrun $frames &
+	while read -r player at fault value; do
+		[ "$player" = interface ] || continue
+		frame=$(frame_at "$at")
+		sleep_until $((at - 500))
+		say "$fault ${value:-}, at frame $frame"
+		if [ "$fault" = unplug ]; then
+			virtual at "$frame" unplug
+			sleep_until $((at + value))
+			virtual unplug # if nobody had it open then
+			virtual plug
+			count unplug
+		elif virtual at "$frame" "$fault" ${value:+"$value"}; then
+			count "$fault"
+		else
+			say "no $fault: nobody has the interface open"
+		fi
+	done <"$work/plan"
 }
 
-fault_daemon()
-{
-	happened=1
-	say "kill takeboxd"
-	kill_one takeboxd
-	start_daemon
-	wait_state 'idle|starting|recording|finishing|no-interface'
-}
+# ---- programs and takes: one after the other ----
 
-fault_tape()
-{
-	happened=1
-	say "kill takebox-tape"
-	# Until the clock has locked no silent loss can be found.
-	busy[interface]=$((SECONDS + 12))
-	kill_one tape
-	start_tape
-	sleep 2
-	wait_state 'idle|starting|recording' 30 ||
-		say "no interface after the tape was killed"
-	[ "$(state)" != idle ] || record
-}
-
-# ---- takes ----
+# from: when REC was answered; empty: nothing is to be recorded.
+from=
 
 # As a musician does it: again, while no medium takes anything.
 record()
 {
 	local answer
 
-	for _ in $(seq 60); do
+	for _ in $(seq 90); do
 		answer=$(takebox record --preroll 0 --json 2>/dev/null)
 		say "REC $(jq -r '.take.name // .message' <<<"$answer")"
-		! jq -e '.ok or (.message | test("already"))' \
-			<<<"$answer" >/dev/null || return 0
+		! jq -e .ok <<<"$answer" >/dev/null || {
+			from=$(now)
+			return
+		}
 		sleep 1
 	done
-	say "no REC within a minute: BROKEN"
-	broken=$((broken + 1))
+	broken "no REC within a minute and a half"
 }
 
-stop_and_go()
+# What was between REC and now less ARG nanoseconds is to be there.
+expect()
 {
-	local before
+	local to
 
-	before=$(state)
-	case $before in
-	recording | starting) ;;
-	*)
-		say "STOP finds $before: BROKEN"
-		broken=$((broken + 1))
-		;;
-	esac
+	to=$(($(now) - $1))
+	[ -z "$from" ] || [ "$from" -ge "$to" ] ||
+		echo "$from $to until $(seconds "$(since)") s" >>"$work/expected"
+	from=
+}
+
+stop()
+{
+	wait_state 'recording' 75 || broken "STOP finds $(state)"
+	expect 0
 	# Without a take in the answer: only the tape has it so far.
 	say "STOP $(timeout 60 "$BUILD/takebox" stop --json 2>/dev/null |
 		jq -r '"\(.take.name) \(.take.verdict) \(.take.seconds)" // .message')"
-	wait_state idle 90 || say "not idle 90 s after STOP: $(state)"
-	make_room
+	wait_state idle 120 || broken "not idle 120 s after STOP: $(state)"
+}
+
+kill_daemon()
+{
+	kill_them takeboxd
+	start_daemon
+	wait_state 'idle|starting|recording|finishing|no-interface' 90 ||
+		broken "takeboxd does not answer"
+}
+
+kill_tape()
+{
+	kill_them tape
+	start_tape
+}
+
+kill_both()
+{
+	expect 2110000000
+	kill_them tape takeboxd
+	start_tape
+	start_daemon
+	wait_state idle 90 || broken "after both were killed: $(state)"
 	record
 }
 
-# Takes that were checked go, as an engineer would have it: by name.
-make_room()
+play_programs()
 {
-	local take
+	local player at fault
 
-	for take in "$work"/[AB]/Takebox/*/Take-*; do
-		[ -s "$take/take.json" ] || continue
-		check "$take" || continue
-		takebox delete --yes "$take" >/dev/null 2>&1
-	done
+	# Input of its own: the programs inherit it.
+	while read -r player at fault <&3; do
+		[ "$player" = programs ] || continue
+		sleep_until "$at"
+		[ "$fault" = take ] || say "kill $fault"
+		count "$fault"
+		case $fault in
+		take) stop && record ;;
+		*) kill_"$fault" ;;
+		esac
+	done 3<"$work/plan"
 }
 
 # ---- the account ----
 
-declare -A checked=()
-unaccounted=0 lost=0 takes=0 recorded=0 broken=0
-
-# The stretches of a take, alike in all of its tracks.
-stretches()
+verify_takes()
 {
-	local file first="" this
+	local take verdict
 
-	for file in "$1"/*.flac; do
-		this=$("$BUILD/e2e/segments" "$file" |
-			awk '{ print $1, $2, $3, $4 }')
-		[ -n "$first" ] || first=$this
-		[ "$this" = "$first" ] || {
-			say "tracks differ: $file: BROKEN"
-			return 1
-		}
+	for take in "$work"/[AB]/Takebox/*/Take-*; do
+		verdict=$(takebox verify --json "$take" 2>/dev/null |
+			jq -r '.takes[0].verdict')
+		[ "$verdict" = sample-complete ] || [ "$verdict" = gaps ] ||
+			broken "${take#"$work/"} is $verdict"
 	done
-	echo "$first"
+	find "$work"/[AB]/Takebox -mindepth 2 -maxdepth 2 -printf '%P\n' | sort |
+		uniq -d | while read -r take; do
+		broken "$take is there twice"
+	done
 }
 
-# Frames that are not the counter and not in a gap of the ledger (with its
-# uncertainty, and the few frames that segments needs to tell).
-count_holes()
+# What the programs took, for what happened.
+report_programs()
 {
-	{
-		jq -r '.gaps[] | "gap \(.at) \(.frames) \(.uncertainty)"' \
-			"$1/take.json"
-		cat "$work/stretches"
-	} | awk '
-		$1 == "gap" {
-			n++
-			from[n] = $2 - $4 - 64
-			to[n] = $2 + $3 + $4 + 64
-			next
-		}
-		$3 == "counter" { next }
-		{
-			a = $1; b = $1 + $2
-			for (i = 1; i <= n; i++) {
-				if (from[i] <= a && to[i] > a) a = to[i]
-				if (a >= b) break
-			}
-			if (a < b) bad += b - a
-		}
-		END { print bad + 0 }'
-}
+	local log
 
-# Counter stretches must keep their distance, a frame at its place, but for
-# where the ledger says, with its uncertainty, that a loss was.
-count_slips()
-{
-	{
-		jq -r '.gaps[] | "gap \(.at) \(.frames) \(.uncertainty)"' \
-			"$1/take.json"
-		cat "$work/stretches"
-	} | awk -v slack=400 '
-		$1 == "gap" {
-			n++
-			from[n] = $2 - $4 - 256
-			to[n] = $2 + $3 + $4 + 256
-			next
-		}
-		$3 == "counter" {
-			d = seen ? ($4 - frame) - ($1 - at) : 0
-			if (d < 0) d = -d
-			for (i = 1; i <= n && d > slack; i++)
-				if ($1 >= from[i] && $1 <= to[i]) d = 0
-			if (d > slack) bad += d
-			seen = 1; frame = $4; at = $1
-		}
-		END { print bad + 0 }'
-}
-
-# check TAKE: once; false if it cannot be said yet.
-check()
-{
-	local take=$1 id first last length holes slips from gap verdict
-
-	id=$(jq -r '.session + "/" + .take' "$take/take.json" 2>/dev/null) ||
-		return 1
-	[ -z "${checked[$id]:-}" ] || return 0
-	verdict=$(takebox verify --json "$take" 2>/dev/null |
-		jq -r '.takes[0].verdict')
-	case $verdict in
-	sample-complete | gaps) ;;
-	*)
-		say "$id is $verdict: BROKEN"
-		broken=$((broken + 1))
-		;;
-	esac
-	stretches "$take" >"$work/stretches" || broken=$((broken + 1))
-	holes=$(count_holes "$take")
-	slips=$(count_slips "$take")
-	first=$(awk '$3 == "counter" { print $4 - $1; exit }' "$work/stretches")
-	length=$(jq -r .frames "$take/take.json")
-	last=$(awk -v n="$length" '$3 == "counter" { e = $4 + n - $1 }
-		END { print e + 0 }' "$work/stretches")
-	from=$(jq -r 'first(.notes[] | select(.type == "continues")) |
-		"\(.session)/\(.take)"' "$take/take.json" 2>/dev/null)
-	gap=$(jq -r 'first(.notes[] | select(.type == "continues")) | .gap' \
-		"$take/take.json" 2>/dev/null)
-	checked[$id]="${first:-0} ${last:-0}"
-	if [ -n "$from" ]; then
-		echo "$from $id ${first:-0} $gap" >>"$work/links"
-		lost=$((lost + gap))
-	fi
-	takes=$((takes + 1))
-	recorded=$((recorded + length))
-	lost=$((lost + $(jq '[.gaps[].frames] | add // 0' "$take/take.json")))
-	unaccounted=$((unaccounted + holes + slips))
-	[ $((holes + slips)) -eq 0 ] ||
-		say "$id: $holes frames without a reason, $slips out of place: BROKEN"
-	return 0
-}
-
-# A take begins at the latest where the one before it ends, or says how much
-# later.
-check_links()
-{
-	local from id first gap end
-
-	while read -r from id first gap; do
-		[ -n "${checked[$from]:-}" ] || {
-			say "$id goes on with $from, which is not there: BROKEN"
-			broken=$((broken + 1))
-			continue
-		}
-		end=${checked[$from]#* }
-		[ "$first" -eq 0 ] || [ "$end" -eq 0 ] ||
-			[ "$first" -le $((end + gap + 400)) ] || {
-			say "between $from and $id $((first - end - gap)) frames: BROKEN"
-			unaccounted=$((unaccounted + first - end - gap))
-		}
-	done <"$work/links"
+	for log in takeboxd tape; do
+		printf '%-8s %d lines in the log\n' $log \
+			"$(wc -l <"$work/$log.log")"
+	done
 }
 
 # ---- the run ----
@@ -483,55 +484,44 @@ check_links()
 	exit 2
 }
 trap clean_up EXIT
-began=$EPOCHREALTIME begun=$SECONDS
-: >"$work/links"
+trap 'exit 1' INT TERM
+began=$(now)
+touch "$work/expected" "$work/count" "$work/broken"
+make_plan >"$work/plan"
 make_disk A
 make_disk B
-cat >"$work/takebox.conf" <<-EOF
-	interface: { device = "takebox_virtual:CHANNELS=$channels,SIGNAL=counter,ORIGIN=clock,CONTROL=$work/virtual"; };
+cat >"$work/takebox.conf" <<-EOT
+	interface: { device = "takebox_virtual:CHANNELS=$channels,SIGNAL=counter,ORIGIN=clock,PPM=40,CONTROL=$work/virtual"; };
 	tape: { seconds = $tape.0; };
 	record: { folder = "$work/A"; next = "$work/B"; preroll = 0.0; };
 	session: { name = "Torture"; };
 	control: { socket = "$work/control"; tape_socket = "$work/tape"; };
-EOF
+EOT
 echo "torture: $limit s, seed $seed, $channels channels, a tape of $tape s"
 start_tape
 start_daemon
 wait_state idle || exit 1
+began=$(now)
+play_disks &
+disks=$!
+play_interface &
+interface=$!
 record
-declare -A count=()
-faults=(stall stall stall full full error pull pull unplug lose late daemon daemon)
-[ -n "${NO_TAPE:-}" ] || faults+=(tape)
-until [ $((SECONDS - begun)) -ge "$limit" ]; do
-	fault=${faults[$(chance ${#faults[@]})]}
-	happened=0
-	"fault_$fault"
-	count[$fault]=$((${count[$fault]:-0} + happened))
-	sleep "$(tenths $((5 + $(chance 50))))"
-	[ "$(chance 8)" -ne 0 ] || stop_and_go
-done
-say "the last STOP"
-until [ "${busy[A]}" -le "$SECONDS" ] && [ "${busy[B]}" -le "$SECONDS" ] &&
-	[ "${busy[interface]}" -le "$SECONDS" ]; do
-	sleep 1
-done
-timeout 60 "$BUILD/takebox" stop >/dev/null 2>&1
-wait_state idle 120
+play_programs
+wait $disks $interface
+sleep 2
+stop
 kill "$(cat "$work/takeboxd.pid")"
 wait "$(cat "$work/takeboxd.pid")"
-takebox heal "$work/A" "$work/B" >>"$work/heal.log" 2>&1
-for take in "$work"/[AB]/Takebox/*/Take-*; do
-	[ -e "$take/take.json" ] && check "$take"
-done
-check_links
+takebox heal "$work/A" "$work/B" >"$work/heal.log" 2>&1
+verify_takes
 
 echo
-for fault in "${!count[@]}"; do
-	printf '%-8s %d times\n' "$fault" "${count[$fault]}"
-done | sort
-awk -v f="$recorded" -v l="$lost" -v t="$takes" 'BEGIN {
-	printf "%d takes, %.1f s recorded; %d frames (%.3f s) lost and named\n",
-		t, f / 48000, l, l / 48000 }'
-[ ! -e "$work/broken" ] || broken=$((broken + $(wc -l <"$work/broken")))
-echo "$broken things broken, $unaccounted frames that nobody can account for"
-[ "$broken" -eq 0 ] && [ "$unaccounted" -eq 0 ]
+sort "$work/count" | uniq -c
+report_programs
+"$BUILD/bench/account" "$work/virtual.state" "$work/expected" \
+	"$work"/[AB]/Takebox/*/Take-*
+failed=$?
+echo "$(wc -l <"$work/broken") things broken"
+[ ! -s "$work/broken" ] || failed=1
+exit $failed
