@@ -19,7 +19,9 @@ sources=(
 	firmware/engine/deinterleave
 	firmware/engine/posclock
 	firmware/engine/posclock_line
+	firmware/engine/posclock_rate
 	firmware/engine/rate_fit
+	firmware/engine/rate_steps
 	firmware/engine/rate_watch
 	firmware/engine/tape_writer
 )

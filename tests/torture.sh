@@ -25,6 +25,10 @@
 # can account for. Exit status 0 if that is none and nothing else is wrong.
 # The media and logs of a run that fails are kept, of others with KEEP=1.
 
+# Nobody else's name space is to keep the disks.
+[ -n "${TORTURE_ALONE:-}${PLAN:-}" ] || [ "$(id -u)" -ne 0 ] ||
+	TORTURE_ALONE=1 exec unshare -m "$0" "$@"
+
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -190,12 +194,13 @@ make_disk()
 {
 	truncate -s "$disk_bytes" "$work/$1.img"
 	mkfs.ext4 -q -F -m 0 "$work/$1.img"
-	mkdir -p "$work/$1"
 	plug "$1"
 }
 
+# A mount point is there as long as its disk is.
 plug()
 {
+	mkdir "$work/$1"
 	mount -o loop,errors=remount-ro "$work/$1.img" "$work/$1"
 }
 
@@ -210,7 +215,9 @@ replug()
 		find /proc/[0-9]*/fd -lname "$work/$1/*" >>"$work/held" \
 			2>/dev/null
 		broken "$1 is held for a minute"
+		return
 	}
+	rmdir "$work/$1" || broken "something was put below the unmounted $1"
 	fsck.ext4 -fy "$work/$1.img" >>"$work/fsck.log" 2>&1
 	plug "$1"
 }

@@ -217,6 +217,9 @@ static void find_losses(struct capture *capture, uint64_t position,
 	}
 	/* The clock counts the frames as inserted whatever the limit is. */
 	at = tape_writer_insert(writer, at, uncertainty, frames);
+	/* Where it was may be published: before the rate was known, it is. */
+	if (at > (uint64_t)step.position + uncertainty)
+		uncertainty = at - (uint64_t)step.position + uncertainty;
 	note_gap(capture, TAPE_GAP_SILENT, at, frames, uncertainty);
 }
 

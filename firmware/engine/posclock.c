@@ -16,48 +16,27 @@
  * Pairs that are too early cannot be explained by a late stamp. Three of them
  * move the line, so that one wrong pointer cannot.
  */
-#include "engine/posclock.h"
-
-#include "engine/rate_fit.h"
+#include "engine/posclock_private.h"
 #include "engine/reals.h"
 
-#define DECIDE_NS	  50000000LL /* shortest run that is a loss */
-#define DECIDE_PAIRS	  6
-#define GIVE_UP_NS	  5000000000LL /* a run this long is another rate */
-#define GIVE_UP_YOUNG_NS  500000000LL  /* before there is a threshold */
-#define SPACING_NS	  1200000LL    /* closer pairs share a recent entry */
-#define LOCK_PPM	  10000.0
-#define LOCK_ERROR_PPM	  200.0
-#define RELEARN_NS	  8000000000LL /* of pairs that give no rate */
-#define BLOCK_FIRST_NS	  125000000LL
-#define BLOCK_LAST_NS	  2000000000LL
-#define NEAR_PAIRS	  4
-#define DENSE_NS	  4.5e6 /* between pairs: a dozen in DECIDE_NS */
-#define SPARSE_STEP_NS	  200e3 /* what fewer pairs can tell for certain */
-#define EARLY_PAIRS	  3
-#define EARLY_NS	  200000000LL /* within which they must come */
-#define EARLY_MARGIN_NS	  30000.0
-#define STAMP_NS	  20000.0 /* what time stamps are good for at best */
-#define LEAK_UNLOCKED	  1e-3
-#define LEAK_LOCKED	  50e-6
-#define LEAK_GAP_NS	  20e6
-#define NOISE_TIMES	  4.0
-#define NOISE_KEPT_NS	  120e9 /* time constant of forgetting noise */
-#define USUAL_STEP_NS	  500.0
-#define WINDOWS_FIRST	  10   /* of noise before the first step */
-#define YOUNG_STEP_NS	  20e6 /* but for one that no start can explain */
-#define QUANTUM_MIN	  8    /* frames; below it the pointer is exact */
-#define QUANTUM_TIMES	  1.5
-#define KEPT_ERROR_GROWTH 0.02 /* ppm per block, over a restart */
-
-static double nanoseconds_late(const struct posclock *clock,
-			       const struct posclock_pair *pair)
-{
-	int64_t frames = pair->position - clock->anchor.position;
-
-	return (double)(pair->time_ns - clock->anchor.time_ns) -
-	       (double)frames * clock->frame_ns;
-}
+#define DECIDE_NS	 50000000LL /* shortest run that is a loss */
+#define DECIDE_PAIRS	 6
+#define GIVE_UP_NS	 5000000000LL /* a run this long is another rate */
+#define GIVE_UP_YOUNG_NS 500000000LL  /* before there is a threshold */
+#define SPACING_NS	 1200000LL    /* closer pairs share a recent entry */
+#define NEAR_PAIRS	 4
+#define DENSE_NS	 4.5e6 /* between pairs: a dozen in DECIDE_NS */
+#define EARLY_PAIRS	 3
+#define EARLY_NS	 200000000LL /* within which they must come */
+#define EARLY_MARGIN_NS	 30000.0
+#define STAMP_NS	 20000.0 /* what time stamps are good for at best */
+#define LEAK_UNLOCKED	 1e-3
+#define LEAK_LOCKED	 50e-6
+#define LEAK_GAP_NS	 20e6
+#define NOISE_TIMES	 4.0
+#define NOISE_KEPT_NS	 120e9 /* time constant of forgetting noise */
+#define USUAL_STEP_NS	 500.0
+#define YOUNG_STEP_NS	 20e6 /* but for one that no start can explain */
 
 static int64_t divisor(int64_t a, int64_t b)
 {
@@ -70,164 +49,18 @@ static int64_t divisor(int64_t a, int64_t b)
 	return a;
 }
 
-/* What a pointer that moves in ticks can be off by, all of its pairs for as
- * long as the reader wakes just before the tick and not just behind it. */
-static double tick_ns(const struct posclock *clock)
-{
-	return clock->quantum < QUANTUM_MIN
-		       ? 0
-		       : QUANTUM_TIMES * (double)clock->quantum *
-				 clock->nominal_ns;
-}
-
-/* The pair fed age pairs ago. */
-static struct posclock_recent *recent(struct posclock *clock, unsigned age)
-{
-	return &clock->recent[(clock->newest - age) % POSCLOCK_WINDOW];
-}
-
-/* Forgets all pairs; rate, lock and noise stay. */
-static void forget_pairs(struct posclock *clock)
-{
-	clock->recent_count = 0;
-	clock->run_pairs = 0;
-	clock->early_pairs = 0;
-	clock->window_pairs = 0;
-	clock->envelope_count = 0;
-	clock->block_start_ns = 0;
-	clock->block_ns = BLOCK_FIRST_NS;
-}
-
-static void forget_rate(struct posclock *clock)
-{
-	forget_pairs(clock);
-	clock->frame_ns = clock->nominal_ns;
-	clock->ppm = 0;
-	clock->ppm_error = LOCK_PPM;
-	clock->locked = false;
-	clock->noise_ns = 0;
-	clock->typical_ns = 0;
-	clock->usual_ns = 0;
-	clock->windows = 0;
-	clock->kept_error = 0;
-}
-
 void posclock_init(struct posclock *clock, unsigned rate)
 {
 	*clock = (struct posclock){.nominal_ns = 1e9 / rate};
-	forget_rate(clock);
+	posclock_forget_rate(clock);
 }
 
 void posclock_restarted(struct posclock *clock)
 {
 	if (clock->locked)
 		clock->kept_error = clock->ppm_error;
-	forget_pairs(clock);
+	posclock_forget_pairs(clock);
 	clock->windows = 0;
-}
-
-/* --- the rate --- */
-
-/* Turns the line about the newest pair. */
-static void turn_line(struct posclock *clock, double frame_ns)
-{
-	struct posclock_recent *now = recent(clock, 0);
-	double at = (double)(now->pair.position - clock->anchor.position) *
-		    clock->frame_ns;
-	int64_t whole = rounded(at);
-
-	clock->anchor.time_ns += whole;
-	clock->anchor.position = now->pair.position;
-	clock->base_ns += at - (double)whole;
-	clock->frame_ns = frame_ns;
-	for (unsigned age = 0; age < clock->recent_count; age++) {
-		struct posclock_recent *r = recent(clock, age);
-
-		r->late_ns = nanoseconds_late(clock, &r->pair);
-	}
-}
-
-/* The first line with a known rate: its envelope and noise begin here. */
-static void lock_line(struct posclock *clock, const struct rate_fit *fit)
-{
-	clock->locked = true;
-	clock->base_ns = recent(clock, 0)->late_ns;
-	for (unsigned age = 1; age < clock->recent_count; age++)
-		clock->base_ns =
-			smaller(clock->base_ns, recent(clock, age)->late_ns);
-	clock->noise_ns = fit->worst_ns;
-	clock->windows = 0;
-	clock->window_pairs = 0;
-	clock->run_pairs = 0;
-}
-
-static void take_rate(struct posclock *clock)
-{
-	struct rate_fit fit;
-
-	if (clock->envelope_count < RATE_FIT_POINTS)
-		return;
-	fit = rate_fit(clock->envelope, clock->envelope_count,
-		       clock->nominal_ns);
-	double ppm = (1 / (1 + fit.slope) - 1) * 1e6;
-	double error = fit.error * 1e6;
-	bool good = magnitude(ppm) <= LOCK_PPM && error <= LOCK_ERROR_PPM;
-
-	if (!good && !clock->locked && fit.span_ns >= RELEARN_NS)
-		forget_rate(clock);
-	clock->kept_error += clock->kept_error > 0 ? KEPT_ERROR_GROWTH : 0;
-	if (!good || (clock->kept_error > 0 && error > clock->kept_error))
-		return;
-	clock->kept_error = 0;
-	clock->ppm = ppm;
-	clock->ppm_error = error;
-	turn_line(clock, clock->nominal_ns * (1 + fit.slope));
-	if (!clock->locked)
-		lock_line(clock, &fit);
-}
-
-/* Room for another point: of two neighbours the less late one stays, or the
- * oldest goes. */
-static void thin_envelope(struct posclock *clock)
-{
-	struct posclock_pair *point = clock->envelope;
-	unsigned half = POSCLOCK_ENVELOPE / 2;
-
-	if (clock->block_ns >= BLOCK_LAST_NS) {
-		for (unsigned i = 1; i < POSCLOCK_ENVELOPE; i++)
-			point[i - 1] = point[i];
-		clock->envelope_count--;
-		return;
-	}
-	for (unsigned i = 0; i < half; i++) {
-		double a = nanoseconds_late(clock, &point[2 * i]);
-		double b = nanoseconds_late(clock, &point[2 * i + 1]);
-
-		point[i] = a <= b ? point[2 * i] : point[2 * i + 1];
-	}
-	clock->envelope_count = half;
-	clock->block_ns *= 2;
-}
-
-static void offer_to_envelope(struct posclock *clock,
-			      const struct posclock_pair *pair, double late_ns)
-{
-	if (clock->block_start_ns != 0 &&
-	    pair->time_ns - clock->block_start_ns >= clock->block_ns) {
-		if (clock->envelope_count == POSCLOCK_ENVELOPE)
-			thin_envelope(clock);
-		clock->envelope[clock->envelope_count++] = clock->block_best;
-		clock->block_start_ns = 0;
-		take_rate(clock);
-		late_ns = nanoseconds_late(clock, pair);
-	}
-	if (clock->block_start_ns == 0) {
-		clock->block_start_ns = pair->time_ns;
-	} else if (late_ns >= clock->block_late_ns) {
-		return;
-	}
-	clock->block_best = *pair;
-	clock->block_late_ns = late_ns;
 }
 
 /* --- steps --- */
@@ -236,8 +69,8 @@ static double threshold(const struct posclock *clock)
 {
 	double young = 1.0 + 20.0 / (1.0 + clock->windows);
 	double floor = clock->spacing_ns <= DENSE_NS ? POSCLOCK_STEP_MIN_NS
-						     : SPARSE_STEP_NS;
-	double least = larger(floor, tick_ns(clock));
+						     : POSCLOCK_SPARSE_STEP_NS;
+	double least = larger(floor, posclock_tick_ns(clock));
 
 	return larger(least, NOISE_TIMES * young * clock->noise_ns);
 }
@@ -283,10 +116,10 @@ static void watch_noise(struct posclock *clock, double above_ns,
 /* The lowest level of the pairs aged from..to-1, above base. */
 static double lowest(struct posclock *clock, unsigned from, unsigned to)
 {
-	double low = recent(clock, from)->late_ns;
+	double low = posclock_recent(clock, from)->late_ns;
 
 	for (unsigned age = from + 1; age < to; age++)
-		low = smaller(low, recent(clock, age)->late_ns);
+		low = smaller(low, posclock_recent(clock, age)->late_ns);
 	return low - clock->base_ns;
 }
 
@@ -298,7 +131,7 @@ static bool crowded(struct posclock *clock, unsigned pairs, double level)
 	unsigned count = 0;
 
 	for (unsigned age = 0; age < pairs; age++)
-		count += recent(clock, age)->late_ns <= close;
+		count += posclock_recent(clock, age)->late_ns <= close;
 	return 2 * count >= pairs;
 }
 
@@ -308,7 +141,8 @@ static double loss_level(struct posclock *clock, int64_t now_ns)
 	unsigned pairs = DECIDE_PAIRS;
 
 	while (pairs < clock->recent_count &&
-	       now_ns - recent(clock, pairs - 1)->pair.time_ns < DECIDE_NS)
+	       now_ns - posclock_recent(clock, pairs - 1)->pair.time_ns <
+		       DECIDE_NS)
 		pairs++;
 
 	unsigned third = pairs / 3;
@@ -333,9 +167,9 @@ static void recount_run(struct posclock *clock)
 
 	clock->run_pairs = 0;
 	while (clock->run_pairs < clock->recent_count &&
-	       recent(clock, clock->run_pairs)->late_ns > limit) {
+	       posclock_recent(clock, clock->run_pairs)->late_ns > limit) {
 		clock->run_start_ns =
-			recent(clock, clock->run_pairs)->pair.time_ns;
+			posclock_recent(clock, clock->run_pairs)->pair.time_ns;
 		clock->run_pairs++;
 	}
 }
@@ -346,7 +180,7 @@ static bool level_there(struct posclock *clock, unsigned from, unsigned to)
 	double most = clock->base_ns + lowest(clock, from, to) +
 		      clock->nominal_ns / 2;
 
-	while (from < to && recent(clock, from)->late_ns <= most)
+	while (from < to && posclock_recent(clock, from)->late_ns <= most)
 		from++;
 	return from == to;
 }
@@ -387,21 +221,22 @@ static struct posclock_step take_loss(struct posclock *clock, double level_ns)
 	unsigned before = 0, after;
 
 	while (before + 1 < clock->recent_count &&
-	       recent(clock, before)->late_ns >= low)
+	       posclock_recent(clock, before)->late_ns >= low)
 		before++;
 	after = before > 0 ? before - 1 : 0;
-	while (after > 0 && recent(clock, after)->late_ns > high)
+	while (after > 0 && posclock_recent(clock, after)->late_ns > high)
 		after--;
 
 	int64_t frames = loss_length(clock, level_ns, before);
-	int64_t from = recent(clock, before)->pair.position;
-	int64_t to = recent(clock, after)->pair.position;
-	bool amid =
-		recent(clock, before)->late_ns > clock->base_ns + spread(clock);
+	int64_t from = posclock_recent(clock, before)->pair.position;
+	int64_t to = posclock_recent(clock, after)->pair.position;
+	bool amid = posclock_recent(clock, before)->late_ns >
+		    clock->base_ns + spread(clock);
 
 	for (unsigned age = 0; age < before; age++) {
-		recent(clock, age)->pair.position += frames;
-		recent(clock, age)->late_ns -= (double)frames * clock->frame_ns;
+		posclock_recent(clock, age)->pair.position += frames;
+		posclock_recent(clock, age)->late_ns -=
+			(double)frames * clock->frame_ns;
 	}
 	recount_run(clock);
 	return (struct posclock_step){
@@ -410,6 +245,12 @@ static struct posclock_step take_loss(struct posclock *clock, double level_ns)
 		.uncertainty = (to - from + 1) / 2,
 		.frames = frames,
 	};
+}
+
+/* What it does without a loss is not known yet. */
+static bool is_young(const struct posclock *clock)
+{
+	return !clock->started && clock->windows < POSCLOCK_WINDOWS_FIRST;
 }
 
 /* Pairs stay late, but at no level that could be called a loss: the rate is not
@@ -422,12 +263,11 @@ static struct posclock_step give_up(struct posclock *clock, int64_t age_ns)
 		lowest(clock, clock->recent_count / 2, clock->recent_count);
 	struct posclock_step step = {0};
 
-	if (clock->windows >= WINDOWS_FIRST &&
-	    now > before - tolerance(clock)) {
+	if (!is_young(clock) && now > before - tolerance(clock)) {
 		step = take_loss(clock, now);
 		step.uncertainty += rounded((double)age_ns / clock->frame_ns);
 	}
-	forget_rate(clock);
+	posclock_forget_rate(clock);
 	return step;
 }
 
@@ -435,7 +275,7 @@ static struct posclock_step find_loss(struct posclock *clock,
 				      const struct posclock_pair *pair)
 {
 	int64_t age = pair->time_ns - clock->run_start_ns;
-	bool young = clock->windows < WINDOWS_FIRST;
+	bool young = is_young(clock);
 
 	if (clock->run_pairs < DECIDE_PAIRS || age < DECIDE_NS)
 		return (struct posclock_step){0};
@@ -460,7 +300,7 @@ static struct posclock_step take_early(struct posclock *clock,
 
 	clock->base_ns = clock->early_late_ns;
 	clock->early_pairs = 0;
-	if (drop <= threshold(clock) || clock->windows < WINDOWS_FIRST)
+	if (drop <= threshold(clock) || clock->windows < POSCLOCK_WINDOWS_FIRST)
 		return (struct posclock_step){0};
 	for (unsigned i = 0; i < clock->envelope_count; i++)
 		clock->envelope[i].position += frames;
@@ -510,7 +350,7 @@ static struct posclock_step judge(struct posclock *clock,
 	if (above <= threshold(clock)) {
 		clock->run_pairs = 0;
 		watch_noise(clock, larger(above, 0), pair->time_ns);
-		offer_to_envelope(clock, pair, late_ns);
+		posclock_offer(clock, late_ns);
 		return step;
 	}
 	if (clock->run_pairs++ == 0)
@@ -519,18 +359,17 @@ static struct posclock_step judge(struct posclock *clock,
 }
 
 /* Before the rate is known the line only follows. */
-static void follow(struct posclock *clock, const struct posclock_pair *pair,
-		   double late_ns)
+static void follow(struct posclock *clock, double late_ns)
 {
 	clock->base_ns = smaller(clock->base_ns, late_ns);
-	offer_to_envelope(clock, pair, late_ns);
+	posclock_offer(clock, late_ns);
 }
 
 /* Keeps the pair; true if it is a new entry, not a better one of the last. */
 static bool remember(struct posclock *clock, const struct posclock_pair *pair,
 		     double late_ns)
 {
-	struct posclock_recent *last = recent(clock, 0);
+	struct posclock_recent *last = posclock_recent(clock, 0);
 	bool close = clock->recent_count > 0 &&
 		     pair->time_ns - clock->newest_ns < SPACING_NS;
 
@@ -541,7 +380,7 @@ static bool remember(struct posclock *clock, const struct posclock_pair *pair,
 		clock->newest_ns = pair->time_ns;
 		if (clock->recent_count < POSCLOCK_WINDOW)
 			clock->recent_count++;
-		last = recent(clock, 0);
+		last = posclock_recent(clock, 0);
 	}
 	*last = (struct posclock_recent){*pair, late_ns};
 	return !close;
@@ -563,7 +402,8 @@ struct posclock_step posclock_feed(struct posclock *clock, int64_t position,
 				   int64_t time_ns)
 {
 	const struct posclock_pair pair = {position, time_ns};
-	const struct posclock_pair last = recent(clock, 0)->pair;
+	const struct posclock_pair last = posclock_recent(clock, 0)->pair;
+	struct posclock_step step;
 	double late;
 
 	if (clock->recent_count == 0) {
@@ -575,7 +415,7 @@ struct posclock_step posclock_feed(struct posclock *clock, int64_t position,
 	if (clock->recent_count > 0)
 		clock->quantum =
 			divisor(position - last.position, clock->quantum);
-	late = nanoseconds_late(clock, &pair);
+	late = posclock_late_ns(clock, &pair);
 	if (!remember(clock, &pair, late))
 		return (struct posclock_step){0};
 	clock->spacing_ns +=
@@ -584,6 +424,8 @@ struct posclock_step posclock_feed(struct posclock *clock, int64_t position,
 		clock->base_ns += leak_of(clock, time_ns - last.time_ns);
 	if (clock->locked)
 		return judge(clock, &pair, late);
-	follow(clock, &pair, late);
-	return (struct posclock_step){0};
+	follow(clock, late);
+	step = clock->early_step;
+	clock->early_step = (struct posclock_step){0};
+	return step;
 }

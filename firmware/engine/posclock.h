@@ -109,6 +109,7 @@ struct posclock {
 	double window_min_ns;
 	int64_t window_start_ns;
 	unsigned window_pairs, windows;
+	bool started; /* its start is over: a step is none of its doings */
 
 	/* One point, the least late one, of each block of time. */
 	struct posclock_pair envelope[POSCLOCK_ENVELOPE];
@@ -117,6 +118,7 @@ struct posclock {
 	double block_late_ns;
 	int64_t block_start_ns, block_ns; /* start 0: no block yet */
 	double kept_error; /* ppm; of a rate kept over a restart; 0: none */
+	struct posclock_step early_step; /* found when the rate was */
 };
 
 /* rate: nominal Hz. Also restarts it (a new device, a stop of known length). */

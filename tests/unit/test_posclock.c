@@ -388,21 +388,89 @@ static void two_losses_close_together_are_both_made_good(void **state)
 	run_quietly(&d, &clock, 20);
 }
 
-static void a_loss_before_there_is_a_threshold_spoils_nothing(void **state)
+/* Nothing can be seen before the rate is known; when it is, what was lost until
+ * then shows all the same. Not within the first half second: that could be the
+ * way in which the device starts. */
+static void losses_before_the_rate_is_known_are_found(void **state)
+{
+	static const int64_t sizes[] = {96, 300, 2000};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		for (double at = 0.6; at < 4; at += 0.05) {
+			struct posclock_step step;
+			struct posclock clock;
+			struct device d;
+
+			device_open(&d, &exact, 48000, 10);
+			posclock_init(&clock, 48000);
+			device_lose(&d, at, sizes[i]);
+			step = run_until(&d, &clock, 6);
+			if (step.event != POSCLOCK_LOST)
+				fail_msg("%ld at %.2f s", (long)sizes[i], at);
+			assert_in_range(step.frames, sizes[i] - 1,
+					sizes[i] + 1);
+			assert_in_range(d.lost_from,
+					step.position - step.uncertainty,
+					step.position + step.uncertainty);
+			run_quietly(&d, &clock, 40);
+		}
+	}
+}
+
+static void two_losses_before_the_rate_is_known_are_found(void **state)
+{
+	(void)state;
+	for (double at = 0.7; at < 2; at += 0.05) {
+		struct posclock clock;
+		struct device d;
+		int64_t total = 0;
+
+		device_open(&d, &usb_8ms, 48000, -40);
+		posclock_init(&clock, 48000);
+		device_lose(&d, at, 480);
+		while (d.stamp < at + 0.7)
+			total += run_until(&d, &clock, at + 0.7).frames;
+		device_lose(&d, at + 0.7, 960);
+		while (d.stamp < 10)
+			total += run_until(&d, &clock, 10).frames;
+		assert_in_range(total, 1438, 1442);
+		run_quietly(&d, &clock, 40);
+	}
+}
+
+static void a_loss_at_the_very_start_spoils_nothing(void **state)
 {
 	struct device d;
 	struct posclock clock;
 
 	(void)state;
-	for (double at = 0.5; at < 4; at += 0.05) {
+	for (double at = 0.05; at < 0.6; at += 0.05) {
 		device_open(&d, &exact, 48000, 10);
 		posclock_init(&clock, 48000);
 		device_lose(&d, at, 300);
-		run_until(&d, &clock, at + 1);
+		run_until(&d, &clock, at + 5);
 		run_quietly(&d, &clock, 40);
 		device_lose(&d, 40.01, 300);
 		assert_int_equal(run_until(&d, &clock, 41).event,
 				 POSCLOCK_LOST);
+	}
+}
+
+/* Each kind in many tries: learning a rate makes no losses up. */
+static void no_start_looks_like_a_loss(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < KINDS; k++) {
+		struct device d;
+
+		device_open(&d, kinds[k], 48000, 50);
+		for (unsigned i = 0; i < 300; i++) {
+			struct posclock clock;
+
+			posclock_init(&clock, 48000);
+			run_quietly(&d, &clock, d.stamp + 10);
+		}
 	}
 }
 
@@ -525,8 +593,10 @@ int main(void)
 		cmocka_unit_test(every_clock_finds_what_it_must),
 		cmocka_unit_test(packets_that_fail_are_found_from_one_on),
 		cmocka_unit_test(two_losses_close_together_are_both_made_good),
-		cmocka_unit_test(
-			a_loss_before_there_is_a_threshold_spoils_nothing),
+		cmocka_unit_test(losses_before_the_rate_is_known_are_found),
+		cmocka_unit_test(two_losses_before_the_rate_is_known_are_found),
+		cmocka_unit_test(a_loss_at_the_very_start_spoils_nothing),
+		cmocka_unit_test(no_start_looks_like_a_loss),
 		cmocka_unit_test(a_storm_of_losses_is_not_forgotten),
 		cmocka_unit_test(a_surplus_is_noted_once),
 		cmocka_unit_test(one_wrong_pointer_is_no_step),
