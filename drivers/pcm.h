@@ -15,6 +15,7 @@
 #define TAKEBOX_PCM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <poll.h>
@@ -83,6 +84,11 @@ struct pcm_info {
 /* Calls fn for each capture device; returns how many, or negative errno. */
 int pcm_list(void (*fn)(void *context, const struct pcm_info *info),
 	     void *context);
+
+/* The present ALSA name of the interface with that identity (of a setup): it
+ * may have come back as another card. device: its name so far, for the number
+ * of its PCM; is replaced. -ENODEV: it is not there. */
+int pcm_find(const char *identity, char *device, size_t size);
 
 /* ---- real time ---- */
 

@@ -81,6 +81,13 @@ static void card_identity(int card, char *text, size_t size)
 		snprintf(text, size, "path:%s", place + 1);
 }
 
+/* What a setup says. */
+static void full_identity(const char *name, const char *place, char *text,
+			  size_t size)
+{
+	snprintf(text, size, "%.90s %s", name, place);
+}
+
 /* owner_pid of a capture substream that is open, or 0. */
 static int holder_pid(int card, unsigned device)
 {
@@ -168,8 +175,8 @@ void pcm_cards_describe(snd_pcm_t *handle, struct pcm_setup *setup)
 	}
 	card_identity(card, place, sizeof(place));
 	if (place[0])
-		snprintf(setup->identity, sizeof(setup->identity), "%.90s %s",
-			 setup->name, place);
+		full_identity(setup->name, place, setup->identity,
+			      sizeof(setup->identity));
 }
 
 /* Ranges and formats; false if it could not be opened just now. */
@@ -300,4 +307,49 @@ int pcm_cards_first(char *device, size_t size)
 	device[0] = '\0';
 	each_card(take_first, &first);
 	return device[0] ? 0 : -ENODEV;
+}
+
+/* ---- one that came back ---- */
+
+struct wanted {
+	const char *identity;
+	unsigned device;
+	char *found;
+	size_t size;
+};
+
+static bool take_wanted(void *context, int card, const char *id,
+			const char *name, unsigned device)
+{
+	struct wanted *wanted = context;
+	char place[96], identity[PCM_TEXT_MAX];
+
+	card_identity(card, place, sizeof(place));
+	full_identity(name, place, identity, sizeof(identity));
+	if (!place[0] || strcmp(identity, wanted->identity) != 0)
+		return false; /* nor has another PCM of this card */
+	if (device == wanted->device)
+		snprintf(wanted->found, wanted->size, "hw:CARD=%s,DEV=%u", id,
+			 device);
+	return true;
+}
+
+int pcm_find(const char *identity, char *device, size_t size)
+{
+	char card[64], found[PCM_TEXT_MAX] = "";
+	struct wanted wanted = {
+		.identity = identity,
+		.found = found,
+		.size = sizeof(found),
+	};
+
+	if (sscanf(device, "hw:CARD=%63[^,],DEV=%u", card, &wanted.device) <
+		    1 &&
+	    sscanf(device, "hw:%63[^,],%u", card, &wanted.device) < 1)
+		return -ENODEV;
+	each_card(take_wanted, &wanted);
+	if (!found[0])
+		return -ENODEV;
+	snprintf(device, size, "%s", found);
+	return 0;
 }

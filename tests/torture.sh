@@ -25,7 +25,8 @@
 # can account for. Exit status 0 if that is none and nothing else is wrong.
 # The media and logs of a run that fails are kept, of others with KEEP=1.
 
-# Nobody else's name space is to keep the disks.
+# The disks are in /media of a name space of their own: nobody else's keeps
+# them, and two runs do not meet.
 [ -n "${TORTURE_ALONE:-}${PLAN:-}" ] || [ "$(id -u)" -ne 0 ] ||
 	TORTURE_ALONE=1 exec unshare -m "$0" "$@"
 
@@ -200,24 +201,24 @@ make_disk()
 # A mount point is there as long as its disk is.
 plug()
 {
-	mkdir "$work/$1"
-	mount -o loop,errors=remount-ro "$work/$1.img" "$work/$1"
+	mkdir "/media/$1"
+	mount -o loop,errors=remount-ro "$work/$1.img" "/media/$1"
 }
 
 replug()
 {
-	umount -l "$work/$1"
+	umount -l "/media/$1"
 	for _ in $(seq 600); do
 		losetup -j "$work/$1.img" | grep -q . || break
 		sleep 0.1
 	done
 	! losetup -j "$work/$1.img" | grep -q . || {
-		find /proc/[0-9]*/fd -lname "$work/$1/*" >>"$work/held" \
+		find /proc/[0-9]*/fd -lname "/media/$1/*" >>"$work/held" \
 			2>/dev/null
 		broken "$1 is held for a minute"
 		return
 	}
-	rmdir "$work/$1" || broken "something was put below the unmounted $1"
+	rmdir "/media/$1" || broken "something was put below the unmounted $1"
 	fsck.ext4 -fy "$work/$1.img" >>"$work/fsck.log" 2>&1
 	plug "$1"
 }
@@ -254,8 +255,8 @@ clean_up()
 	jobs -p | xargs -r kill
 	kill_them takeboxd tape
 	for disk in A B; do
-		fsfreeze -u "$work/$disk"
-		umount -l "$work/$disk"
+		fsfreeze -u "/media/$disk"
+		umount -l "/media/$disk"
 	done 2>/dev/null
 	if [ "${failed:-1}" -ne 0 ] || [ -n "${KEEP:-}" ]; then
 		echo "kept: $work"
@@ -287,7 +288,7 @@ break_disk()
 {
 	local fault=$1 disk=$2 length=$3 room
 
-	mountpoint -q "$work/$disk" || {
+	mountpoint -q "/media/$disk" || {
 		say "no $fault: $disk is not back yet"
 		return
 	}
@@ -295,25 +296,25 @@ break_disk()
 	say "$fault $disk for $(seconds "$length") s"
 	case $fault in
 	stall)
-		fsfreeze -f "$work/$disk"
+		fsfreeze -f "/media/$disk"
 		sleep "$(seconds "$length")"
-		fsfreeze -u "$work/$disk"
+		fsfreeze -u "/media/$disk"
 		;;
 	full)
-		room=$(df --output=avail -B1 "$work/$disk" | tail -1)
-		fallocate -l "$room" "$work/$disk/foreign" ||
-			dd if=/dev/zero of="$work/$disk/foreign" bs=1M
+		room=$(df --output=avail -B1 "/media/$disk" | tail -1)
+		fallocate -l "$room" "/media/$disk/foreign" ||
+			dd if=/dev/zero of="/media/$disk/foreign" bs=1M
 		sleep "$(seconds "$length")"
-		rm -f "$work/$disk/foreign"
+		rm -f "/media/$disk/foreign"
 		;;
 	error)
-		room=$(basename "$(findmnt -no SOURCE "$work/$disk")")
+		room=$(basename "$(findmnt -no SOURCE "/media/$disk")")
 		echo 1 >"/sys/fs/ext4/$room/trigger_fs_error"
 		sleep "$(seconds "$length")"
 		replug "$disk"
 		;;
 	pull)
-		"$BUILD/bench/pull" "$work/$disk"
+		"$BUILD/bench/pull" "/media/$disk"
 		sleep "$(seconds "$length")"
 		replug "$disk"
 		;;
@@ -461,13 +462,13 @@ verify_takes()
 {
 	local take verdict
 
-	for take in "$work"/[AB]/Takebox/*/Take-*; do
+	for take in /media/[AB]/Takebox/*/Take-*; do
 		verdict=$(takebox verify --json "$take" 2>/dev/null |
 			jq -r '.takes[0].verdict')
 		[ "$verdict" = sample-complete ] || [ "$verdict" = gaps ] ||
-			broken "${take#"$work/"} is $verdict"
+			broken "${take#/media/} is $verdict"
 	done
-	find "$work"/[AB]/Takebox -mindepth 2 -maxdepth 2 -printf '%P\n' | sort |
+	find /media/[AB]/Takebox -mindepth 2 -maxdepth 2 -printf '%P\n' | sort |
 		uniq -d | while read -r take; do
 		broken "$take is there twice"
 	done
@@ -495,12 +496,13 @@ trap 'exit 1' INT TERM
 began=$(now)
 touch "$work/expected" "$work/count" "$work/broken"
 make_plan >"$work/plan"
+mount -t tmpfs torture /media || exit 2
 make_disk A
 make_disk B
 cat >"$work/takebox.conf" <<-EOT
 	interface: { device = "takebox_virtual:CHANNELS=$channels,SIGNAL=counter,ORIGIN=clock,PPM=40,CONTROL=$work/virtual"; };
 	tape: { seconds = $tape.0; };
-	record: { folder = "$work/A"; next = "$work/B"; preroll = 0.0; };
+	record: { folder = "/media/A"; next = "/media/B"; preroll = 0.0; };
 	session: { name = "Torture"; };
 	control: { socket = "$work/control"; tape_socket = "$work/tape"; };
 EOT
@@ -520,14 +522,14 @@ sleep 2
 stop
 kill "$(cat "$work/takeboxd.pid")"
 wait "$(cat "$work/takeboxd.pid")"
-takebox heal "$work/A" "$work/B" >"$work/heal.log" 2>&1
+takebox heal /media/A /media/B >"$work/heal.log" 2>&1
 verify_takes
 
 echo
 sort "$work/count" | uniq -c
 report_programs
 "$BUILD/bench/account" "$work/virtual.state" "$work/expected" \
-	"$work"/[AB]/Takebox/*/Take-*
+	/media/[AB]/Takebox/*/Take-*
 failed=$?
 echo "$(wc -l <"$work/broken") things broken"
 [ ! -s "$work/broken" ] || failed=1

@@ -21,18 +21,15 @@
 #include "base/log.h"
 #include "engine/capture.h"
 
-#define TAPE_SECONDS_MAX   600.0
-#define TAPE_SECONDS_ASKED 1e6
-#define MEMORY_SHARE	   4
-#define REALTIME_PRIORITY  60
-#define STACK_BYTES	   (1024 * 1024) /* the thread sanitizer's share too */
-#define SILENCE_LAG_NS	   (20 * NS_PER_MS)
-#define SILENCE_PIECE_NS   NS_PER_S /* an event each */
-#define RATE_PAUSE_NS	   (2 * NS_PER_S)
-#define RATE_PAUSE_MAX_NS  (64 * NS_PER_S)
-#define RATE_QUIET_NS	   (60 * NS_PER_S)
-#define SETTLE_SPARE_NS	   (10 * NS_PER_MS)
-#define SETTLE_PERIODS	   8 /* of those longer than the clock expects */
+#define REALTIME_PRIORITY 60
+#define STACK_BYTES	  (1024 * 1024) /* the thread sanitizer's share too */
+#define SILENCE_LAG_NS	  (20 * NS_PER_MS)
+#define SILENCE_PIECE_NS  NS_PER_S /* an event each */
+#define RATE_PAUSE_NS	  (2 * NS_PER_S)
+#define RATE_PAUSE_MAX_NS (64 * NS_PER_S)
+#define RATE_QUIET_NS	  (60 * NS_PER_S)
+#define SETTLE_SPARE_NS	  (10 * NS_PER_MS)
+#define SETTLE_PERIODS	  8 /* of those longer than the clock expects */
 
 struct supervisor {
 	struct tape_request request;
@@ -174,22 +171,10 @@ static uint64_t settle_frames(const struct pcm_setup *setup)
 static uint64_t ring_frames(const struct tape_request *request,
 			    const struct pcm_setup *setup)
 {
-	uint64_t least = 2 * (setup->buffer + settle_frames(setup)), frames;
-	double second = (double)setup->channels * setup->rate * sizeof(int32_t);
-	double seconds = request->tape_seconds;
+	uint64_t least = 2 * (setup->buffer + settle_frames(setup));
+	uint64_t frames = tape_ring_frames(request->tape_seconds,
+					   setup->channels, setup->rate);
 
-	if (!(seconds > 0)) {
-		uint64_t all, left = tape_memory(&all);
-		uint64_t share = all / MEMORY_SHARE;
-
-		share = share < left / 2 ? share : left / 2;
-		seconds = (double)share / second;
-		if (seconds > TAPE_SECONDS_MAX)
-			seconds = TAPE_SECONDS_MAX;
-	}
-	if (seconds > TAPE_SECONDS_ASKED)
-		seconds = TAPE_SECONDS_ASKED;
-	frames = (uint64_t)(seconds * setup->rate);
 	return frames > least ? frames : least;
 }
 
@@ -356,23 +341,36 @@ static void run_on(struct supervisor *supervisor)
 	tape_writer_publish(writer, writer->captured);
 }
 
-/* The same interface, as it was set up. */
-static void come_back(struct supervisor *supervisor)
+/* Opens device if it is the interface that was there before. */
+static bool open_again(struct supervisor *supervisor, const char *device,
+		       const struct pcm_setup *before)
 {
 	struct tape_request again = supervisor->request;
-	struct pcm_setup before = supervisor->setup;
 	char message[384];
 
-	snprintf(again.device, sizeof(again.device), "%.191s", before.device);
-	again.channels = before.channels;
-	again.format = before.format;
-	if (open_device(supervisor, &again, message, sizeof(message)) < 0) {
-		supervisor->setup = before;
-		return;
-	}
-	if (strcmp(before.identity, supervisor->setup.identity) != 0) {
-		pcm_close(supervisor->pcm);
-		supervisor->pcm = NULL;
+	snprintf(again.device, sizeof(again.device), "%.191s", device);
+	again.channels = before->channels;
+	again.format = before->format;
+	if (open_device(supervisor, &again, message, sizeof(message)) < 0)
+		return false;
+	if (strcmp(before->identity, supervisor->setup.identity) == 0)
+		return true;
+	pcm_close(supervisor->pcm);
+	supervisor->pcm = NULL;
+	return false;
+}
+
+/* The same interface, as it was set up; it may be another card by now. */
+static void come_back(struct supervisor *supervisor)
+{
+	struct pcm_setup before = supervisor->setup;
+	char device[PCM_TEXT_MAX];
+
+	snprintf(device, sizeof(device), "%s", before.device);
+	if (!open_again(supervisor, device, &before) &&
+	    (pcm_find(before.identity, device, sizeof(device)) < 0 ||
+	     strcmp(device, before.device) == 0 ||
+	     !open_again(supervisor, device, &before))) {
 		supervisor->setup = before;
 		return;
 	}

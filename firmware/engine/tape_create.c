@@ -21,6 +21,10 @@
 
 #include "base/clock.h"
 
+#define MEMORY_SHARE  4
+#define SECONDS_MAX   600.0
+#define SECONDS_ASKED 1e6
+
 #define PAGE	   4096u
 #define PLANE_SKEW 320u
 
@@ -99,6 +103,24 @@ uint64_t tape_memory(uint64_t *all)
 	if (all)
 		*all = meminfo(text, "MemTotal:", total);
 	return left > MEMORY_SPARE ? left - MEMORY_SPARE : 0;
+}
+
+uint64_t tape_ring_frames(double seconds, unsigned channels, unsigned rate)
+{
+	double second = (double)channels * rate * sizeof(int32_t);
+
+	if (!(seconds > 0)) {
+		uint64_t all, left = tape_memory(&all);
+		uint64_t share = all / MEMORY_SHARE;
+
+		share = share < left / 2 ? share : left / 2;
+		seconds = (double)share / second;
+		if (seconds > SECONDS_MAX)
+			seconds = SECONDS_MAX;
+	}
+	if (seconds > SECONDS_ASKED)
+		seconds = SECONDS_ASKED;
+	return (uint64_t)(seconds * rate);
 }
 
 static bool has_huge_pages(void)

@@ -33,6 +33,9 @@ struct tape_writer {
 /* Bytes that a tape may take now; *all (may be NULL): the machine has. */
 uint64_t tape_memory(uint64_t *all);
 
+/* The length of a tape of so many seconds; 0: as many as suit the machine. */
+uint64_t tape_ring_frames(double seconds, unsigned channels, unsigned rate);
+
 /* facts: device, name, identity, format, channels, rate, bits, period, buffer,
  * realtime, clip_run and frames are the caller's; the rest is filled in here.
  * All pages are there, but for tape_writer_touch or mlockall to map. -ENOMEM:

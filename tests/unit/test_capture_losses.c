@@ -109,6 +109,26 @@ static void test_a_silent_loss_is_found_where_it_was(void **state)
 	check_tape_within(s, 2);
 }
 
+/* Found when the rate is known, and what was lost is published by then: its
+ * silence is later than its place, by no more than is said, and what follows
+ * is in time. */
+static void test_a_loss_before_the_rate_is_known_is_named(void **state)
+{
+	struct session *s = *state;
+	struct tape_event event;
+
+	fake_plan(&s->pcm, RATE, FAKE_LOSE, 480);
+	assert_int_equal(run_to(s, 6 * RATE), CAPTURE_LIMIT);
+	assert_int_equal(gaps_of(s), 1);
+	event = event_of(s, 0);
+	assert_int_equal(event.kind, TAPE_GAP_SILENT);
+	assert_close(event.frames, 480, 1);
+	assert_true(event.position > RATE);
+	assert_true(event.position - event.uncertainty <= RATE);
+	assert_true(is_frame(s, RATE - 1, RATE - 1));
+	assert_true(is_frame(s, 5 * RATE, 5 * RATE));
+}
+
 static void test_many_silent_losses(void **state)
 {
 	struct session *s = *state;
@@ -239,6 +259,7 @@ int main(void)
 		EACH(test_unplugged_and_back),
 		EACH(test_unplugged_again_before_a_frame_came),
 		EACH(test_a_silent_loss_is_found_where_it_was),
+		EACH(test_a_loss_before_the_rate_is_known_is_named),
 		EACH(test_many_silent_losses),
 		EACH(test_a_silent_loss_before_a_late_read),
 		EACH(test_a_silent_loss_while_the_reader_was_late),

@@ -35,9 +35,12 @@
 static struct {
 	_Atomic bool plugged;
 	const char *identity;
-	_Atomic unsigned hz;  /* what its clock really does */
-	unsigned opens, open; /* ever, now */
-} socket_of;		      /* what it is plugged into */
+	const char *device; /* its ALSA name; another one has the old name if
+			       taken */
+	bool taken;
+	_Atomic unsigned hz;	     /* what its clock really does */
+	unsigned looks, opens, open; /* ever, ever, now */
+} socket_of;			     /* what it is plugged into */
 
 struct pcm {
 	int timer;
@@ -61,8 +64,11 @@ int pcm_format_parse(const char *name)
 int pcm_open(struct pcm **pcm, const struct pcm_request *request,
 	     struct pcm_setup *setup, struct pcm_error *error)
 {
+	bool other = strcmp(request->device, socket_of.device) != 0;
+
 	*pcm = NULL;
-	if (!socket_of.plugged) {
+	socket_of.looks++;
+	if (!socket_of.plugged || (other && !socket_of.taken)) {
 		snprintf(error->text, sizeof(error->text), "%s is not there",
 			 request->device);
 		return -ENODEV;
@@ -78,12 +84,20 @@ int pcm_open(struct pcm **pcm, const struct pcm_request *request,
 	snprintf(setup->device, sizeof(setup->device), "%s", request->device);
 	snprintf(setup->name, sizeof(setup->name), "Test interface");
 	snprintf(setup->identity, sizeof(setup->identity), "%s",
-		 socket_of.identity);
+		 other ? "serial:other" : socket_of.identity);
 	*pcm = calloc(1, sizeof(**pcm));
 	assert_non_null(*pcm);
 	(*pcm)->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 	socket_of.opens++;
 	socket_of.open++;
+	return 0;
+}
+
+int pcm_find(const char *identity, char *device, size_t size)
+{
+	if (!socket_of.plugged || strcmp(identity, socket_of.identity) != 0)
+		return -ENODEV;
+	snprintf(device, size, "%s", socket_of.device);
 	return 0;
 }
 
@@ -182,6 +196,8 @@ static int set_up(void **unused)
 	socket_of.plugged = true;
 	socket_of.hz = RATE;
 	socket_of.identity = "serial:1";
+	socket_of.device = "hw:TEST";
+	socket_of.taken = false;
 	socket_of.opens = socket_of.open = 0;
 	supervisor = supervisor_create();
 	return supervisor ? 0 : -1;
@@ -472,6 +488,62 @@ static void test_another_interface_is_not_taken_for_it(void **unused)
 	tick_until_state(TAPE_RUNNING);
 }
 
+/* Another one of its kind was plugged in first, and has its name. */
+static void test_it_is_found_under_another_name(void **unused)
+{
+	struct tape_request request = ask(0);
+
+	(void)unused;
+	for (int taken = 0; taken < 2; taken++) {
+		open_tape(&request);
+		tick_until_position(tape_published(&tape) + RATE / 2);
+		socket_of.plugged = false;
+		tick_until_state(TAPE_ABSENT);
+		socket_of.device = taken ? "hw:TEST_2" : "hw:TEST_1";
+		socket_of.taken = taken;
+		socket_of.plugged = true;
+		tick_until_state(TAPE_RUNNING);
+		assert_int_equal(socket_of.open, 1);
+	}
+}
+
+static unsigned lines_of(FILE *file)
+{
+	char line[512];
+	unsigned lines = 0;
+
+	rewind(file);
+	while (fgets(line, sizeof(line), file))
+		lines++;
+	return lines;
+}
+
+/* As many ticks as an hour has: a look for each, and hardly a word. */
+static void test_an_hour_away_fills_no_log(void **unused)
+{
+	struct tape_request request = ask(0);
+	FILE *log = tmpfile();
+	int screen = dup(STDERR_FILENO);
+	unsigned ticks = 3600 * 1000 / SUPERVISOR_TICK_MS, lines;
+
+	(void)unused;
+	assert_non_null(log);
+	open_tape(&request);
+	tick_until_position(RATE / 4);
+	dup2(fileno(log), STDERR_FILENO);
+	socket_of.plugged = false;
+	tick_until_state(TAPE_ABSENT);
+	socket_of.looks = 0;
+	for (unsigned i = 0; i < ticks; i++)
+		supervisor_tick(supervisor);
+	dup2(screen, STDERR_FILENO);
+	close(screen);
+	lines = lines_of(log);
+	fclose(log);
+	assert_int_equal(socket_of.looks, ticks);
+	assert_in_range(lines, 1, 2);
+}
+
 static void test_the_limit_is_reached_in_silence_too(void **unused)
 {
 	struct tape_request request = ask(5 * RATE / 2);
@@ -499,6 +571,8 @@ int main(void)
 		CASE(test_an_interface_at_another_rate_ends_the_tape),
 		CASE(test_silence_runs_on_until_it_is_back),
 		CASE(test_another_interface_is_not_taken_for_it),
+		CASE(test_it_is_found_under_another_name),
+		CASE(test_an_hour_away_fills_no_log),
 		CASE(test_the_limit_is_reached_in_silence_too),
 	};
 
