@@ -1,4 +1,7 @@
 #!/bin/bash
+# Functions are called by names that are put together, and by a trap.
+# shellcheck disable=SC2317
+#
 # Breaks everything at random and at once while takes are recorded, then holds
 # every take against the counter pattern: each frame between REC and STOP is in
 # a take, or named as lost in a ledger (tests/bench/account.c).
