@@ -133,7 +133,7 @@ $(BUILD)/e2e/segments: $(BUILD)/obj/tests/e2e/segments.o $(BUILD)/libtakebox.a
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
-$(BUILD)/e2e/hang.so: $(BUILD)/obj/tests/e2e/hang.o
+$(BUILD)/e2e/%.so: $(BUILD)/obj/tests/e2e/%.o
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -shared -o $@ $^
@@ -218,7 +218,7 @@ BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/pull $(BUILD
          $(BUILD)/bench/presses $(BUILD)/bench/powercut \
          $(BUILD)/bench/witness $(BUILD)/bench/account \
          $(GPIO_TEST)
-E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BENCH)
+E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BUILD)/e2e/clock.so $(BENCH)
 
 test: setup-test ## install, build and run all tests
 	@$(MAKE) $(JOBS) --no-print-directory tests

@@ -47,8 +47,10 @@ static void on_signal(void *context, int number)
  * ended, and whoever is started next goes on with it. */
 static void on_hangup(void *context, int number)
 {
-	(void)context;
+	struct daemon *daemon = context;
+
 	(void)number;
+	transport_leave(daemon->transport);
 	log_info("leaving at once; a take that runs is gone on with at the "
 		 "next start");
 	_exit(EXIT_OK);

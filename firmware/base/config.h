@@ -54,6 +54,10 @@ struct config {
 	unsigned level;			   /* FLAC 0..8; default 5 */
 	double sync_seconds;		   /* 0.1..60; default 1.0 */
 	double preroll_seconds;		   /* 0..600; default 5.0 */
+	double resume_seconds;		   /* 5..3600: after a power cut
+					      recording goes on by itself, if
+					      all is there within them; 0
+					      (default): never */
 	unsigned long long max_file_bytes; /* 0 (default): what the file system
 					      takes (FAT32: below 4 GiB) */
 	unsigned encoders; /* worker threads; 0 (default): cores - 1 */

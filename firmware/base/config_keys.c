@@ -79,6 +79,11 @@ const struct config_key config_keys[] = {
 	{"record", "preroll", CONFIG_KEY_SECONDS, FIELD(preroll_seconds),
 	 0, 600, NULL, NULL, "5.0",
 	 "Seconds before the press of REC that a take begins, 0 to 600."},
+	{"record", "resume", CONFIG_KEY_SECONDS, FIELD(resume_seconds),
+	 5, 3600, "never", NULL, "0.0",
+	 "When the power failed in mid-take and is back, recording goes on by itself, in\n"
+	 "a new take, if the interface and the medium with the interrupted take are there\n"
+	 "within so many seconds of the start, 5 to 3600; 0: never."},
 	{"record", "max_file_bytes", CONFIG_KEY_BYTES, FIELD(max_file_bytes),
 	 1048576, 1e15, "as much as the file system takes", NULL, "0",
 	 "A track goes on in a further file at this size, from 1048576; 0: where the\n"

@@ -179,7 +179,7 @@ static void end(struct take *take, int error)
 	take->status.end = error < 0 ? take->durable : take->fed;
 	pthread_mutex_unlock(&take->mutex);
 	take_set_state(take, TAKE_FINISHING, take->refused);
-	if (take->refused && take->begun)
+	if ((take->refused || take->info.healed) && take->begun)
 		take_wait_for_link(take);
 }
 
@@ -198,7 +198,7 @@ static void *thread_main(void *context)
 	struct take *take = context;
 	int error = begin(take);
 
-	take->clocked_ns = clock_now_ns();
+	take->clocked_ns = -NS_PER_S * 60; /* long ago */
 	expect_first_sync(take);
 	if (error == 0 && take->limit > take->fed) {
 		take_set_state(take, TAKE_RECORDING, 0);

@@ -19,6 +19,7 @@
 #include "engine/tape.h"
 #include "take/storage.h"
 #include "take/take_info.h"
+#include "take/wall.h"
 
 #define TAKE_FOREVER UINT64_MAX
 
@@ -56,8 +57,10 @@ struct take_plan {
 	void *context;		 /* its; not touched after that */
 	json_t *note; /* an entry for the ledger right behind "start", such as
 			 where it comes from; copied; NULL: none */
-	bool asks_for_link; /* take_link is called once the medium has ended
-			       it: its ledger is to say where it goes on */
+	bool asks_for_link;  /* take_link is called once the medium has ended
+				it, or a heal: its ledger is to say where it
+				goes on */
+	double link_seconds; /* that the writer waits for it; 0: three */
 };
 
 struct take;
@@ -104,6 +107,7 @@ struct take_status {
 				if error is set */
 	uint64_t free_bytes; /* on the medium, when last asked */
 	int64_t worst_sync_ns;
+	struct pause pause; /* before it, if it goes on after a power cut */
 	int error; /* why the medium ended it (-ENOSPC: it is full); 0 */
 	char reason[TAKE_TEXT_MAX];
 };

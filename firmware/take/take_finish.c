@@ -122,10 +122,8 @@ int take_finish(struct take *take)
 		return 0;
 	}
 	error = take_note_stop(take);
-	if (error == 0 && !take->cut) {
-		take->clocked_ns = 0; /* the last word on the rate */
-		error = take_note_clock(take);
-	}
+	if (error == 0 && !take->cut) /* the last word on the rate */
+		error = take_note_last_clock(take);
 	if (error == 0)
 		error = ledger_sync(&take->ledger);
 	if (error == 0)

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #define CLOCK_NOTE_NS (10 * NS_PER_S)
 
@@ -136,28 +138,100 @@ void take_first_event(struct take *take)
 		take->event = notes;
 }
 
-int take_note_clock(struct take *take)
+/* What a power cut leaves open: how long nothing was recorded between the take
+ * that this one continues and this one. Noted when both ends have a time that
+ * can be believed, at once or when somebody has set the clock. */
+static const json_t *find_note(const struct take *take, const char *type)
+{
+	size_t index;
+	json_t *note;
+
+	json_array_foreach(take->info.notes, index, note)
+	{
+		const char *name =
+			json_string_value(json_object_get(note, "type"));
+
+		if (name && strcmp(name, type) == 0)
+			return note;
+	}
+	return NULL;
+}
+
+static int note_pause(struct take *take)
+{
+	const json_t *link = find_note(take, "continues");
+	const json_t *ended = json_object_get(link, "ended");
+	struct wall begin, end = {
+				   .set = json_is_integer(ended),
+				   .ms = json_integer_value(ended),
+				   .error = json_number_value(json_object_get(
+					   link, "ended_error")),
+			   };
+	struct pause pause;
+
+	if (!end.set || find_note(take, "pause"))
+		return 0;
+	begin = wall_of(&take->tape, take->info.start);
+	pause = pause_between(&end, &begin);
+	if (!pause.known)
+		return 0;
+	pthread_mutex_lock(&take->mutex);
+	take->status.pause = pause;
+	pthread_mutex_unlock(&take->mutex);
+	log_info("between %s and %s nothing was recorded for %.1f s (+- %.2f "
+		 "s)",
+		 json_string_value(json_object_get(link, "take")),
+		 take->info.name, pause.seconds, pause.uncertainty);
+	return take_note(take, json_pack("{ss si sf sf}", "type", "pause", "at",
+					 0, "seconds", pause.seconds,
+					 "uncertainty", pause.uncertainty));
+}
+
+static json_t *clock_entry(const struct take *take,
+			   const struct posclock_line *line, bool last)
+{
+	struct wall wall = wall_now();
+	int64_t now = clock_now_ns();
+	json_t *entry = json_pack(
+		"{ss sI sI sI sI so so so so}", "type", "clock", "at",
+		(json_int_t)take->fed, "received",
+		(json_int_t)tape_published(&take->tape), "expected",
+		(json_int_t)posclock_position_at(line, now), "uptime",
+		(json_int_t)now, "ppm",
+		line->locked ? json_real(line->ppm) : json_null(), "ppm_error",
+		line->locked ? json_real(line->ppm_error) : json_null(), "time",
+		wall.set ? json_integer(wall.ms) : json_null(), "time_error",
+		wall.set ? json_real(wall.error) : json_null());
+
+	if (last && json_object_set_new(entry, "last", json_true()) < 0) {
+		json_decref(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+static int note_clock(struct take *take, bool last)
 {
 	struct posclock_line line = tape_line(&take->tape);
-	int64_t now = clock_now_ns();
-	int error;
+	int error = take->fed > 0 ? take_note_levels(take) : 0;
 
-	if (now - take->clocked_ns < CLOCK_NOTE_NS)
-		return 0;
-	take->clocked_ns = now;
-	error = take_note_levels(take);
+	take->clocked_ns = clock_now_ns();
 	if (error < 0 || line.rate_hz <= 0)
 		return error;
-	return take_note(
-		take,
-		json_pack("{ss sI sI sI so so}", "type", "clock", "at",
-			  (json_int_t)take->fed, "received",
-			  (json_int_t)tape_published(&take->tape), "expected",
-			  (json_int_t)posclock_position_at(&line, now), "ppm",
-			  line.locked ? json_real(line.ppm) : json_null(),
-			  "ppm_error",
-			  line.locked ? json_real(line.ppm_error)
-				      : json_null()));
+	error = take_note(take, clock_entry(take, &line, last));
+	return error < 0 ? error : note_pause(take);
+}
+
+int take_note_clock(struct take *take)
+{
+	if (clock_now_ns() - take->clocked_ns < CLOCK_NOTE_NS)
+		return 0;
+	return note_clock(take, false);
+}
+
+int take_note_last_clock(struct take *take)
+{
+	return note_clock(take, true);
 }
 
 /* As soon as it is known: a take that is killed now is gone on with up to there

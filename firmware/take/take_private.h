@@ -158,6 +158,7 @@ int take_note(struct take *take, json_t *entry); /* ledger and info; steals */
 int take_note_start(struct take *take);
 int take_note_events(struct take *take);
 int take_note_clock(struct take *take);
+int take_note_last_clock(struct take *take);
 int take_note_stop(struct take *take);
 int take_note_end(struct take *take);
 void take_first_event(struct take *take);

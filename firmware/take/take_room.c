@@ -18,7 +18,7 @@
 #define RESERVE_TRACK_BYTES (128u << 10)
 #define RESERVE_SECONDS	    2
 /* So long the one who begins the next take may be held up by its medium. */
-#define LINK_WAIT_NS (3 * NS_PER_S)
+#define LINK_WAIT_S 3.0
 
 static uint64_t reserve(const struct take *take)
 {
@@ -61,8 +61,10 @@ int take_look_for_room(struct take *take)
 void take_link(struct take *take, json_t *entry)
 {
 	pthread_mutex_lock(&take->mutex);
-	json_decref(take->link);
-	take->link = entry;
+	if (entry) {
+		json_decref(take->link);
+		take->link = entry;
+	}
 	take->linked = true;
 	pthread_cond_signal(&take->wake);
 	pthread_mutex_unlock(&take->mutex);
@@ -70,7 +72,9 @@ void take_link(struct take *take, json_t *entry)
 
 void take_wait_for_link(struct take *take)
 {
-	int64_t until = clock_now_ns() + LINK_WAIT_NS;
+	double seconds = take->plan.link_seconds > 0 ? take->plan.link_seconds
+						     : LINK_WAIT_S;
+	int64_t until = clock_now_ns() + (int64_t)(seconds * NS_PER_S);
 	struct timespec time = {
 		.tv_sec = until / NS_PER_S,
 		.tv_nsec = until % NS_PER_S,

@@ -52,8 +52,10 @@ static void tick(void *context)
 	transport_connect_tape(transport);
 	transport_choose_medium(transport);
 	transport_search_arrivals(transport);
+	transport_look_after_comeback(transport);
 	transport_look_after_takes(transport);
 	transport_look_after_mirror(transport);
+	transport_look_after_intent(transport);
 }
 
 /* ---- commands ---- */
@@ -138,7 +140,11 @@ static void do_record(struct transport *transport,
 				 ? transport->config.preroll_seconds
 				 : command->preroll;
 
-	if (transport->onward.wanted)
+	if (transport->recalling)
+		refuse(reply, COMMAND_REFUSED,
+		       "%s, which ran, is being looked for: a moment",
+		       transport->left.place.take);
+	else if (transport->onward.wanted)
 		refuse(reply, COMMAND_REFUSED,
 		       "the recording waits for a medium: %s",
 		       transport_medium_words(transport));
@@ -168,6 +174,10 @@ static void do_stop(struct transport *transport, const struct command *command,
 	uint64_t position = command_position(transport, command);
 	struct hand *hand = NULL;
 
+	if (transport->comeback.wanted) {
+		transport_drop_comeback(transport, "STOP was pressed");
+		return;
+	}
 	/* What waits for a medium is still to be written up to here. */
 	if (transport->onward.wanted && position < transport->onward.stop)
 		transport->onward.stop = position;
@@ -250,7 +260,7 @@ static void do_save(struct transport *transport, const struct command *command,
 	if (command->on && transport_has_tape(transport))
 		transport_stop_takes(transport,
 				     tape_published(&transport->client.tape),
-				     "the supply failed");
+				     COMEBACK_SUPPLY);
 	transport->power_fails = command->on;
 	transport_changed(transport);
 }
@@ -382,6 +392,7 @@ struct transport *transport_create(struct loop *loop,
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 config->session);
 	transport->onward.stop = TAKE_FOREVER;
+	transport_init_intent(transport);
 	transport->aside = aside_create(loop);
 	if (!transport->aside || transport_init_media(transport) < 0 ||
 	    !loop_add_timer(loop, 1, TICK_NS, tick, transport)) {
@@ -397,10 +408,12 @@ void transport_destroy(struct transport *transport)
 {
 	if (!transport)
 		return;
+	transport->listeners = 0; /* who are gone by now */
 	transport_destroy_takes(transport);
 	transport_end_mirror(transport);
 	aside_destroy(transport->aside);
 	volumes_destroy(transport->volumes);
+	transport_end_intent(transport);
 	tape_client_close(&transport->client);
 	free(transport);
 }

@@ -195,6 +195,10 @@ void transport_list_media(struct transport *transport, char *list, size_t size);
  * process should take it over. */
 bool transport_goes_on(struct transport *transport, int64_t now_ns);
 
+/* The process leaves a take as a crash would, for the next one to go on with;
+ * that one goes by its own configuration. */
+void transport_leave(struct transport *transport);
+
 /* Stops a take that runs and calls loop_quit when all are closed. */
 void transport_shut_down(struct transport *transport);
 

@@ -172,13 +172,42 @@ static void begin_mirror(struct hand *first)
 
 /* ---- going on ---- */
 
+/* Between two tapes there is no counting: the ledger has a "pause" for that. */
 static json_t *link_entry(const char *type, uint64_t at,
 			  const struct recording_place *place,
-			  const char *medium, uint64_t gap)
+			  const char *medium, const struct onward *from,
+			  uint64_t gap)
 {
-	return json_pack("{ss sI ss ss ss sI}", "type", type, "at",
+	return json_pack("{ss sI ss ss ss so}", "type", type, "at",
 			 (json_int_t)at, "session", place->session, "take",
-			 place->take, "medium", medium, "gap", (json_int_t)gap);
+			 place->take, "medium", medium, "gap",
+			 from->power ? json_null()
+				     : json_integer((json_int_t)gap));
+}
+
+/* Where a take comes from. */
+static json_t *origin_entry(const struct onward *from, uint64_t gap)
+{
+	json_t *entry = link_entry("continues", 0, &from->place, from->medium,
+				   from, gap);
+	int error = json_object_set_new(entry, "frames",
+					json_integer((json_int_t)from->frames));
+
+	if (from->power && error == 0)
+		error = json_object_set_new(entry, "cause",
+					    json_string("power"));
+	if (from->power && from->ended.set && error == 0) {
+		error = json_object_set_new(entry, "ended",
+					    json_integer(from->ended.ms));
+		if (error == 0)
+			error = json_object_set_new(
+				entry, "ended_error",
+				json_real(from->ended.error));
+	}
+	if (error == 0)
+		return entry;
+	json_decref(entry);
+	return NULL;
 }
 
 static uint64_t gap_before(const struct hand *hand)
@@ -200,7 +229,7 @@ static void link_back(struct hand *next)
 		if (old->take && old != next && old->ticket == from->old)
 			take_link(old->take,
 				  link_entry("continued", from->frames,
-					     &next->place, volume.folder,
+					     &next->place, volume.folder, from,
 					     gap_before(next)));
 	}
 }
@@ -211,7 +240,15 @@ static void tell_of_onward(struct hand *next)
 	const struct onward *from = &next->from;
 	uint64_t gap = gap_before(next);
 
-	transport->lost_between = gap > 0;
+	transport->lost_between = gap > 0 || from->power;
+	if (from->power) {
+		snprintf(transport->went_on, sizeof(transport->went_on),
+			 "the power failed in %s; the recording goes on as %s",
+			 from->place.take, next->place.take);
+		log_warning("%s, in %s", transport->went_on,
+			    next->place.folder);
+		return;
+	}
 	if (gap > 0 && transport_has_tape(transport))
 		log_error("%.1f s of sound are lost between %s and %s: no "
 			  "medium could be written to, and the tape could not "
@@ -283,11 +320,7 @@ static bool go_on(struct transport *transport, int not_this)
 		return false;
 	}
 	if (onward->place.take[0]) {
-		recording.note =
-			link_entry("continues", 0, &onward->place,
-				   onward->medium, from - onward->from);
-		json_object_set_new(recording.note, "frames",
-				    json_integer((json_int_t)onward->frames));
+		recording.note = origin_entry(onward, from - onward->from);
 	}
 	begin(transport, &recording, not_this, &hand, error, sizeof(error));
 	json_decref(recording.note);
@@ -320,6 +353,7 @@ static void want_onward(struct hand *hand, const struct take_status *status,
 	}
 	volumes_get(hand->transport->volumes, (unsigned)hand->volume, &volume);
 	onward->ticket = 0;
+	onward->power = false;
 	onward->from = hand->start + end;
 	onward->frames = end;
 	onward->place = hand->place;

@@ -1,13 +1,15 @@
 /* What transport.c (the machine), transport_takes.c (the takes it has in hand),
- * transport_resume.c (those that were torn off), transport_medium.c and
- * transport_onward.c (where they go), and transport_status.c (what it shows)
- * share. */
+ * transport_resume.c (those that were torn off), transport_intent.c and
+ * transport_return.c (what the process before this one was recording),
+ * transport_medium.c and transport_onward.c (where they go), and
+ * transport_status.c (what it shows) share. */
 #ifndef TAKEBOX_TRANSPORT_PRIVATE_H
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
 #include "base/notify.h"
 #include "base/aside.h"
 #include "take/media.h"
+#include "transport/comeback.h"
 #include "transport/recording.h"
 #include "transport/tape_client.h"
 #include "transport/transport.h"
@@ -25,7 +27,10 @@ struct onward {
 	char reason[TAKE_TEXT_MAX];
 	struct recording_place place; /* of that take; take "": it had none */
 	uint64_t old;		      /* its ticket, to tell it */
-	uint64_t ticket;	      /* that whoever waits for it has; 0 */
+	bool power;	   /* it was the power that ended it: the tape is
+			      another one, and has nothing from before */
+	struct wall ended; /* when that was */
+	uint64_t ticket;   /* that whoever waits for it has; 0 */
 };
 
 /* A take whose thread is at work: being recorded, being finished, or, after an
@@ -51,6 +56,14 @@ struct hand {
 	uint64_t encoded;	    /* when last looked at, and since when */
 	int64_t encoded_ns;
 	struct progress writing;
+};
+
+/* Recording is to go on by itself, now that the power is back. */
+struct comeback {
+	bool wanted;
+	int64_t until_ns;
+	int64_t found_ns; /* when the take was first seen; 0 */
+	uint64_t ticket;  /* of the take while it is being healed; 0 */
 };
 
 struct transport {
@@ -93,7 +106,17 @@ struct transport {
 	unsigned number;		/* and its number */
 	char last_error[256]; /* why the last take ended badly; "": it did not
 			       */
-	struct problem noted[PROBLEM_SOURCES]; /* text "": none */
+	struct problem problem[PROBLEM_SOURCES]; /* text "": none */
+
+	/* What was being recorded when the process before this one ended, until
+	 * it is known what becomes of it; and what was last written down. */
+	char intent_path[PATH_MAX], lasting_path[PATH_MAX];
+	struct intent left, noted;
+	bool recalling;
+	int64_t recall_ns, noted_ns;
+	bool noting_fails, state_fails;
+	struct comeback comeback;
+
 	bool quitting;
 
 	struct {
@@ -131,6 +154,33 @@ bool transport_safe_to_pull(const struct transport *transport, unsigned index);
 /* ---- transport_resume.c ---- */
 
 void transport_search_arrivals(struct transport *transport);
+
+/* ---- transport_intent.c ---- */
+
+void transport_init_intent(struct transport *transport);
+/* What was left: known once takebox-tape has answered. */
+void transport_recall(struct transport *transport);
+void transport_look_after_intent(struct transport *transport);
+void transport_end_intent(struct transport *transport);
+/* The take that left names, on a medium that is there: info, for the caller to
+ * take_info_finish, and the medium's index; or -1. */
+int transport_find_take(struct transport *transport, const struct intent *left,
+			struct take_info *info);
+/* Tracks, names and session as they were. */
+void transport_take_over_names(struct transport *transport,
+			       const struct intent *left);
+/* What is not safe of it goes on from the tape. */
+void transport_recall_onward(struct transport *transport,
+			     const struct intent *left);
+
+/* ---- transport_return.c ---- */
+
+void transport_come_back(struct transport *transport);
+void transport_look_after_comeback(struct transport *transport);
+void transport_drop_comeback(struct transport *transport, const char *reason);
+/* Is that the take that recording is to go on behind? */
+bool transport_is_comeback(const struct transport *transport, const char *tape,
+			   uint64_t start);
 
 /* ---- transport_mirror.c ---- */
 

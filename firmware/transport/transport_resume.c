@@ -11,9 +11,12 @@
 #include "take/names.h"
 #include "transport/transport_private.h"
 
+#define LINK_SPARE_S 20 /* to choose a medium and make a folder */
+
 struct origin {
-	char tape[33];
-	bool found;
+	char running[33]; /* the tape that runs; "": none */
+	char tape[33];	  /* that the take was on */
+	bool found;	  /* they are the same */
 	uint64_t start;
 };
 
@@ -22,9 +25,10 @@ static int compare_tape(void *context, const json_t *entry)
 	struct origin *origin = context;
 	const char *tape = json_string_value(json_object_get(entry, "tape"));
 
-	if (!tape || strcmp(tape, origin->tape) != 0)
+	if (!tape)
 		return 0;
-	origin->found = true;
+	snprintf(origin->tape, sizeof(origin->tape), "%s", tape);
+	origin->found = strcmp(tape, origin->running) == 0;
 	origin->start = (uint64_t)json_integer_value(
 		json_object_get(entry, "position"));
 	return 0;
@@ -34,10 +38,8 @@ static struct origin find_origin(int dir, const struct tape *tape)
 {
 	struct origin origin = {.found = false};
 
-	if (!tape->header)
-		return origin;
-	for (int i = 0; i < 16; i++)
-		snprintf(origin.tape + 2 * i, 3, "%02x", tape->facts->id[i]);
+	for (int i = 0; i < 16 && tape->header; i++)
+		snprintf(origin.running + 2 * i, 3, "%02x", tape->facts->id[i]);
 	ledger_read(dir, compare_tape, &origin, NULL);
 	return origin;
 }
@@ -133,6 +135,8 @@ static void resume(void *context, int dir, const struct recording_place *place)
 		.stop = TAKE_FOREVER,
 		.asks_for_link = ours,
 	};
+	bool waited_for =
+		transport_is_comeback(transport, origin.tape, origin.start);
 	struct take *take;
 
 	hand = in_hand(transport, place->folder)
@@ -141,6 +145,10 @@ static void resume(void *context, int dir, const struct recording_place *place)
 	if (!hand) {
 		close(dir);
 		return;
+	}
+	if (waited_for) {
+		plan.asks_for_link = true;
+		plan.link_seconds = config->resume_seconds + LINK_SPARE_S;
 	}
 	if (take_resume(&take, &plan) < 0) {
 		log_error("%s cannot be gone on with", place->folder);
@@ -151,6 +159,11 @@ static void resume(void *context, int dir, const struct recording_place *place)
 	hand->prepared = true;
 	hand->volume = (int)search->index;
 	hand->start = origin.start;
+	if (waited_for)
+		transport->comeback.ticket = hand->ticket;
+	if (transport->recalling && origin.start == transport->left.start)
+		snprintf(hand->name, sizeof(hand->name), "%s",
+			 transport->left.name);
 	keep_number(transport, place);
 	transport_adopt(hand, take);
 	if (ours)
@@ -176,8 +189,11 @@ void transport_search_arrivals(struct transport *transport)
 
 	if (!transport->answered)
 		return;
+	transport_recall(transport);
 	if (transport->current)
 		search.newest = transport->current->start;
+	else if (transport->recalling)
+		search.newest = transport->left.start;
 	for (unsigned i = 0; i < count && !transport->settled; i++)
 		if (has_arrived(&search, i))
 			recording_find_open(search.volume.folder,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "transport/transport_private.h"
 
 #define GUESSED_BYTES_SHARE 0.6 /* FLAC against raw, until it is measured */
@@ -162,9 +163,12 @@ static void add_state(struct transport *transport,
 {
 	if (transport->onward.wanted)
 		add(status, PROBLEM_LOST,
-		    "%.60s was ended by its medium, and %.100s: only the tape "
+		    "%.60s was ended by %s, and %.100s: only the tape "
 		    "keeps what is played; give it a medium",
-		    transport->onward.place.take,
+		    transport->onward.place.take[0]
+			    ? transport->onward.place.take
+			    : "a take",
+		    transport->onward.power ? "the power" : "its medium",
 		    transport_medium_words(transport));
 	else if (volume->state == VOLUME_UNKNOWN)
 		add(status, PROBLEM_DEGRADED,
@@ -237,6 +241,45 @@ static void add_interface(const struct transport *transport,
 		    "no real-time priority: a busy machine can make it late");
 }
 
+/* How long nothing was recorded is told when it is known. */
+static void add_went_on(const struct transport *transport,
+			struct transport_status *status)
+{
+	const struct pause *pause = &status->progress.pause;
+	enum problem_level level =
+		transport->lost_between ? PROBLEM_LOST : PROBLEM_KEPT;
+
+	if (!transport->went_on[0] || !status->has_take)
+		return;
+	if (!transport->current->from.power)
+		add(status, level, "%.250s", transport->went_on);
+	else if (pause->known)
+		add(status, level, "%.180s; %.1f s (+- %.2f s) are missing",
+		    transport->went_on, pause->seconds, pause->uncertainty);
+	else
+		add(status, level,
+		    "%.180s; how much is missing is not known: the clock is "
+		    "not set",
+		    transport->went_on);
+}
+
+static void add_comeback(const struct transport *transport,
+			 struct transport_status *status)
+{
+	int64_t left = transport->comeback.until_ns - clock_now_ns();
+
+	if (transport->comeback.wanted)
+		add(status, PROBLEM_LOST,
+		    "the power failed while %.60s was being recorded; "
+		    "recording "
+		    "goes on as soon as the interface and %.80s are there, for "
+		    "%lld s more; STOP: not at all",
+		    transport->left.place.take[0] ? transport->left.place.take
+						  : "a take",
+		    transport->left.medium,
+		    (long long)(left > 0 ? left / NS_PER_S : 0));
+}
+
 static void add_take(const struct transport *transport,
 		     struct transport_status *status)
 {
@@ -252,10 +295,7 @@ static void add_take(const struct transport *transport,
 		    "this machine is too slow for compression level %u: it "
 		    "records at level %u; nothing is lost, files are larger",
 		    status->progress.level_wanted, status->progress.level);
-	if (transport->went_on[0] && status->has_take)
-		add(status,
-		    transport->lost_between ? PROBLEM_LOST : PROBLEM_KEPT,
-		    "%.250s", transport->went_on);
+	add_went_on(transport, status);
 	if (transport->last_error[0])
 		add(status, PROBLEM_LOST, "%s", transport->last_error);
 	if (transport_healing(transport) > 0)
@@ -271,16 +311,16 @@ static void add_noted(const struct transport *transport,
 		      struct transport_status *status)
 {
 	for (unsigned i = 0; i < PROBLEM_SOURCES; i++)
-		if (transport->noted[i].text[0])
-			add(status, transport->noted[i].level, "%s",
-			    transport->noted[i].text);
+		if (transport->problem[i].text[0])
+			add(status, transport->problem[i].level, "%s",
+			    transport->problem[i].text);
 }
 
 void transport_note_problem(struct transport *transport,
 			    enum problem_source source,
 			    enum problem_level level, const char *text)
 {
-	struct problem *noted = &transport->noted[source];
+	struct problem *noted = &transport->problem[source];
 
 	noted->level = level;
 	snprintf(noted->text, sizeof(noted->text), "%s", text ? text : "");
@@ -306,6 +346,7 @@ void transport_get_status(struct transport *transport,
 		get_tape(transport, status);
 	if (transport->onward.wanted && !transport->current)
 		status->state = TRANSPORT_STARTING;
+	add_comeback(transport, status);
 	add_take(transport, status);
 	add_interface(transport, status);
 	add_medium(transport, status);

@@ -190,6 +190,7 @@ void transport_stop_takes(struct transport *transport, uint64_t position,
 void transport_destroy_takes(struct transport *transport)
 {
 	transport_stop_takes(transport, 0, "shut down");
+	transport_drop_comeback(transport, "shut down");
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		loop_remove(transport->hand[i].source);
 		take_destroy(transport->hand[i].take);

@@ -1,0 +1,66 @@
+/* The ledger has the last word: what it says was synced before the sound of
+ * that moment was. */
+#include "transport/comeback.h"
+
+#include <string.h>
+
+static bool is_one_of(const char *reason, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(reason, *list) == 0)
+			return true;
+	return false;
+}
+
+/* Nobody has wanted a take to end for these. */
+static bool is_accident(const struct intent *left, const char *reason)
+{
+	static const char *const power[] = {"interrupted", COMEBACK_SUPPLY,
+					    NULL};
+	static const char *const medium[] = {"medium full", "medium failed",
+					     "medium stalled", "damaged", NULL};
+
+	return is_one_of(reason, power) ||
+	       (left->kind == INTENT_WAITING && is_one_of(reason, medium));
+}
+
+static const char *refusal_of_note(const struct intent *left,
+				   const json_t *note)
+{
+	const char *type = json_string_value(json_object_get(note, "type"));
+	const char *reason = json_string_value(json_object_get(note, "reason"));
+
+	if (!type)
+		return NULL;
+	if (strcmp(type, "rate") == 0)
+		return "the sample rate had changed";
+	if (strcmp(type, "continued") == 0)
+		return "it has been gone on with already";
+	if (strcmp(type, "stop") == 0 &&
+	    (!reason || !is_accident(left, reason)))
+		return "it was to end";
+	return NULL;
+}
+
+const char *comeback_refusal(const struct intent *left,
+			     const struct take_info *info)
+{
+	const char *refusal = NULL;
+	size_t index;
+	json_t *note;
+
+	if (left->kind == INTENT_NONE)
+		return "nothing was being recorded";
+	if (left->stop != TAKE_FOREVER)
+		return "it was to end";
+	if (!info)
+		return left->kind == INTENT_WAITING ? NULL : "it is not there";
+	json_array_foreach(info->notes, index, note)
+	{
+		if (!refusal)
+			refusal = refusal_of_note(left, note);
+	}
+	if (!refusal && info->ended && !is_accident(left, info->reason))
+		refusal = "it has ended";
+	return refusal;
+}

@@ -1,0 +1,424 @@
+/*
+ * What is being recorded, written down: each second beside the control socket,
+ * for a process that takes over on the same tape; and, whenever it is another
+ * take, where it outlives the machine, for a recorder that is to go on by
+ * itself when the power is back. Read once, when the tape has answered: is it
+ * still the same one, then what was being recorded is looked for, and what its
+ * medium does not have goes on from the tape.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "take/ledger.h"
+#include "take/names.h"
+#include "transport/transport_private.h"
+
+#define STATE_FOLDER "/var/lib/takebox"
+#define WRITE_NS     NS_PER_S
+/* So long the media of a take that ran are waited for before it goes on on
+ * another one; when all have answered, the first is enough. */
+#define SEARCH_MIN_NS NS_PER_S
+#define SEARCH_MAX_NS (5 * NS_PER_S)
+
+/* ---- a take by what was written down of it ---- */
+
+static int apply(void *context, const json_t *entry)
+{
+	return take_info_apply(context, entry);
+}
+
+static bool is_take(const struct take_info *info, const struct intent *left)
+{
+	return info->tracks > 0 &&
+	       (!left->tape[0] || (strcmp(info->tape, left->tape) == 0 &&
+				   info->start == left->start));
+}
+
+static bool read_take(const char *medium, const struct intent *left,
+		      struct take_info *info)
+{
+	char path[PATH_MAX];
+	int dir;
+	bool found;
+
+	if (snprintf(path, sizeof(path), "%s/Takebox/%s/%s", medium,
+		     left->place.session,
+		     left->place.take) >= (int)sizeof(path))
+		return false;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return false;
+	found = take_info_init(info) == 0;
+	if (found) {
+		ledger_read(dir, apply, info, NULL);
+		found = is_take(info, left);
+		if (!found)
+			take_info_finish(info);
+	}
+	close(dir);
+	return found;
+}
+
+int transport_find_take(struct transport *transport, const struct intent *left,
+			struct take_info *info)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		if (left->place.take[0] && volume.state == VOLUME_READY &&
+		    volume.role == VOLUME_FOR_TAKES &&
+		    read_take(volume.folder, left, info))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* ---- what was left ---- */
+
+static void read_left(struct transport *transport)
+{
+	struct intent *left = &transport->left;
+	int error = intent_read(transport->intent_path, left);
+
+	if (error < 0 && transport->config.resume_seconds > 0)
+		error = intent_read(transport->lasting_path, left);
+	transport->recalling = error == 0;
+	transport->noted = *left;
+}
+
+void transport_init_intent(struct transport *transport)
+{
+	const char *socket = transport->config.socket;
+	const char *slash = strrchr(socket, '/');
+	const char *state = getenv("STATE_DIRECTORY"); /* of systemd */
+
+	if (!state || !state[0])
+		state = STATE_FOLDER;
+	snprintf(transport->intent_path, sizeof(transport->intent_path),
+		 "%.*s" INTENT_FILE, slash ? (int)(slash - socket) + 1 : 0,
+		 socket);
+	snprintf(transport->lasting_path, sizeof(transport->lasting_path),
+		 "%.*s/" INTENT_FILE, (int)strcspn(state, ":"), state);
+	/* What was left before the key was set means nothing now. */
+	if (!(transport->config.resume_seconds > 0))
+		intent_write(transport->lasting_path, NULL, false);
+	read_left(transport);
+}
+
+void transport_take_over_names(struct transport *transport,
+			       const struct intent *left)
+{
+	unsigned channels = transport->client.tape.facts->channels, count = 0;
+	const struct recording_place *place = &left->place;
+
+	if (left->track_count == 0) /* all as it is configured */
+		return;
+	for (unsigned i = 0; i < left->track_count; i++)
+		if (left->tracks[i].channels[0] <= channels &&
+		    left->tracks[i].channels[1] <= channels)
+			transport->tracks[count++] = left->tracks[i];
+	transport->track_count = count;
+	transport->tracks_known = count > 0;
+	snprintf(transport->session, sizeof(transport->session), "%.63s",
+		 left->session[0] ? left->session : place->session);
+	transport->number = names_take_number(place->take);
+	snprintf(transport->numbered, sizeof(transport->numbered), "%.63s",
+		 transport->session);
+}
+
+void transport_recall_onward(struct transport *transport,
+			     const struct intent *left)
+{
+	struct onward *onward = &transport->onward;
+
+	*onward = (struct onward){
+		.wanted = true,
+		.from = left->from,
+		.stop = left->stop,
+		.frames = left->frames,
+		.place = left->place,
+		.power = left->power,
+		.ended = left->ended,
+	};
+	snprintf(onward->name, sizeof(onward->name), "%s", left->name);
+	snprintf(onward->medium, sizeof(onward->medium), "%s", left->medium);
+	snprintf(onward->reason, sizeof(onward->reason), "%s", left->reason);
+	transport->settled = true;
+	transport->recalling = false;
+	log_warning("%s: what its medium does not have goes on from the tape",
+		    left->place.take[0] ? left->place.take : "a take");
+}
+
+static bool is_of_tape(const struct transport *transport,
+		       const struct intent *left)
+{
+	const uint8_t *id = transport->client.tape.facts->id;
+	char name[33];
+
+	for (int i = 0; i < 16; i++)
+		snprintf(name + 2 * i, 3, "%02x", id[i]);
+	return strcmp(name, left->tape) == 0;
+}
+
+/* Before open takes are looked for. */
+void transport_recall(struct transport *transport)
+{
+	struct intent *left = &transport->left;
+
+	if (!transport->recalling || transport->recall_ns)
+		return;
+	transport->recall_ns = clock_now_ns();
+	if (!transport_has_tape(transport) || !is_of_tape(transport, left)) {
+		transport->recalling = false;
+		transport_come_back(transport);
+		return;
+	}
+	transport_take_over_names(transport, left);
+}
+
+/* Ended by its medium, at frames; or as it was to. */
+static bool ended_well(const struct intent *left, const struct take_info *info)
+{
+	return info->ended && strncmp(info->reason, "medium", 6) != 0 &&
+	       comeback_refusal(left, info);
+}
+
+/* A take that ran, or was just being begun, and that no medium that is there
+ * has open: its medium is gone, or has ended it in the last moment of the
+ * process that wrote it. */
+static void look_for_left(struct transport *transport)
+{
+	int64_t waited = clock_now_ns() - transport->recall_ns;
+	struct intent *left = &transport->left;
+	struct take_info info;
+	struct volume volume;
+	bool all = true;
+
+	if (!transport->recall_ns)
+		return;
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		all = all && volume.state != VOLUME_UNKNOWN;
+	}
+	if (transport->current) {
+		transport->recalling = false;
+		return;
+	}
+	if (waited < (all ? SEARCH_MIN_NS : SEARCH_MAX_NS))
+		return;
+	if (left->kind == INTENT_RECORDING &&
+	    transport_find_take(transport, left, &info) >= 0) {
+		if (ended_well(left, &info))
+			transport->recalling = false;
+		else if (info.ended)
+			left->from = left->start + info.frames;
+		take_info_finish(&info);
+	}
+	if (transport->recalling)
+		transport_recall_onward(transport, left);
+}
+
+/* ---- what is being recorded ---- */
+
+static void note_tape(struct transport *transport, struct intent *now)
+{
+	for (int i = 0; i < 16; i++)
+		snprintf(now->tape + 2 * i, 3, "%02x",
+			 transport->client.tape.facts->id[i]);
+	snprintf(now->session, sizeof(now->session), "%s", transport->session);
+	memcpy(now->tracks, transport->tracks, sizeof(now->tracks));
+	now->track_count = transport->track_count;
+}
+
+static void note_waiting(const struct onward *onward, uint64_t stop,
+			 struct intent *now)
+{
+	now->kind = INTENT_WAITING;
+	now->start = now->from = onward->from;
+	now->stop = stop;
+	now->frames = onward->frames;
+	now->place = onward->place;
+	now->power = onward->power;
+	now->ended = onward->ended;
+	snprintf(now->name, sizeof(now->name), "%s", onward->name);
+	snprintf(now->medium, sizeof(now->medium), "%s", onward->medium);
+	snprintf(now->reason, sizeof(now->reason), "%s", onward->reason);
+}
+
+static void note_take(struct transport *transport, const struct hand *hand,
+		      struct intent *now)
+{
+	struct take_status status;
+	struct volume volume;
+
+	if (!hand->prepared && hand->from.place.take[0]) {
+		note_waiting(&hand->from, hand->stop, now);
+		return;
+	}
+	take_get_status(hand->take, &status);
+	now->kind = hand->prepared ? INTENT_RECORDING : INTENT_WAITING;
+	now->start = hand->start;
+	now->frames = status.durable;
+	now->from = hand->start + status.durable;
+	now->stop = hand->stop;
+	snprintf(now->name, sizeof(now->name), "%s", hand->name);
+	if (!hand->prepared)
+		return;
+	now->place = hand->place;
+	volumes_get(transport->volumes, (unsigned)hand->volume, &volume);
+	snprintf(now->medium, sizeof(now->medium), "%s", volume.folder);
+}
+
+static void describe(struct transport *transport, struct intent *now)
+{
+	memset(now, 0, sizeof(*now));
+	now->stop = TAKE_FOREVER;
+	if (!transport_has_tape(transport))
+		return;
+	if (transport->onward.wanted)
+		note_waiting(&transport->onward, transport->onward.stop, now);
+	else if (transport->current && transport->current->volume >= 0)
+		note_take(transport, transport->current, now);
+	if (now->kind != INTENT_NONE)
+		note_tape(transport, now);
+}
+
+static bool is_same(const struct intent *a, const struct intent *b)
+{
+	return a->kind == b->kind && strcmp(a->tape, b->tape) == 0 &&
+	       a->start == b->start && a->stop == b->stop &&
+	       strcmp(a->place.folder, b->place.folder) == 0 &&
+	       strcmp(a->session, b->session) == 0 &&
+	       a->track_count == b->track_count &&
+	       memcmp(a->tracks, b->tracks, sizeof(a->tracks)) == 0;
+}
+
+struct lasting {
+	char path[PATH_MAX];
+	char *text; /* NULL: the file goes */
+	struct transport *transport;
+	int error;
+};
+
+static void write_lasting(void *context)
+{
+	struct lasting *lasting = context;
+
+	lasting->error = intent_write(lasting->path, lasting->text, true);
+}
+
+static void wrote_lasting(void *context, bool worked)
+{
+	struct lasting *lasting = context;
+	struct transport *transport = lasting->transport;
+
+	if (worked && lasting->error < 0 && !transport->state_fails)
+		log_error("%s cannot be written (%s): after a power cut "
+			  "recording will not go on by itself",
+			  lasting->path, strerror(-lasting->error));
+	if (worked)
+		transport->state_fails = lasting->error < 0;
+	free(lasting->text);
+	free(lasting);
+}
+
+/* On a thread beside: the card that the system is on may take its time. */
+static int keep_lasting(struct transport *transport, const struct intent *now)
+{
+	struct lasting *lasting = calloc(1, sizeof(*lasting));
+	bool wanted = now->kind != INTENT_NONE && now->stop == TAKE_FOREVER;
+	int error = 0;
+
+	if (!lasting)
+		return -ENOMEM;
+	lasting->transport = transport;
+	snprintf(lasting->path, sizeof(lasting->path), "%s",
+		 transport->lasting_path);
+	if (wanted) {
+		lasting->text = intent_text(now);
+		error = lasting->text ? 0 : -ENOMEM;
+	}
+	if (error == 0)
+		error = aside_run(transport->aside, write_lasting,
+				  wrote_lasting, lasting);
+	if (error < 0) {
+		free(lasting->text);
+		free(lasting);
+	}
+	return error;
+}
+
+static int keep_beside(struct transport *transport, const struct intent *now)
+{
+	char *text = now->kind == INTENT_NONE ? NULL : intent_text(now);
+	int error = -ENOMEM;
+
+	if (text || now->kind == INTENT_NONE)
+		error = intent_write(transport->intent_path, text, false);
+	free(text);
+	if (error < 0 && error != -ENOMEM && !transport->noting_fails)
+		log_warning("%s cannot be written (%s): a takeboxd that is "
+			    "killed while it waits for a medium forgets it",
+			    transport->intent_path, strerror(-error));
+	transport->noting_fails = error < 0;
+	return error == -ENOMEM ? error : 0;
+}
+
+/* A failing supply changes nothing: recording was wanted until then. */
+static void note_intent(struct transport *transport)
+{
+	static struct intent now;
+	int64_t time = clock_now_ns();
+	int error = 0;
+	bool other;
+
+	describe(transport, &now);
+	other = !is_same(&now, &transport->noted);
+	if (transport->power_fails ||
+	    (!other && (now.from == transport->noted.from ||
+			time - transport->noted_ns < WRITE_NS)))
+		return;
+	if (other && transport->config.resume_seconds > 0)
+		error = keep_lasting(transport, &now);
+	if (error == 0)
+		error = keep_beside(transport, &now);
+	if (error < 0) /* out of memory: again in a moment */
+		return;
+	transport->noted = now;
+	transport->noted_ns = time;
+}
+
+void transport_look_after_intent(struct transport *transport)
+{
+	if (transport->recalling)
+		look_for_left(transport);
+	else if (!transport->comeback.wanted)
+		note_intent(transport);
+}
+
+/* A new process with a new configuration is to read that. */
+void transport_leave(struct transport *transport)
+{
+	struct intent *noted = &transport->noted;
+
+	if (noted->kind == INTENT_NONE || transport->power_fails)
+		return;
+	noted->track_count = 0;
+	keep_beside(transport, noted);
+}
+
+void transport_end_intent(struct transport *transport)
+{
+	if (!transport->quitting || transport->power_fails)
+		return;
+	intent_write(transport->intent_path, NULL, false);
+	if (transport->config.resume_seconds > 0)
+		intent_write(transport->lasting_path, NULL, true);
+}

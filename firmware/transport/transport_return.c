@@ -1,0 +1,195 @@
+/*
+ * The power is back. If recording is to go on by itself (record.resume), it
+ * does so in a new take, from the first frame of the new tape, as soon as there
+ * is an interface and the medium that the interrupted take is on; or not at
+ * all, once the time for that is over. The two takes name each other; how long
+ * nothing was recorded between them only the clocks can say (take/wall.h).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "transport/transport_private.h"
+
+#define HEAL_NS (10 * NS_PER_S) /* that a new take waits to know the length */
+
+static const char *name_of(const struct transport *transport)
+{
+	const char *take = transport->left.place.take;
+
+	return take[0] ? take : "a take";
+}
+
+void transport_come_back(struct transport *transport)
+{
+	struct comeback *comeback = &transport->comeback;
+	double seconds = transport->config.resume_seconds;
+	const char *refusal = NULL;
+
+	if (transport->left.kind != INTENT_WAITING &&
+	    transport->left.stop != TAKE_FOREVER)
+		refusal = "it was to end";
+	if (!(seconds > 0) || refusal) {
+		log_info("%s was interrupted; recording does not go on by "
+			 "itself (%s)",
+			 name_of(transport),
+			 refusal ? refusal : "record.resume is not set");
+		return;
+	}
+	comeback->wanted = true;
+	comeback->until_ns = clock_now_ns() + (int64_t)(seconds * NS_PER_S);
+	log_warning("the power failed while %s was being recorded: recording "
+		    "goes on by itself if the interface and the medium %s are "
+		    "there within %.0f s",
+		    name_of(transport), transport->left.medium, seconds);
+	transport_changed(transport);
+}
+
+void transport_drop_comeback(struct transport *transport, const char *reason)
+{
+	struct comeback *comeback = &transport->comeback;
+
+	if (!comeback->wanted)
+		return;
+	comeback->wanted = false;
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		if (transport->hand[i].take &&
+		    transport->hand[i].ticket == comeback->ticket)
+			take_link(transport->hand[i].take, NULL);
+	log_warning("recording does not go on by itself after %s: %s",
+		    name_of(transport), reason);
+	transport_changed(transport);
+}
+
+static void give_up(struct transport *transport)
+{
+	const char *missing = transport_tape_runs(transport)
+				      ? "its medium did not come in time"
+				      : "the interface did not come in time";
+
+	snprintf(transport->last_error, sizeof(transport->last_error),
+		 "the power failed while %.60s was being recorded; recording "
+		 "did not go on by itself: %s",
+		 name_of(transport), missing);
+	transport_drop_comeback(transport, missing);
+}
+
+/* The take's own writer heals it, and waits to be told where it goes on. */
+bool transport_is_comeback(const struct transport *transport, const char *tape,
+			   uint64_t start)
+{
+	return transport->comeback.wanted &&
+	       strcmp(tape, transport->left.tape) == 0 &&
+	       start == transport->left.start;
+}
+
+/* Its length; false: not known yet. */
+static bool knows_length(struct transport *transport,
+			 const struct take_info *info, uint64_t *frames)
+{
+	const struct comeback *comeback = &transport->comeback;
+	struct take_status status;
+
+	*frames = info->frames;
+	for (unsigned i = 0; i < HANDS_MAX && !info->ended; i++) {
+		const struct hand *hand = &transport->hand[i];
+
+		if (!hand->take || hand->ticket != comeback->ticket)
+			continue;
+		take_get_status(hand->take, &status);
+		*frames = status.end;
+		return status.end != TAKE_FOREVER;
+	}
+	return info->ended;
+}
+
+/* The power failed once more, just when the next take had begun. */
+static bool follow(struct transport *transport, const struct take_info *info)
+{
+	struct intent *left = &transport->left;
+	size_t index;
+	json_t *note;
+
+	json_array_foreach(info->notes, index, note)
+	{
+		const char *type =
+			json_string_value(json_object_get(note, "type"));
+		const char *take =
+			json_string_value(json_object_get(note, "take"));
+
+		if (!type || strcmp(type, "continued") != 0 || !take ||
+		    strchr(take, '/') || strcmp(take, left->place.take) == 0)
+			continue;
+		snprintf(left->place.take, sizeof(left->place.take), "%.63s",
+			 take);
+		left->tape[0] = '\0'; /* whichever it was on */
+		return true;
+	}
+	return false;
+}
+
+/* The first frame of the tape is where it goes on, from now on by the same way
+ * as from one medium to the next. */
+static void begin(struct transport *transport, const struct take_info *info,
+		  uint64_t frames)
+{
+	struct intent left = transport->left;
+
+	left.from = transport_oldest_start(&transport->client.tape);
+	left.stop = TAKE_FOREVER;
+	left.power = true;
+	left.ended = info && frames != TAKE_FOREVER
+			     ? wall_of_end(info, frames)
+			     : (struct wall){.set = false};
+	left.frames = frames != TAKE_FOREVER ? frames : 0;
+	snprintf(left.reason, sizeof(left.reason), "the power failed");
+	transport->comeback.wanted = false;
+	transport_take_over_names(transport, &left);
+	transport_recall_onward(transport, &left);
+	transport->onward.old = transport->comeback.ticket;
+	transport_changed(transport);
+}
+
+static void go_on(struct transport *transport, const struct take_info *info)
+{
+	struct comeback *comeback = &transport->comeback;
+	const char *refusal = comeback_refusal(&transport->left, info);
+	uint64_t frames = TAKE_FOREVER;
+	int64_t now = clock_now_ns();
+
+	if (info && follow(transport, info))
+		return;
+	if (refusal) {
+		transport_drop_comeback(transport, refusal);
+		return;
+	}
+	if (!comeback->found_ns)
+		comeback->found_ns = now;
+	if (info && !knows_length(transport, info, &frames) &&
+	    now - comeback->found_ns < HEAL_NS)
+		return;
+	begin(transport, info, frames);
+}
+
+void transport_look_after_comeback(struct transport *transport)
+{
+	struct comeback *comeback = &transport->comeback;
+	struct take_info info;
+
+	if (!comeback->wanted)
+		return;
+	if (transport->current) {
+		transport_drop_comeback(transport, "REC was pressed");
+	} else if (clock_now_ns() > comeback->until_ns) {
+		give_up(transport);
+	} else if (!transport_tape_runs(transport)) {
+		return;
+	} else if (!transport->left.place.take[0]) {
+		go_on(transport, NULL);
+	} else if (transport_find_take(transport, &transport->left, &info) >=
+		   0) {
+		go_on(transport, &info);
+		take_info_finish(&info);
+	}
+}
