@@ -9,7 +9,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	export TAKEBOX_SOCKET=$PWD/control STATE_DIRECTORY=$PWD/state
 	mkdir medium state
-	channels=4
+	channels=4 rate=48000
 }
 
 cut_power() {
