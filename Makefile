@@ -180,6 +180,9 @@ TOOL_TESTED := bar board_draw board_table wiring panel_layout panel_model text t
 $(TOOL_TESTED:%=$(BUILD)/tests/test_%): $(BUILD)/obj/tools/client.o \
   $(TOOL_TESTED:%=$(BUILD)/obj/tools/%.o)
 
+$(BUILD)/tests/test_account: $(BUILD)/obj/tests/bench/account_take.o \
+  $(BUILD)/obj/tests/bench/account_tape.o
+
 # An encoder that is as slow as the test wants it.
 $(BUILD)/tests/test_take_pace: LDFLAGS += -Wl,--wrap=encoder_feed
 

@@ -214,6 +214,42 @@ make_disk() {
 	[ $(($1 + $2)) -ge "$3" ]
 }
 
+# Leaves so many seconds of room on A at the rate that the take takes.
+leave_seconds() {
+	local rate free
+
+	read -r free rate < <(takebox status --json | jq -r '.status.medium |
+		"\(.free_bytes) \(.free_bytes / .seconds_left | floor)"')
+	rm -f A/foreign
+	sync -f A
+	free=$(df --output=avail -B1 A | tail -n 1)
+	fallocate -l $((free - rate * $1)) A/foreign
+	wait_until has_left "$1"
+}
+
+has_left() {
+	[ "$(status_of '.medium.seconds_left | floor')" -le "$1" ]
+}
+
+@test "a medium warns at 30, 10 and 1 minutes left, by the rate that is measured" {
+	truncate -s 2G A.img
+	mkfs.ext4 -q -F -m 0 A.img
+	mount -o loop A.img A
+	start_all
+	takebox record --preroll 0
+	wait_until at_least .take.durable 11 # it is measured by then
+	takebox status --json | jq -c .status.medium
+	leave_seconds 1980
+	! says "of recording is left"
+	leave_seconds 1700
+	says "less than 30 minutes of recording is left"
+	leave_seconds 500
+	says "less than 10 minutes of recording is left"
+	leave_seconds 45
+	says "less than a minute of recording is left"
+	takebox stop
+}
+
 @test "media are listed, and say when they are safe to pull" {
 	mount_ram A 100m
 	mount_ram B 100m

@@ -1,0 +1,61 @@
+# What the recorder does while its interface is away: next to nothing, and it
+# says so once.
+
+load recorder.bash
+
+# Clock ticks (of 10 ms) that the programs have used.
+used() {
+	local pid sum=0
+
+	for pid in $(cat takebox-tape.pid takeboxd.pid); do
+		sum=$((sum + $(awk '{ print $14 + $15 }' "/proc/$pid/stat")))
+	done
+	echo "$sum"
+}
+
+lines() {
+	cat takebox-tape.log takeboxd.log | wc -l
+}
+
+plug() {
+	"$ROOT/drivers/virtual/virtualctl" "$PWD/virtual" "$1"
+}
+
+@test "an interface that is away for long costs hardly any time, and two lines of the log" {
+	start_all
+	wait_until at_least .tape.seconds_held 3
+	takebox record --preroll 0
+	plug unplug
+	wait_until status_is .interface.state absent
+	said=$(lines) began=$SECONDS
+	before=$(used)
+	until [ $((SECONDS - began)) -ge 10 ]; do
+		sleep 1
+	done
+	ticks=$(($(used) - before))
+	echo "in $((SECONDS - began)) s: $((10 * ticks)) ms of CPU time"
+	[ "$ticks" -le $((10 * (SECONDS - began))) ] # a tenth of a processor
+	[ "$(lines)" -le $((said + 1)) ]
+	plug plug
+	wait_until status_is .interface.state running
+	takebox stop || [ $? -eq 7 ]
+	[ "$(lines)" -le $((said + 3)) ]
+	cat takebox-tape.log takeboxd.log
+	[ "$(grep -c "is gone" takebox-tape.log)" -eq 1 ]
+	[ "$(grep -c "is back;" takebox-tape.log)" -eq 1 ]
+}
+
+@test "a cable that is loose for minutes does not fill the log" {
+	start_all
+	wait_until at_least .tape.seconds_held 3
+	said=$(lines)
+	for _ in $(seq 40); do
+		plug unplug
+		plug plug
+		wait_until status_is .interface.state running
+	done
+	cat takebox-tape.log takeboxd.log
+	echo "$(($(lines) - said)) lines in $SECONDS s"
+	# Ten of a kind in ten seconds, and how many more there were.
+	[ "$(lines)" -le $((said + 66)) ]
+}
