@@ -82,12 +82,75 @@ records() {
 	takebox stop --json | jq -e '.take.verdict == "sample-complete"'
 }
 
-@test "a board file with a mistake is one clear line, and the recorder records" {
-	sed 's/role = "rec"; line = "NOWHERE1"/roll = "rec"; line = "NOWHERE1"/' \
-		good.board >wrong.board
-	start "$PWD/wrong.board"
-	has_problem "wrong.board:3: unknown key 'roll'"
-	[ "$(grep -c wrong.board takeboxd.log)" -eq 1 ]
+# again: the next takeboxd goes on, with the board as it is now.
+again() {
+	kill -HUP "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	: >takeboxd.log
+	"$BUILD/takeboxd" -c takebox.conf 2>>takeboxd.log 3>&- &
+	echo $! >takeboxd.pid
+	wait_until state_is recording
+}
+
+# Board files, one a line: where in the file it is wrong and what is said of it;
+# then the file, with \n for its lines.
+mistakes() {
+	cat <<-'EOF'
+		1: syntax error|inputs = ( { role = "rec", line = "A" );
+		2: unknown key 'roll'|inputs = (\n{ roll = "rec"; line = "A"; } );
+		2: inputs must be a list|\ninputs = 1;
+		1: inputs.line must be a text|inputs = ( { role = "rec"; line = 17; } );
+		1: inputs.role is not possible|inputs = ( { role = "recc"; line = "A"; } );
+		1: times.hold = 99 is not possible|times: { hold = 99.0; };
+		1: this input (rec) has no line|inputs = ( { role = "rec"; } );
+		1: arm belongs to a track|inputs = ( { role = "arm"; line = "A"; } );
+		1: there is no chain 'leds'|outputs = ( { role = "rec"; chain = "leds"; bit = 0; } );
+		2: bit 8 is beyond chain leds|chains = ( { name = "leds"; bits = 8; spi = "/dev/spidev0.0"; } );\noutputs = ( { role = "rec"; chain = "leds"; bit = 8; } );
+		1: there is a control character|\x01\x02\x03
+		1: @include is not allowed|@include "case.board"
+		 is too large to be a configuration|LARGE
+		 is not a file|FOLDER
+		 there is no such file|NONE
+	EOF
+}
+
+write_board() {
+	case $1 in
+	LARGE) head -c 2000000 /dev/zero | tr '\0' ' ' >case.board ;;
+	FOLDER) rm case.board && mkdir case.board ;;
+	NONE) rmdir case.board ;;
+	*) printf '%b\n' "$1" >case.board ;;
+	esac
+}
+
+@test "board files with mistakes of every kind are a clear line each, in mid-take" {
+	: >case.board
+	start "$PWD/case.board"
+	takebox record
+	wait_until state_is recording
+	while IFS='|' read -r words text; do
+		write_board "$text"
+		again
+		has_problem "case.board:$words"
+		[ "$(grep -c case.board takeboxd.log)" -eq 1 ]
+	done < <(mistakes | sed -n "${SANITIZED:+1~5}p")
+	takebox stop --json | jq -e '.take.verdict == "sample-complete"'
+	[ -d medium/Takebox/*/Take-001 ]
+	[ ! -e medium/Takebox/*/Take-002 ]
+}
+
+@test "what a board has wired twice or can never do is told, and it records" {
+	cat >case.board <<-EOF
+		inputs = (
+			{ role = "rec"; line = "A"; latched = true; },
+			{ role = "stop"; line = "A"; } );
+		gestures = (
+			{ button = "rec"; gesture = "double"; action = "record"; } );
+	EOF
+	start "$PWD/case.board"
+	grep -q "case.board:3: A is used twice: by rec (line 2) and by stop" \
+		takeboxd.log
+	grep -q "case.board:5: double on rec can never happen" takeboxd.log
 	records
 }
 
