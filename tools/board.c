@@ -249,8 +249,10 @@ static json_t *outputs_of(const struct board *board)
 		if (output->role == BOARD_LAMP_BAR)
 			json_object_set_new(one, "db", json_real(output->db));
 		if (output->chain < 0)
-			json_object_set_new(one, "line",
-					    json_string(output->wire.line));
+			json_object_set_new(
+				one,
+				output->chain == BOARD_ON_LED ? "led" : "line",
+				json_string(output->wire.line));
 		else
 			json_object_update_missing_new(
 				one, json_pack("{ss si}", "chain",

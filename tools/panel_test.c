@@ -178,7 +178,7 @@ static char wait_a_tick(struct walk *walk)
  * one, and runs up again and again. Returns the answer; 0: none came. */
 static char light(struct walk *walk, const unsigned *group, unsigned count)
 {
-	bool on[BOARD_OUTPUTS_MAX] = {false};
+	uint8_t level[BOARD_OUTPUTS_MAX] = {LAMP_OFF};
 	int64_t begun_ns = clock_now_ns();
 	char answer = 0;
 
@@ -186,13 +186,15 @@ static char light(struct walk *walk, const unsigned *group, unsigned count)
 		int64_t step = (clock_now_ns() - begun_ns) / STEP_NS;
 
 		for (unsigned i = 0; i < count; i++)
-			on[group[i]] =
-				count == 1 || i <= (unsigned)step % (count + 1);
-		lamps_show(walk->lamps, on);
+			level[group[i]] =
+				count == 1 || i <= (unsigned)step % (count + 1)
+					? LAMP_FULL
+					: LAMP_OFF;
+		lamps_show(walk->lamps, level);
 		answer = wait_a_tick(walk);
 	}
-	memset(on, 0, sizeof(on));
-	lamps_show(walk->lamps, on);
+	memset(level, LAMP_OFF, sizeof(level));
+	lamps_show(walk->lamps, level);
 	return answer;
 }
 
@@ -340,7 +342,7 @@ static int check_lines(const struct board *board)
 		char error[512], holder[256];
 
 		if (i >= board->inputs &&
-		    board->output[i - board->inputs].chain >= 0)
+		    board->output[i - board->inputs].chain != BOARD_ON_LINE)
 			continue;
 		if (gpio_find(line, &found, error, sizeof(error)) < 0 ||
 		    !found.used || strncmp(found.consumer, "takebox", 7) != 0)

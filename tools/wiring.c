@@ -133,8 +133,9 @@ static void set_lines(const struct board *board, struct wiring_pin *pins,
 	for (unsigned i = 0; i < board->outputs; i++) {
 		const struct board_output *output = &board->output[i];
 		struct wiring_pin *pin =
-			output->chain < 0 ? find(pins, output->wire.line, which)
-					  : NULL;
+			output->chain == BOARD_ON_LINE
+				? find(pins, output->wire.line, which)
+				: NULL;
 
 		if (pin)
 			set_output(pin, output, output->wire.active_low,
@@ -426,6 +427,16 @@ static bool is_other(const struct board *board, const char *line)
 	return true;
 }
 
+static void set_led_of_kernel(struct wiring_pin *pin,
+			      const struct board_output *output)
+{
+	char what[sizeof(pin->what)];
+
+	set_text(what, sizeof(what), board_output_name(output->role),
+		 output->track);
+	set_to(pin, what, "LED of the kernel's, wired as its driver wants it");
+}
+
 bool wiring_other(const struct board *board, unsigned *place,
 		  struct wiring_pin *pin)
 {
@@ -443,6 +454,8 @@ bool wiring_other(const struct board *board, unsigned *place,
 		snprintf(pin->name, sizeof(pin->name), "%.23s", line);
 		if (in)
 			set_input(pin, input);
+		else if (output->chain == BOARD_ON_LED)
+			set_led_of_kernel(pin, output);
 		else
 			set_output(pin, output, output->wire.active_low,
 				   board->resistor);

@@ -31,6 +31,11 @@
 #define BOARD_CHAIN_BITS     256 /* of one chain */
 #define BOARD_GESTURES_MAX   32
 #define BOARD_STEPS_MAX	     32 /* LEDs of one bar */
+#define BOARD_LEDS_MAX	     64 /* of the kernel's LED class */
+
+/* Where an output is that is on no chain. */
+#define BOARD_ON_LINE -1
+#define BOARD_ON_LED  -2
 
 enum board_input_role {
 	BOARD_REC,
@@ -76,8 +81,10 @@ struct board_output {
 	enum board_output_role role;
 	unsigned track;
 	double db; /* BAR: dBFS from which it is lit */
-	int chain; /* -1: wire; else a bit of that chain */
+	int chain; /* BOARD_ON_LINE: wire; BOARD_ON_LED: the kernel's LED
+		      wire.line; else a bit of that chain */
 	unsigned bit;
+	unsigned brightness; /* of a LED, percent, when it is not dimmed */
 	struct gpio_wire wire;
 	unsigned line;
 };

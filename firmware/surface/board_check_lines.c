@@ -77,7 +77,7 @@ static unsigned list_uses(const struct board *board, struct use *uses)
 	for (unsigned i = 0; i < board->outputs; i++) {
 		const struct board_output *output = &board->output[i];
 
-		if (output->chain < 0)
+		if (output->chain == BOARD_ON_LINE)
 			name_use(add_use(uses, &count, output->wire.line,
 					 output->line),
 				 board_output_name(output->role),
@@ -351,7 +351,7 @@ static void check_header_current(struct board_checker *c)
 	double sum;
 
 	for (unsigned i = 0; i < board->outputs; i++)
-		leds += board->output[i].chain < 0 &&
+		leds += board->output[i].chain == BOARD_ON_LINE &&
 			is_led(&board->output[i]) &&
 			board_header_line(board->output[i].wire.line) >= 0;
 	sum = leds * led_ma(board->resistor);

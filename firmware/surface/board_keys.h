@@ -30,6 +30,8 @@ struct board_output_entry {
 	char drive[BOARD_WORD_MAX];
 	char chain[BOARD_NAME_MAX];
 	unsigned bit;
+	char led[GPIO_NAME_MAX];
+	unsigned brightness;
 	char lines_of_bar[BOARD_STEPS_MAX][GPIO_NAME_MAX];
 	unsigned bits_of_bar[BOARD_STEPS_MAX];
 	double steps_of_bar[BOARD_STEPS_MAX];

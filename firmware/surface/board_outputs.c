@@ -3,6 +3,7 @@
  * entry of the list is a lamp, or a bar of as many lamps as it has steps; each
  * is on a line of its own or a bit of a chain.
  */
+#include <errno.h>
 #include <libconfig.h>
 #include <stdio.h>
 #include <string.h>
@@ -173,7 +174,7 @@ static int find_chain(const struct config_reader *r, unsigned line,
 	char names[160] = "";
 	size_t length = 0;
 
-	*chain = -1;
+	*chain = entry->led[0] ? BOARD_ON_LED : BOARD_ON_LINE;
 	if (!entry->chain[0])
 		return 0;
 	for (unsigned i = 0; i < board->chains; i++) {
@@ -203,6 +204,32 @@ static int check_bit(const struct config_reader *r, unsigned line,
 	return 0;
 }
 
+/* Two outputs cannot share a LED, and there are so many at most. */
+static int check_led(const struct config_reader *r, unsigned line,
+		     const struct board_output *output)
+{
+	const struct board *board = root_of(r)->board;
+	unsigned leds = 0;
+
+	for (unsigned i = 0; i < board->outputs; i++) {
+		const struct board_output *other = &board->output[i];
+
+		if (other->chain != BOARD_ON_LED)
+			continue;
+		leds++;
+		if (strcmp(other->wire.line, output->wire.line) == 0)
+			return config_reader_complain(
+				r, line,
+				"the LED %s is used twice: here and in line %u",
+				output->wire.line, other->line);
+	}
+	if (leds == BOARD_LEDS_MAX)
+		return config_reader_complain(
+			r, line, "more than %d outputs with led = ...",
+			BOARD_LEDS_MAX);
+	return 0;
+}
+
 static int add_output(const struct config_reader *r, unsigned line,
 		      const struct board_output *output)
 {
@@ -218,6 +245,8 @@ static int add_output(const struct config_reader *r, unsigned line,
 		if (result < 0)
 			return result;
 	}
+	if (output->chain == BOARD_ON_LED && check_led(r, line, output) < 0)
+		return -EINVAL;
 	board->output[board->outputs++] = *output;
 	return 0;
 }
@@ -287,6 +316,24 @@ static int check_place(const struct config_reader *r, unsigned line,
 	return 0;
 }
 
+static int check_led_entry(const struct config_reader *r, unsigned line,
+			   const struct board_output_entry *entry,
+			   enum board_output_role role)
+{
+	if (role == BOARD_LAMP_BAR)
+		return config_reader_complain(
+			r, line, "the LEDs of a bar are on lines or a chain");
+	if (entry->line[0] || entry->chain[0] || entry->bit != BOARD_NO_BIT ||
+	    entry->lines || entry->bits || entry->steps || entry->drive[0] ||
+	    entry->active[0])
+		return config_reader_complain(
+			r, line,
+			"%s has led = \"%s\": that has but a brightness; drop "
+			"the rest",
+			entry->role, entry->led);
+	return 0;
+}
+
 static int check_output(const struct config_reader *r, unsigned line,
 			const struct board_output_entry *entry,
 			enum board_output_role role)
@@ -298,6 +345,14 @@ static int check_output(const struct config_reader *r, unsigned line,
 			r, line,
 			of_track ? "%s belongs to a track; add track = 1"
 				 : "%s belongs to no track; drop track",
+			entry->role);
+	if (entry->led[0])
+		return check_led_entry(r, line, entry, role);
+	if (entry->brightness)
+		return config_reader_complain(
+			r, line,
+			"%s is on or off and has no brightness; only an "
+			"output with led = ... has",
 			entry->role);
 	if (entry->chain[0] && (entry->drive[0] || entry->active[0]))
 		return config_reader_complain(
@@ -330,7 +385,9 @@ static int add_entry(const struct config_reader *r, unsigned line,
 		return add_bar(r, line, entry, &output);
 	if (output.chain >= 0)
 		output.bit = entry->bit;
-	memcpy(output.wire.line, entry->line, sizeof(entry->line));
+	output.brightness = entry->brightness ? entry->brightness : 100;
+	memcpy(output.wire.line, entry->led[0] ? entry->led : entry->line,
+	       sizeof(entry->line));
 	return add_output(r, line, &output);
 }
 

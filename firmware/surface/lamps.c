@@ -1,4 +1,4 @@
-/* From one level per output of the board to its lines and chains. */
+/* From one level per output of the board to its lines, chains and LEDs. */
 #include "surface/lamps.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/led.h"
 #include "drivers/shift.h"
 
 struct lamps {
@@ -22,6 +23,12 @@ struct lamps {
 		/* + 1; 0: nothing is wired there */
 		unsigned output[BOARD_CHAIN_BITS];
 	} chain[BOARD_CHAINS_MAX];
+	struct lamps_led {
+		struct lamps *lamps;
+		struct led *led;
+		unsigned output;
+	} led[BOARD_LEDS_MAX];
+	unsigned leds;
 };
 
 static void wire_trouble(void *context, unsigned wire, const char *text)
@@ -39,13 +46,23 @@ static void chain_trouble(void *context, const char *text)
 			      GPIO_WIRES_MAX + chain->number, text);
 }
 
+static void led_trouble(void *context, const char *text)
+{
+	struct lamps_led *led = context;
+
+	led->lamps->trouble(led->lamps->context,
+			    GPIO_WIRES_MAX + BOARD_CHAINS_MAX +
+				    (unsigned)(led - led->lamps->led),
+			    text);
+}
+
 static int create_lines(struct lamps *lamps)
 {
 	const struct board *board = lamps->board;
 	struct gpio_wire wires[GPIO_WIRES_MAX];
 
 	for (unsigned i = 0; i < board->outputs; i++) {
-		if (board->output[i].chain >= 0 ||
+		if (board->output[i].chain != BOARD_ON_LINE ||
 		    lamps->wires == GPIO_WIRES_MAX)
 			continue;
 		lamps->wire_output[lamps->wires] = i;
@@ -81,6 +98,27 @@ static int create_chain(struct lamps *lamps, unsigned number)
 	return chain->shift ? 0 : -ENOMEM;
 }
 
+static int create_leds(struct lamps *lamps)
+{
+	const struct board *board = lamps->board;
+
+	for (unsigned i = 0; i < board->outputs; i++) {
+		struct lamps_led *led = &lamps->led[lamps->leds];
+
+		if (board->output[i].chain != BOARD_ON_LED ||
+		    lamps->leds == BOARD_LEDS_MAX)
+			continue;
+		led->lamps = lamps;
+		led->output = i;
+		led->led = led_create(board->output[i].wire.line, led_trouble,
+				      led);
+		if (!led->led)
+			return -ENOMEM;
+		lamps->leds++;
+	}
+	return 0;
+}
+
 struct lamps *lamps_create(const struct board *board, lamps_trouble_fn fn,
 			   void *context)
 {
@@ -96,6 +134,8 @@ struct lamps *lamps_create(const struct board *board, lamps_trouble_fn fn,
 	for (unsigned i = 0; i < board->chains && error == 0; i++)
 		error = create_chain(lamps, i);
 	if (error == 0)
+		error = create_leds(lamps);
+	if (error == 0)
 		return lamps;
 	lamps_destroy(lamps);
 	return NULL;
@@ -110,28 +150,45 @@ int lamps_connect(struct lamps *lamps)
 	for (unsigned i = 0; i < lamps->board->chains; i++)
 		if (shift_connect(lamps->chain[i].shift) != 0)
 			missing++;
+	for (unsigned i = 0; i < lamps->leds; i++)
+		if (led_connect(lamps->led[i].led) != 0)
+			missing++;
 	return missing;
 }
 
-static void show_chain(struct lamps_chain *chain, unsigned bits, const bool *on)
+static void show_chain(struct lamps_chain *chain, unsigned bits,
+		       const uint8_t *level)
 {
-	bool level[BOARD_CHAIN_BITS];
+	bool on[BOARD_CHAIN_BITS];
 
 	for (unsigned i = 0; i < bits; i++)
-		level[i] = chain->output[i] && on[chain->output[i] - 1];
-	shift_set(chain->shift, level);
+		on[i] = chain->output[i] &&
+			level[chain->output[i] - 1] != LAMP_OFF;
+	shift_set(chain->shift, on);
 }
 
-void lamps_show(struct lamps *lamps, const bool *on)
+static void show_led(struct lamps_led *led, unsigned full, uint8_t level)
 {
-	bool level[GPIO_WIRES_MAX];
+	led_set(led->led, level == LAMP_OFF   ? 0
+			  : level == LAMP_DIM ? (full * LAMPS_DIM + 99) / 100
+					      : full);
+}
+
+void lamps_show(struct lamps *lamps, const uint8_t *level)
+{
+	const struct board *board = lamps->board;
+	bool on[GPIO_WIRES_MAX];
 
 	for (unsigned i = 0; i < lamps->wires; i++)
-		level[i] = on[lamps->wire_output[i]];
+		on[i] = level[lamps->wire_output[i]] != LAMP_OFF;
 	if (lamps->lines)
-		gpio_outputs_set(lamps->lines, level);
-	for (unsigned i = 0; i < lamps->board->chains; i++)
-		show_chain(&lamps->chain[i], lamps->board->chain[i].bits, on);
+		gpio_outputs_set(lamps->lines, on);
+	for (unsigned i = 0; i < board->chains; i++)
+		show_chain(&lamps->chain[i], board->chain[i].bits, level);
+	for (unsigned i = 0; i < lamps->leds; i++)
+		show_led(&lamps->led[i],
+			 board->output[lamps->led[i].output].brightness,
+			 level[lamps->led[i].output]);
 }
 
 uint64_t lamps_calls(const struct lamps *lamps)
@@ -140,6 +197,8 @@ uint64_t lamps_calls(const struct lamps *lamps)
 
 	for (unsigned i = 0; i < lamps->board->chains; i++)
 		calls += shift_calls(lamps->chain[i].shift);
+	for (unsigned i = 0; i < lamps->leds; i++)
+		calls += led_calls(lamps->led[i].led);
 	return calls;
 }
 
@@ -149,6 +208,8 @@ void lamps_destroy(struct lamps *lamps)
 		return;
 	for (unsigned i = 0; i < lamps->board->chains; i++)
 		shift_destroy(lamps->chain[i].shift);
+	for (unsigned i = 0; i < lamps->leds; i++)
+		led_destroy(lamps->led[i].led);
 	gpio_outputs_destroy(lamps->lines);
 	free(lamps);
 }

@@ -120,8 +120,8 @@ void panel_frame(struct panel *panel)
 	if (tape)
 		meters_read(&panel->meters, tape, now_ns);
 	panel_view(&panel->view, &panel->status, &panel->meters, panel->locked);
-	picture_draw(&panel->picture, &panel->view, now_ns, panel->on);
-	lamps_show(panel->lamps, panel->on);
+	picture_draw(&panel->picture, &panel->view, now_ns, panel->level);
+	lamps_show(panel->lamps, panel->level);
 }
 
 static void frame(void *context)

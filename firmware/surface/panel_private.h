@@ -35,7 +35,7 @@ struct panel {
 
 	struct lamps *lamps;
 	struct picture picture;
-	bool on[BOARD_OUTPUTS_MAX];
+	uint8_t level[BOARD_OUTPUTS_MAX];
 
 	struct transport_status status; /* as of the last frame */
 	struct picture_view view;

@@ -324,8 +324,26 @@ static bool draw(const struct picture *picture, unsigned index,
 	}
 }
 
+/* Of a lamp that is lit. */
+static enum lamp_level brightness(const struct picture *picture, unsigned index,
+				  const struct picture_view *view,
+				  int64_t now_ns)
+{
+	const struct board_output *output = &picture->board->output[index];
+
+	if (!picture->tested || output->track < 1 ||
+	    output->track > view->tracks ||
+	    now_ns < picture->clip[output->track - 1].until_ns)
+		return LAMP_FULL;
+	if (output->role != BOARD_LAMP_SIGNAL && !picture->output[index].alone)
+		return LAMP_FULL;
+	return view->track[output->track - 1].peak_db < PICTURE_FULL_DB
+		       ? LAMP_DIM
+		       : LAMP_FULL;
+}
+
 void picture_draw(struct picture *picture, const struct picture_view *view,
-		  int64_t now_ns, bool *on)
+		  int64_t now_ns, uint8_t *level)
 {
 	const struct board *board = picture->board;
 
@@ -336,9 +354,11 @@ void picture_draw(struct picture *picture, const struct picture_view *view,
 	for (unsigned i = 0; i < board->outputs; i++) {
 		bool lamp = board->output[i].role != BOARD_BUZZER &&
 			    board->output[i].role != BOARD_TRIGGER_OUT;
+		bool lit = (!picture->tested && lamp) ||
+			   draw(picture, i, view, now_ns);
 
-		on[i] = (!picture->tested && lamp) ||
-			draw(picture, i, view, now_ns);
+		level[i] =
+			lit ? brightness(picture, i, view, now_ns) : LAMP_OFF;
 	}
 }
 

@@ -15,7 +15,8 @@
  *            until the next take
  *   LOCK     steady: locked. fast, for 1 s: a press was refused
  *   ARM      steady: armed
- *   SIGNAL   steady: -50 dBFS and more. fast: clipped in the last 3 s
+ *   SIGNAL   dim: -50 dBFS and more. full: -20 dBFS and more. fast: clipped in
+ *            the last 3 s
  *   BAR      lit up to the level; the highest level stays as a dot; the last
  *            LED, after a clip, until cleared or until the next take
  *
@@ -23,13 +24,15 @@
  * shows slow and fast, in a take as well; without LOCK, READY shows that a
  * press was refused. A track with but one lamp (and no switch that shows
  * whether it is armed) has on it: off: not armed. flash: armed, no signal.
- * steady: armed and signal. fast: clipped.
+ * steady, dim or full: armed and signal. fast: clipped.
  *
  * For one second at the start everything is lit, but for buzzer and trigger:
  * the lamp test. It ends at once when there is a take.
  *
- * Pure: a state machine of view and time. Lamps are either lit or not: none of
- * the drivers can dim. The fields are private.
+ * Dim is said of nothing but sound, so that it means the same everywhere; a
+ * lamp that cannot be dimmed is lit. All else is full.
+ *
+ * Pure: a state machine of view and time. The fields are private.
  */
 #ifndef TAKEBOX_PICTURE_H
 #define TAKEBOX_PICTURE_H
@@ -38,9 +41,11 @@
 #include <stdint.h>
 
 #include "surface/board.h"
+#include "surface/lamps.h"
 #include "transport/transport.h"
 
 #define PICTURE_SIGNAL_DB     -50.0f
+#define PICTURE_FULL_DB	      -20.0f
 #define PICTURE_CLIP_NS	      3000000000LL
 #define PICTURE_REFUSED_NS    1000000000LL
 #define PICTURE_LAMP_TEST_NS  1000000000LL
@@ -114,9 +119,9 @@ struct picture {
 void picture_init(struct picture *picture, const struct board *board,
 		  int64_t now_ns);
 
-/* The level of each of the board's outputs, in its order. */
+/* The level (enum lamp_level) of each of the board's outputs, in its order. */
 void picture_draw(struct picture *picture, const struct picture_view *view,
-		  int64_t now_ns, bool *on);
+		  int64_t now_ns, uint8_t *level);
 
 /* REC's own question, by the view that was drawn last. */
 bool picture_keeping(const struct picture *picture,

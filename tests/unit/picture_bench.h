@@ -22,6 +22,7 @@ struct bench {
 	struct picture picture;
 	struct picture_view view;
 	int64_t now;
+	uint8_t level[BOARD_OUTPUTS_MAX];
 	bool on[BOARD_OUTPUTS_MAX];
 };
 
@@ -54,12 +55,19 @@ static inline void switch_on(void)
 	picture_init(&bench.picture, &bench.board, START);
 }
 
+static inline void look(void)
+{
+	picture_draw(&bench.picture, &bench.view, bench.now, bench.level);
+	for (unsigned i = 0; i < bench.board.outputs; i++)
+		bench.on[i] = bench.level[i] != LAMP_OFF;
+}
+
 static inline void draw(void)
 {
 	bench.now += FRAME;
 	if (bench.view.delivers)
 		bench.view.position += 480;
-	picture_draw(&bench.picture, &bench.view, bench.now, bench.on);
+	look();
 }
 
 static inline void run(int64_t ms)

@@ -92,6 +92,30 @@ static void an_output_is_on_a_line_or_a_bit(void **state)
 	assert_int_equal(output[2].line, 3);
 }
 
+static void an_output_is_a_led_of_the_kernels(void **state)
+{
+	(void)state;
+	accept_board("outputs = ({ role = \"rec\"; led = \"panel:rec\"; },\n"
+		     "{ role = \"ready\"; led = \"ACT\"; brightness = 30; });");
+	assert_int_equal(board.output[0].chain, BOARD_ON_LED);
+	assert_string_equal(board.output[0].wire.line, "panel:rec");
+	assert_int_equal(board.output[0].brightness, 100);
+	assert_int_equal(board.output[1].brightness, 30);
+	refuse_board("outputs = ({ role = \"rec\"; led = \"A\"; },\n"
+		     "{ role = \"ready\"; led = \"A\"; });",
+		     "t.board:2: the LED A is used twice: here and in line 1");
+	refuse_board("outputs = ({ role = \"rec\"; led = \"A\"; line = \"B\"; "
+		     "});",
+		     "t.board:1: rec has led = \"A\": that has but a "
+		     "brightness; drop the rest");
+	refuse_board("outputs = ({ role = \"rec\"; line = \"A\"; brightness = "
+		     "50; });",
+		     "t.board:1: rec is on or off and has no brightness; only "
+		     "an output with led = ... has");
+	refuse_board("outputs = ({ role = \"bar\"; track = 1; led = \"A\"; });",
+		     "t.board:1: the LEDs of a bar are on lines or a chain");
+}
+
 static void a_bar_is_a_lamp_for_each_step(void **state)
 {
 	(void)state;
@@ -537,6 +561,7 @@ int main(void)
 		cmocka_unit_test(an_input_is_a_button_to_ground_with_a_pull_up),
 		cmocka_unit_test(an_input_can_be_all_else),
 		cmocka_unit_test(an_output_is_on_a_line_or_a_bit),
+		cmocka_unit_test(an_output_is_a_led_of_the_kernels),
 		cmocka_unit_test(a_bar_is_a_lamp_for_each_step),
 		cmocka_unit_test(chains_are_clocked_by_spi_or_three_lines),
 		cmocka_unit_test(what_else_is_said_is_kept),

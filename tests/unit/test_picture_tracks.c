@@ -51,6 +51,38 @@ static void a_signal_lamp_tells_signal_and_clip(void **state)
 	assert_int_equal(look_at(lit), STEADY);
 }
 
+static void a_signal_lamp_is_dim_below_20_dbfs(void **state)
+{
+	unsigned signal, arm;
+
+	(void)state;
+	signal = lamp(BOARD_LAMP_SIGNAL, 1, 0);
+	arm = lamp(BOARD_LAMP_ARM, 1, 0);
+	switch_on();
+	draw();
+	/* The lamp test. */
+	assert_int_equal(bench.level[signal], LAMP_FULL);
+	run(2000);
+	assert_int_equal(bench.level[signal], LAMP_OFF);
+	bench.view.track[0].peak_db = -50;
+	draw();
+	assert_int_equal(bench.level[signal], LAMP_DIM);
+	bench.view.track[0].peak_db = -20.1f;
+	draw();
+	assert_int_equal(bench.level[signal], LAMP_DIM);
+	bench.view.track[0].peak_db = -20;
+	draw();
+	assert_int_equal(bench.level[signal], LAMP_FULL);
+	/* A clip is told from afar, whatever has come after it. */
+	bench.view.track[0].peak_db = -40;
+	bench.view.track[0].clips++;
+	for (unsigned i = 0; i < 100; i++) {
+		draw();
+		assert_int_not_equal(bench.level[signal], LAMP_DIM);
+	}
+	assert_int_equal(bench.level[arm], LAMP_FULL);
+}
+
 static void clips_from_before_it_looked_are_not_news(void **state)
 {
 	unsigned lit = lamp(BOARD_LAMP_SIGNAL, 1, 0);
@@ -176,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_arm_lamp_is_on_when_the_track_is_armed),
 		TEST(a_signal_lamp_tells_signal_and_clip),
+		TEST(a_signal_lamp_is_dim_below_20_dbfs),
 		TEST(clips_from_before_it_looked_are_not_news),
 		TEST(the_only_lamp_of_a_track_has_it_all),
 		TEST(beside_an_arm_switch_the_only_lamp_shows_signal),
