@@ -89,6 +89,12 @@ static void client_ready(void *context, uint32_t events)
 		drop_client(client);
 		return;
 	}
+	if (tape_request_asks(&request)) {
+		if (tape >= 0)
+			close(tape);
+		answer(client, supervisor_tape(supervisor) ? 0 : -ENODATA, "");
+		return;
+	}
 	if (tape >= 0) {
 		supervisor_adopt(supervisor, &request, tape);
 		close(tape);

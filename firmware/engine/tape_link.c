@@ -171,13 +171,28 @@ int tape_link_send(int socket, const struct tape_request *request, int fd)
 	return send_message(socket, request, sizeof(*request), fd);
 }
 
+int tape_link_send_ask(int socket)
+{
+	struct tape_request request;
+
+	tape_request_init(&request);
+	request.magic = TAPE_LINK_ASK;
+	return send_message(socket, &request, sizeof(request), -1);
+}
+
+bool tape_request_asks(const struct tape_request *request)
+{
+	return request->magic == TAPE_LINK_ASK;
+}
+
 int tape_link_read_request(int socket, struct tape_request *request, int *fd)
 {
 	int error = receive_message(socket, request, sizeof(*request), fd);
 
 	if (error < 0)
 		return refuse_message(error, fd);
-	if (request->magic != TAPE_LINK_MAGIC ||
+	if ((request->magic != TAPE_LINK_MAGIC &&
+	     request->magic != TAPE_LINK_ASK) ||
 	    request->version != TAPE_LINK_VERSION ||
 	    !memchr(request->device, '\0', sizeof(request->device)))
 		return refuse_message(-EPROTO, fd);

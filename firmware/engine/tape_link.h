@@ -11,6 +11,8 @@
  * A request can have a descriptor of a tape attached, one that the client still
  * holds of a takebox-tape that died: the new one goes on with it, if it fits.
  *
+ * Whoever only has to know which tape there is asks for that and opens nothing.
+ *
  * Client functions: one thread. Errors: negative errno.
  */
 #ifndef TAKEBOX_TAPE_LINK_H
@@ -21,6 +23,7 @@
 
 #define TAPE_LINK_MAGIC	  0x544b4c4bu
 #define TAPE_LINK_VERSION 1u
+#define TAPE_LINK_ASK	  0x544b4c41u /* magic of a request that opens nothing */
 
 struct tape_request {
 	uint32_t magic, version;
@@ -52,6 +55,11 @@ bool tape_request_equal(const struct tape_request *a,
 int tape_link_connect(const char *path); /* a socket, or negative errno */
 /* fd: of a tape to go on with, or -1; stays the caller's. */
 int tape_link_send(int socket, const struct tape_request *request, int fd);
+
+/* Asks for the tape there is, whatever it is of; nothing is opened for that,
+ * and nothing closed. The reply to it has -ENODATA if there is none. */
+int tape_link_send_ask(int socket);
+bool tape_request_asks(const struct tape_request *request);
 
 /* Waits for one reply. *fd is the tape or -1. -ECONNRESET: the other side is
  * gone; -EAGAIN: nothing there (socket non-blocking); -EPROTO. */

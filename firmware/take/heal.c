@@ -221,6 +221,10 @@ static void look_at(struct search *search, int dir, const char *path,
 		heal_one(search, dir, path);
 		return;
 	}
+	if (state == HEAL_OPEN && search->fn)
+		search->fn(search->context,
+			   &(struct heal_report){.folder = path,
+						 .error = -EAGAIN});
 	/* A session can be called like a take. */
 	if ((state == HEAL_NO_TAKE || state == HEAL_EMPTY) && depth > 0)
 		look_below(search, dir, path, depth);

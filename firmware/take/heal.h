@@ -40,7 +40,8 @@ bool heal_is_track(int dir, const char *name);
 struct heal_report {
 	const char *folder; /* path of the take's */
 	int error;	    /* 0: it is whole now; else negative errno:
-			       -EBUSY: it is being recorded */
+			       -EBUSY: it is being recorded; -EAGAIN:
+				it is on the tape that runs, and left */
 	uint64_t frames;
 	unsigned rate;
 	double seconds;
@@ -53,7 +54,8 @@ typedef void (*heal_fn)(void *context, const struct heal_report *report);
  * Heals every interrupted take below folder: of a medium (with Takebox in it),
  * of a session, or of one take. fn (may be NULL) is told of each that was
  * interrupted. tape: takes on the tape of that name (32 hexadecimal digits) are
- * left alone, since they can be gone on with; NULL: none are.
+ * left alone, since they can be gone on with; fn is told of them; NULL: none
+ * are. They do not count as failed.
  *
  * Returns the number of takes that could not be healed, or a negative errno if
  * folder cannot be read.

@@ -9,10 +9,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "drivers/pcm.h"
+
+#define ASK_SECONDS 20
 
 void tape_client_init(struct tape_client *client)
 {
@@ -123,6 +126,41 @@ int tape_client_receive(struct tape_client *client)
 		return error;
 	tape_detach(&client->tape);
 	client->tape = tape;
+	return 0;
+}
+
+/* It may be opening an interface, which takes a moment. */
+static int receive_tape(int socket, struct tape *tape)
+{
+	struct timeval patience = {.tv_sec = ASK_SECONDS};
+	struct tape_reply reply;
+	int fd, error;
+
+	setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience,
+		   sizeof(patience));
+	error = tape_link_receive(socket, &reply, &fd);
+	if (error == 0 && fd < 0)
+		error = reply.error == -ENODATA ? -ENOENT : -EPROTO;
+	return error < 0 ? error : tape_attach(tape, fd);
+}
+
+int tape_client_ask(const char *path, char name[TAPE_NAME_SIZE])
+{
+	int socket = tape_link_connect(path), error;
+	struct tape tape = {0};
+
+	if (socket < 0) /* nobody there, or nobody behind it any more */
+		return socket == -ECONNREFUSED || socket == -ENOTDIR ? -ENOENT
+								     : socket;
+	error = tape_link_send_ask(socket);
+	if (error == 0)
+		error = receive_tape(socket, &tape);
+	close(socket);
+	if (error < 0)
+		return error;
+	for (int i = 0; i < 16; i++)
+		snprintf(name + 2 * i, 3, "%02x", tape.facts->id[i]);
+	tape_detach(&tape);
 	return 0;
 }
 

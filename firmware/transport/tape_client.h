@@ -42,6 +42,11 @@ int tape_client_request(struct tape_client *client,
  * is. */
 int tape_client_receive(struct tape_client *client);
 
+/* The name (32 hexadecimal digits) of the tape that runs behind the socket
+ * path. -ENOENT: none does; another error: one may, but which is not known. */
+#define TAPE_NAME_SIZE 33
+int tape_client_ask(const char *path, char name[TAPE_NAME_SIZE]);
+
 /* What config wants opened. */
 void tape_client_describe(struct tape_request *request,
 			  const struct config *config);

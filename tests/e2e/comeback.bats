@@ -172,3 +172,34 @@ begin_take() {
 	settles_idle
 	[ "$(ls -d medium/Takebox/*/Take-* | wc -l)" -eq 3 ]
 }
+
+@test "a medium that goes together with takeboxd: the tape carries the take on" {
+	start_all
+	takebox session Show
+	takebox disarm 3
+	takebox record --preroll 0 --name Long
+	wait_until at_least .take.durable 2
+	kill -9 "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	mv medium away
+	start_daemon
+	wait_until take_is Take-002-Long
+	wait_until at_least .take.seconds 2
+	takebox stop
+	kill "$(cat takeboxd.pid)" "$(cat takebox-tape.pid)"
+	wait "$(cat takeboxd.pid)" "$(cat takebox-tape.pid)"
+	takebox heal away
+	first=away/Takebox/Show/Take-001-Long
+	second=medium/Takebox/Show/Take-002-Long
+	takebox verify $first $second
+	[ "$(note $second continues take)" = Take-001-Long ]
+	[ "$(note $second continues gap)" = 0 ]
+	[ ! -e $second/03-Ch-03.flac ]
+	# Nothing is missing between the two: what was synced in the last moment
+	# may be in both.
+	read -r from frames < <(stretch $first/01-Ch-01.flac)
+	read -r next _ < <(stretch $second/01-Ch-01.flac)
+	echo "the first ends at $((from + frames)), the second begins at $next"
+	[ "$next" -le $((from + frames)) ]
+	[ "$next" -ge $((from + 48000)) ]
+}

@@ -180,6 +180,12 @@ make_disk() {
 	[ "$(status_of .state)" = starting ]
 	run takebox record
 	[ "$status" -eq 4 ]
+	# That something waits outlives the process that knew it.
+	kill -9 "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	start_daemon
+	wait_until says "only the tape keeps"
+	[ "$(status_of .state)" = starting ]
 	first=$PWD/A/Takebox/Show/Take-001
 	[ "$(jq -r .stopped_by "$first/take.json")" = "medium full" ]
 	mount -o remount,size=100m B/usb

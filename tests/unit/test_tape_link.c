@@ -140,6 +140,19 @@ static void test_requests_are_equal_but_for_limit_and_patience(void **state)
 	ASSERT_DIFFERENT(b.tape_seconds = 12);
 }
 
+static void test_who_only_asks_is_told_from_who_opens(void **state)
+{
+	struct ends *ends = *state;
+	struct tape_request got;
+	int fd;
+
+	assert_int_equal(tape_link_send_ask(ends->client), 0);
+	assert_int_equal(tape_link_read_request(ends->server, &got, &fd), 0);
+	assert_true(tape_request_asks(&got));
+	got = a_request();
+	assert_false(tape_request_asks(&got));
+}
+
 static void assert_request_refused(const struct ends *ends, const void *bytes,
 				   size_t size)
 {
@@ -368,6 +381,7 @@ int main(void)
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		EACH(test_a_request_arrives_as_it_was_sent),
+		EACH(test_who_only_asks_is_told_from_who_opens),
 		cmocka_unit_test(
 			test_requests_are_equal_but_for_limit_and_patience),
 		EACH(test_requests_that_are_none_are_refused),
