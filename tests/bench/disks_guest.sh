@@ -137,9 +137,11 @@ judge()
 # map LINE: the disk that the device mapper makes of /dev/vda from now on.
 map()
 {
-	dmsetup suspend --noflush --nolockfs disk &&
-		dmsetup load disk --table "0 $sectors $1" &&
-		dmsetup resume disk || fail "no disk: $1"
+	if ! dmsetup suspend --noflush --nolockfs disk ||
+		! dmsetup load disk --table "0 $sectors $1" ||
+		! dmsetup resume disk; then
+		fail "no disk: $1"
+	fi
 }
 
 mount_mapped()
@@ -220,9 +222,10 @@ stick()
 	local disk
 
 	for disk in /sys/block/sd*; do
-		[ -e "$disk/size" ] && [ "$(cat "$disk/size")" -gt 0 ] || continue
-		echo "/dev/${disk##*/}"
-		return
+		if [ "$(cat "$disk/size" 2>/dev/null)" -gt 0 ]; then
+			echo "/dev/${disk##*/}"
+			return
+		fi
 	done
 	return 1
 }
