@@ -19,24 +19,25 @@
 #include "engine/posclock_private.h"
 #include "engine/reals.h"
 
-#define DECIDE_NS	 50000000LL /* shortest run that is a loss */
-#define DECIDE_PAIRS	 6
-#define GIVE_UP_NS	 5000000000LL /* a run this long is another rate */
-#define GIVE_UP_YOUNG_NS 500000000LL  /* before there is a threshold */
-#define SPACING_NS	 1200000LL    /* closer pairs share a recent entry */
-#define NEAR_PAIRS	 4
-#define DENSE_NS	 4.5e6 /* between pairs: a dozen in DECIDE_NS */
-#define EARLY_PAIRS	 3
-#define EARLY_NS	 200000000LL /* within which they must come */
-#define EARLY_MARGIN_NS	 30000.0
-#define STAMP_NS	 20000.0 /* what time stamps are good for at best */
-#define LEAK_UNLOCKED	 1e-3
-#define LEAK_LOCKED	 50e-6
-#define LEAK_GAP_NS	 20e6
-#define NOISE_TIMES	 4.0
-#define NOISE_KEPT_NS	 120e9 /* time constant of forgetting noise */
-#define USUAL_STEP_NS	 500.0
-#define YOUNG_STEP_NS	 20e6 /* but for one that no start can explain */
+#define DECIDE_NS	  50000000LL /* shortest run that is a loss */
+#define DECIDE_PAIRS	  6
+#define GIVE_UP_NS	  5000000000LL /* a run this long is another rate */
+#define GIVE_UP_YOUNG_NS  500000000LL  /* before there is a threshold */
+#define SPACING_NS	  1200000LL    /* closer pairs share a recent entry */
+#define NEAR_PAIRS	  4
+#define DENSE_NS	  4.5e6 /* between pairs: a dozen in DECIDE_NS */
+#define EARLY_PAIRS	  3
+#define EARLY_NS	  200000000LL /* within which they must come */
+#define EARLY_MARGIN_NS	  30000.0
+#define STAMP_NS	  20000.0 /* what time stamps are good for at best */
+#define LEAK_UNLOCKED	  1e-3
+#define LEAK_LOCKED	  50e-6
+#define LEAK_GAP_NS	  20e6
+#define NOISE_TIMES	  4.0
+#define NOISE_KEPT_NS	  120e9 /* time constant of forgetting noise */
+#define USUAL_STEP_NS	  500.0
+#define RESTARTED_STEP_NS 1.5e6 /* where the rate was known before */
+#define YOUNG_STEP_NS	  20e6	/* but for one that no start can explain */
 
 static int64_t divisor(int64_t a, int64_t b)
 {
@@ -271,21 +272,29 @@ static struct posclock_step give_up(struct posclock *clock, int64_t age_ns)
 	return step;
 }
 
+/* While it is young. What a device does when it is started again is made good
+ * like a loss: it goes with the gap that the restart was. */
+static double least_step(const struct posclock *clock)
+{
+	if (!is_young(clock))
+		return 0;
+	return clock->kept_error > 0 ? RESTARTED_STEP_NS : YOUNG_STEP_NS;
+}
+
 static struct posclock_step find_loss(struct posclock *clock,
 				      const struct posclock_pair *pair)
 {
 	int64_t age = pair->time_ns - clock->run_start_ns;
-	bool young = is_young(clock);
+	bool unknown = is_young(clock) && !(clock->kept_error > 0);
 
 	if (clock->run_pairs < DECIDE_PAIRS || age < DECIDE_NS)
 		return (struct posclock_step){0};
-	if (age > (young ? GIVE_UP_YOUNG_NS : GIVE_UP_NS))
+	if (age > (unknown ? GIVE_UP_YOUNG_NS : GIVE_UP_NS))
 		return give_up(clock, age);
 
 	double level = loss_level(clock, pair->time_ns);
-	double least = young ? YOUNG_STEP_NS : 0;
 
-	if (level <= larger(threshold(clock), least))
+	if (level <= larger(threshold(clock), least_step(clock)))
 		return (struct posclock_step){0};
 	return take_loss(clock, level);
 }

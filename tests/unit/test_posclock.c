@@ -556,6 +556,49 @@ static void a_restart_keeps_the_rate_and_finds_no_step(void **state)
 			 POSCLOCK_LOST);
 }
 
+static void no_restart_looks_like_a_loss(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < KINDS; k++) {
+		struct posclock clock;
+		struct device d;
+
+		device_open(&d, kinds[k], 48000, -30);
+		posclock_init(&clock, 48000);
+		run_quietly(&d, &clock, 20);
+		for (unsigned i = 0; i < 300; i++) {
+			struct posclock_line line = posclock_line(&clock);
+
+			if (i % 2) /* in another process */
+				posclock_init_line(&clock, 48000, &line);
+			posclock_restarted(&clock);
+			d.inserted += 4321;
+			run_quietly(&d, &clock, d.stamp + 1 + i % 20);
+		}
+	}
+}
+
+static void a_loss_right_after_a_restart_is_found(void **state)
+{
+	(void)state;
+	for (double at = 0.06; at < 1; at += 0.02) {
+		struct posclock_step step;
+		struct posclock clock;
+		struct device d;
+
+		device_open(&d, &preempted, 48000, 40);
+		posclock_init(&clock, 48000);
+		run_quietly(&d, &clock, 10);
+		posclock_restarted(&clock);
+		device_lose(&d, 10 + at, 96);
+		step = run_until(&d, &clock, 12);
+		if (step.event != POSCLOCK_LOST)
+			fail_msg("at %.2f s", at);
+		assert_in_range(step.frames, 95, 97);
+		run_quietly(&d, &clock, 30);
+	}
+}
+
 static void a_rate_that_changes_ends_the_lock(void **state)
 {
 	struct device d;
@@ -601,6 +644,8 @@ int main(void)
 		cmocka_unit_test(a_surplus_is_noted_once),
 		cmocka_unit_test(one_wrong_pointer_is_no_step),
 		cmocka_unit_test(a_restart_keeps_the_rate_and_finds_no_step),
+		cmocka_unit_test(no_restart_looks_like_a_loss),
+		cmocka_unit_test(a_loss_right_after_a_restart_is_found),
 		cmocka_unit_test(a_rate_that_changes_ends_the_lock),
 	};
 
