@@ -437,12 +437,14 @@ static bool is_refused(struct hand *hand)
 				     hand->volume) < 0);
 }
 
-static void look_at_medium(struct hand *hand)
+void transport_look_at_medium(struct hand *hand)
 {
 	struct transport *transport = hand->transport;
 	struct take_status status;
 	bool over, ended;
 
+	if (hand->healing || hand->left || hand->volume < 0)
+		return;
 	take_get_status(hand->take, &status);
 	over = status.state == TAKE_DONE || status.state == TAKE_FAILED;
 	ended = status.error && status.end != TAKE_FOREVER;
@@ -467,9 +469,8 @@ void transport_look_after_media(struct transport *transport)
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *hand = &transport->hand[i];
 
-		if (hand->take && !hand->healing && !hand->left &&
-		    hand->volume >= 0)
-			look_at_medium(hand);
+		if (hand->take)
+			transport_look_at_medium(hand);
 	}
 	if (!transport->onward.wanted)
 		return;

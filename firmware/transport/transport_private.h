@@ -197,6 +197,8 @@ int transport_begin(struct transport *transport, const char *name,
 /* The take has its folder. */
 void transport_note_begun(struct hand *hand);
 void transport_look_after_media(struct transport *transport);
+/* Goes on elsewhere if the medium has ended the hand's take. */
+void transport_look_at_medium(struct hand *hand);
 /* The oldest position that a take can begin at and not be overrun. */
 uint64_t transport_oldest_start(const struct tape *tape);
 

@@ -107,6 +107,8 @@ static bool look_after(struct hand *hand)
 	}
 	if (!is_over(&status))
 		return true;
+	/* It may have failed since its medium was looked at. */
+	transport_look_at_medium(hand);
 	put_away(hand, &status);
 	return false;
 }

@@ -1,0 +1,205 @@
+/*
+ * The transport between its threads: what a take's thread does just while the
+ * transport looks at it. The tape is made here, the media are folders, and
+ * what the transport is told of a take can be older than the take.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "engine/tape_writer.h"
+#include "transport/transport_private.h"
+
+#define RATE	    48000u
+#define DEADLINE_NS (20 * NS_PER_S)
+
+static struct {
+	char folder[64];
+	struct config config;
+	struct loop *loop;
+	struct transport *transport;
+	struct tape_writer writer;
+	int64_t deadline;
+	bool (*until)(void);
+} bench;
+
+/* ---- a look that is late ---- */
+
+static bool looks_are_late; /* the next one */
+
+void __real_take_get_status(struct take *take, struct take_status *status);
+void __wrap_take_get_status(struct take *take, struct take_status *status);
+
+static bool is_over(const struct take_status *status)
+{
+	return status->state == TAKE_DONE || status->state == TAKE_FAILED;
+}
+
+/* As it was when it began, told when it is over. */
+void __wrap_take_get_status(struct take *take, struct take_status *status)
+{
+	struct take_status now;
+
+	__real_take_get_status(take, status);
+	if (!looks_are_late)
+		return;
+	looks_are_late = false;
+	do {
+		assert_true(clock_now_ns() < bench.deadline);
+		usleep(1000);
+		__real_take_get_status(take, &now);
+	} while (!is_over(&now));
+	*status = (struct take_status){
+		.state = TAKE_STARTING,
+		.start = now.start,
+		.end = TAKE_FOREVER,
+	};
+}
+
+/* ---- the bench ---- */
+
+static char *below(char *path, const char *name)
+{
+	snprintf(path, CONFIG_PATH_MAX, "%s/%s", bench.folder, name);
+	return path;
+}
+
+static void configure(void)
+{
+	struct config *config = &bench.config;
+
+	config_defaults(config);
+	below(config->folder, "A");
+	below(config->next, "B");
+	below(config->socket, "control");
+	below(config->tape_socket, "tape");
+	mkdir(config->folder, 0700);
+	mkdir(config->next, 0700);
+}
+
+static void load_tape(struct transport *transport)
+{
+	struct tape_facts facts = {
+		.channels = 2,
+		.rate = RATE,
+		.bits = 24,
+		.period = 128,
+		.buffer = 4096,
+		.clip_run = 3,
+		.frames = 10 * RATE,
+	};
+	struct tape *tape = &transport->client.tape;
+
+	assert_int_equal(tape_writer_create(&bench.writer, &facts), 0);
+	assert_int_equal(tape_attach(tape, tape_writer_share(&bench.writer)),
+			 0);
+	tape_writer_silence(&bench.writer, RATE);
+	tape_writer_publish(&bench.writer, RATE);
+	transport->answered = true;
+	transport->track_count =
+		recording_tracks(transport->tracks, &bench.config, 2);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&bench, 0, sizeof(bench));
+	strcpy(bench.folder, "/tmp/test_transport.XXXXXX");
+	assert_non_null(mkdtemp(bench.folder));
+	configure();
+	bench.deadline = clock_now_ns() + DEADLINE_NS;
+	bench.loop = loop_create();
+	bench.transport = transport_create(bench.loop, &bench.config);
+	assert_non_null(bench.transport);
+	load_tape(bench.transport);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	transport_destroy(bench.transport);
+	loop_destroy(bench.loop);
+	tape_writer_destroy(&bench.writer);
+	snprintf(command, sizeof(command), "rm -rf '%s'", bench.folder);
+	return system(command);
+}
+
+static void look(void *context)
+{
+	(void)context;
+	if (bench.until() || clock_now_ns() > bench.deadline)
+		loop_quit(bench.loop);
+}
+
+static void run_until(bool (*until)(void))
+{
+	bench.until = until;
+	loop_add_timer(bench.loop, 1, 10 * NS_PER_MS, look, NULL);
+	loop_run(bench.loop);
+	assert_true(until());
+}
+
+/* ---- cases ---- */
+
+static bool records_on_b(void)
+{
+	const struct hand *current = bench.transport->current;
+
+	return current && current->prepared &&
+	       strncmp(current->place.folder, bench.config.next,
+		       strlen(bench.config.next)) == 0;
+}
+
+/* A cannot be made a take in, and that is known only when the take is over. */
+static void test_a_take_that_fails_while_it_is_looked_at_goes_on(void **state)
+{
+	const char *medium = bench.config.folder;
+	struct command command = {.kind = COMMAND_TO_RECORD};
+	struct command_reply reply;
+
+	(void)state;
+	assert_int_equal(rmdir(medium), 0);
+	fclose(fopen(medium, "we"));
+	looks_are_late = true;
+	transport_command(bench.transport, &command, &reply);
+	assert_string_equal(reply.message, "");
+	transport_look_after_takes(bench.transport);
+	run_until(records_on_b);
+}
+
+static void test_a_take_that_fails_goes_on(void **state)
+{
+	const char *medium = bench.config.folder;
+	struct command command = {.kind = COMMAND_TO_RECORD};
+	struct command_reply reply;
+
+	(void)state;
+	assert_int_equal(rmdir(medium), 0);
+	fclose(fopen(medium, "we"));
+	transport_command(bench.transport, &command, &reply);
+	run_until(records_on_b);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_take_that_fails_goes_on),
+		CASE(test_a_take_that_fails_while_it_is_looked_at_goes_on),
+	};
+
+	return cmocka_run_group_tests_name("transport", tests, NULL, NULL);
+}
