@@ -184,28 +184,54 @@ static uint64_t count_on(const struct reading *reading, uint64_t at,
 	return at - from;
 }
 
-/* The number of the frame at at; before goes on, or the samples say so; -1. */
+/* Too few frames to say their number, between a gap's silence and the place of
+ * the loss: the last ones before it, or the first ones behind it. The number of
+ * the one at at; -1: they are not. */
+static int64_t beside_gap(const struct reading *reading, uint64_t at,
+			  uint64_t end, const struct run *last,
+			  unsigned channel)
+{
+	int64_t before = last->device + (int64_t)last->frames;
+	const struct loss *losses = reading->losses.items;
+
+	if (count_on(reading, at, end, before, channel) > 0)
+		return before;
+	for (unsigned i = 0; i < reading->losses.count; i++) {
+		int64_t behind = last->device + (int64_t)(at - last->at) +
+				 (int64_t)losses[i].frames;
+
+		if (losses[i].at == end &&
+		    count_on(reading, at, end, behind, channel) == end - at)
+			return behind;
+	}
+	return -1;
+}
+
+/* The number of the frame at at; what was before goes on, or the samples say
+ * so; -1. */
 static int64_t device_at(const struct reading *reading, uint64_t at,
 			 uint64_t end, unsigned channel)
 {
 	const struct list *runs = &reading->runs;
+	const struct run *last = runs->items;
 	uint64_t enough = end - at < COUNTER_RUN ? end - at : COUNTER_RUN;
 	unsigned whose;
-	int64_t device = -1;
+	int64_t device;
 
 	if (runs->count > 0) {
-		const struct run *last = runs->items;
-
 		last += runs->count - 1;
 		device = last->device + (int64_t)(at - last->at);
 		if (count_on(reading, at, end, device, channel) >= enough)
 			return device;
 	}
-	if (end - at < COUNTER_RUN)
-		return -1;
-	device = counter_frame(reading->samples + at, reading->info.bits,
-			       &whose);
-	return whose == channel ? device : -1;
+	if (end - at >= COUNTER_RUN) {
+		device = counter_frame(reading->samples + at,
+				       reading->info.bits, &whose);
+		if (device >= 0 && whose == channel)
+			return device;
+	}
+	return runs->count > 0 ? beside_gap(reading, at, end, last, channel)
+			       : -1;
 }
 
 /* Between two gaps. */
