@@ -5,10 +5,12 @@
  * be.
  *
  *	powercut look MEDIUM
+ *	powercut flushed BASE LOG
  *	powercut replay BASE LOG SYSTEM REFERENCE BYTE CUTS SEED [FIRST COUNT]
  *
- * look prints what takes there are: the reference. replay goes through the log:
- * BASE is a block device with what the disk held before, SYSTEM its file
+ * look prints what takes there are: the reference. flushed brings BASE to what
+ *a disk has whose cache lost all since the last flush. replay goes through the
+ *log: BASE is a block device with what the disk held before, SYSTEM its file
  * system, BYTE the place of the witness's marks, CUTS how many moments to try.
  * Half of them at most are flushes, all others anywhere; each either of a disk
  * without a cache, that has all writes up to there, or of one with, that has
@@ -455,6 +457,20 @@ static int replay_part(char **argv, size_t first, size_t count)
 	return replay.failed > 0;
 }
 
+static int bring_to_last_flush(const char *base, const char *path)
+{
+	static struct replay replay;
+	int disk = open(base, O_WRONLY | O_CLOEXEC);
+
+	if (disk < 0)
+		err(2, "%s", base);
+	write_log_open(&replay.log, path);
+	for (size_t i = 0; i < last_flush(&replay, replay.log.count); i++)
+		write_log_apply(&replay.log, i, disk, NULL, NULL);
+	close(disk);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct takes takes;
@@ -466,11 +482,14 @@ int main(int argc, char **argv)
 		takes_write(&takes, stdout);
 		return 0;
 	}
+	if (argc == 4 && strcmp(argv[1], "flushed") == 0)
+		return bring_to_last_flush(argv[2], argv[3]);
 	if (argc == 9 && strcmp(argv[1], "replay") == 0)
 		return replay_part(argv + 2, 0, SIZE_MAX);
 	if (argc == 11 && strcmp(argv[1], "replay") == 0)
 		return replay_part(argv + 2, (size_t)atoll(argv[9]),
 				   (size_t)atoll(argv[10]));
-	errx(2, "usage: powercut look MEDIUM | powercut replay BASE LOG SYSTEM "
+	errx(2, "usage: powercut look MEDIUM | powercut flushed BASE LOG | "
+		"powercut replay BASE LOG SYSTEM "
 		"REFERENCE BYTE CUTS SEED [FIRST COUNT]");
 }

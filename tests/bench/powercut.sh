@@ -13,8 +13,8 @@
 #   --seconds S    length of each of the two takes (6)
 #   --seed N       of the moments (1)
 #   --piece N      moments for each machine that is started to replay (250)
-#   --steady       they are replayed in a machine whose time stands while this
-#                  one is busy
+#   --steady       in a machine whose time goes by what it computes, but never
+#                  faster than this one's, so that the disk is not slower there
 #   --host         without a virtual machine, on ext4 and this kernel: ten times
 #                  as fast. Needs root, loop devices and FUSE
 #
@@ -40,12 +40,16 @@ export BUILD=$build CACHE=${CACHE:-$root/.cache}
 PATH=$PATH:/usr/sbin:/sbin
 
 cuts=500 systems="ext4 exfat vfat" tracks="8 32" seconds=6 seed=1
-piece=250 host=no steady=
+piece=250 host=no steady=()
 vm=${VM:-$here/vm.sh}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--host) host=yes; systems=ext4; shift; continue ;;
-	--steady) steady=--steady; shift; continue ;;
+	--steady)
+		steady=(--steady --qemu -icount --qemu "shift=1,sleep=on")
+		shift
+		continue
+		;;
 	--piece) piece=$2 ;;
 	--cuts) cuts=$2 ;;
 	--systems) systems=$2 ;;
@@ -66,40 +70,15 @@ mkdir -p "$place"
 work=$(mktemp -d "$place/powercut.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 size=$((256 << 20))
-
-# An older take of the same kind: what free space is full of.
-make_stale()
-{
-	local device="takebox_virtual:CHANNELS=8,SIGNAL=counter"
-
-	ALSA_CONFIG_PATH=$build/virtual.conf "$build/takebox" run \
-		-D "$device" -c 8 -d 6 -o "$work/old" >/dev/null
-	cat "$work"/old/Takebox/*/*/*.flac >"$work/stale"
-	rm -rf "$work/old"
-}
-
-# A disk image: the file system, and a sector's room for marks behind it.
-make_disk()
-{
-	local system=$1 disk=$2
-
-	while cat "$work/stale"; do :; done 2>/dev/null |
-		head -c $size >"$disk" || true
-	case $system in
-	ext4) mkfs.ext4 -q -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 \
-		"$disk" ;;
-	exfat) mkfs.exfat "$disk" >/dev/null ;;
-	vfat) mkfs.vfat -F 32 "$disk" >/dev/null ;;
-	esac
-	truncate -s +4096 "$disk"
-}
+# shellcheck source=tests/bench/powercut_disk.sh
+. "$here/powercut_disk.sh"
 
 record_in_machine()
 {
 	local system=$1 count=$2
 
 	truncate -s 4G "$work/log"
-	"$vm" --share "$work" --timeout 150 --module "$system" \
+	"$vm" "${steady[@]}" --share "$work" --timeout 900 --module "$system" \
 		--qemu -blockdev --qemu "driver=raw,node-name=disk0,file.driver=file,file.filename=$work/disk" \
 		--qemu -blockdev --qemu "driver=raw,node-name=log0,file.driver=file,file.filename=$work/log" \
 		--qemu -blockdev --qemu "driver=blklogwrites,node-name=logged,file=disk0,log=log0,log-sector-size=512" \
@@ -180,9 +159,7 @@ replay()
 			"$first" "$count"
 		return
 	fi
-	# Empty or one word.
-	# shellcheck disable=SC2086
-	"$vm" $steady --share "$work" --timeout 7200 --module "$system" \
+	"$vm" "${steady[@]}" --share "$work" --timeout 7200 --module "$system" \
 		--module dm-snapshot --module "brd rd_nr=1 rd_size=131072" \
 		--disk "$work/base" --disk "$work/log" \
 		"$here/powercut_guest.sh" replay "$system" $size "$cuts" \
@@ -237,7 +214,7 @@ keep()
 	echo "powercut: kept in $folder"
 }
 
-make_stale
+make_stale "$work"
 status=0
 for system in $systems; do
 	for count in $tracks; do

@@ -3,12 +3,13 @@
 #
 #     powercut_guest.sh record SYSTEM TRACKS SECONDS BYTE WORK
 #     powercut_guest.sh replay SYSTEM BYTE CUTS SEED WORK FIRST COUNT
-#     powercut_guest.sh live SYSTEM TRACKS WORK
+#     powercut_guest.sh live BYTE PORT
 #
 # record: an earlier take; then, with a mark on the disk for each step, a take
 # with a marker and a new name, finished; a second one whose recorder is killed,
-# and healed. live: looks at what the last power cut left, and records until
-# the next.
+# and healed. live: is told on PORT which file system it is and how many tracks;
+# then takeboxd makes whole what the last power cut left, all takes are looked
+# at, and more are recorded until the next.
 
 set -u
 bench=$(cd "$(dirname "$0")" && pwd)
@@ -121,6 +122,51 @@ command_replay()
 
 	"$build/bench/powercut" replay /dev/vda /dev/vdb "$system" \
 		"$work/reference" "$byte" "$cuts" "$seed" "$6" "$7"
+}
+
+# Until takeboxd has made all takes whole.
+are_whole()
+{
+	"$build/bench/powercut" look /mnt >/run/look
+	! grep -qv ' whole$' /run/look || return 1
+}
+
+record_until_the_cut()
+{
+	local tracks=$1 number
+
+	RANDOM=$2
+	"$build/bench/witness" /run/control "$disk" "$place" &
+	for ((number = 1; ; number++)); do
+		echo "REC $number"
+		"$build/takebox" record >/dev/null || fail "no take"
+		sleep $((1 + RANDOM % 4)).$((RANDOM % 10))
+		"$build/takebox" mark Chorus >/dev/null
+		"$build/takebox" arm $((1 + RANDOM % tracks)) >/dev/null
+		sleep $((RANDOM % 3)).$((RANDOM % 10))
+		echo "STOP $number"
+		"$build/takebox" stop >/dev/null || fail "no stop"
+		wait_for is_idle
+	done
+}
+
+command_live()
+{
+	local port=$2 system tracks seed
+
+	place=$1
+	exec 5<>"$port"
+	echo READY >&5
+	# At its end until somebody listens.
+	until read -r -u 5 system tracks seed; do
+		sleep 0.1
+	done
+	exec >&5 2>&1
+	mount -t "$system" "$disk" /mnt || fail "it does not mount"
+	start_recorder "$tracks"
+	wait_for are_whole
+	sed 's/^/LOOK /' /run/look
+	record_until_the_cut "$tracks" "$seed"
 }
 
 command=$1

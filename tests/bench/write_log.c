@@ -69,6 +69,11 @@ void write_log_open(struct write_log *log, const char *path)
 
 		read_at(log->fd, raw, sizeof(raw), at);
 		at += SECTOR;
+		/* The machine died before this one was written. */
+		if (raw[1] == 0 && raw[2] == 0) {
+			log->count = i;
+			break;
+		}
 		log->entry[i] = entry_of(raw, at);
 		if (log->entry[i].kind == WRITE_DATA)
 			at += (off_t)log->entry[i].size;

@@ -397,6 +397,60 @@ check_alike() {
 	grep "mirror: . takes were copied" takeboxd.log
 }
 
+# A take whose recorder died and took its tape with it.
+make_torn_take() {
+	local recorder
+
+	"$BUILD/takebox" run -D takebox_virtual:CHANNELS=4,SIGNAL=counter \
+		-c 4 -d 100 --sync 0.2 -o torn >run.log 2>&1 3>&- &
+	recorder=$!
+	wait_until has_sound
+	kill -9 $recorder
+	wait $recorder || true
+	[ -z "$(find torn -name take.json)" ]
+}
+
+has_sound() {
+	[ -n "$(find torn -name '04-*.flac' -size +80k 2>/dev/null)" ]
+}
+
+# put_torn_take MEDIUM SESSION
+put_torn_take() {
+	mkdir -p "$1/Takebox"
+	cp -r torn/Takebox/* "$1/Takebox/$2"
+}
+
+is_healed() {
+	[ "$(jq -r .stopped_by "B/Takebox/$1/Take-001/take.json")" = \
+		interrupted ]
+}
+
+@test "a take that was torn off is made whole at every mount and every start" {
+	make_torn_take
+	mount_ram A 100m
+	make_disk B
+	put_torn_take B First
+	umount B
+	start_all "next = \"$PWD/B\";"
+	mount -o loop B.img B
+	wait_until is_healed First
+	sum=$(cat B/Takebox/First/Take-001/* | sha256sum)
+	wait_until umount B
+	mkdir other # where takeboxd does not look
+	mount -o loop B.img other
+	put_torn_take other Second
+	umount other
+	mount -o loop B.img B
+	wait_until is_healed Second
+	kill -9 "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	put_torn_take B Third
+	start_daemon
+	wait_until is_healed Third
+	takebox verify B/Takebox/*/Take-001
+	[ "$(cat B/Takebox/First/Take-001/* | sha256sum)" = "$sum" ]
+}
+
 same_takes() {
 	local take file
 
