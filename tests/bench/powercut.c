@@ -21,8 +21,10 @@
  * Prints a line for each cut and exits 0 only if nothing was lost that had been
  * called safe and no take is damaged:
  *
- *	CUT ENTRY direct|cache TAKE|- SECONDS-LOST|-1 ok
- *	CUT ENTRY direct|cache TAKE|- SECONDS-LOST|-1 FAIL REASON
+ *	CUT ENTRY direct|cache TAKE|- SECONDS-LOST|-1 ok [fsck]
+ *	CUT ENTRY direct|cache TAKE|- SECONDS-LOST|-1 FAIL REASON [fsck]
+ *
+ * fsck: it had to mend the file system first, by itself.
  */
 #include <err.h>
 #include <errno.h>
@@ -34,6 +36,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <linux/fs.h>
 #include <unistd.h>
 
@@ -256,6 +259,23 @@ static void make_disk(struct replay *replay, const struct cut *cut)
 	close(disk);
 }
 
+/* As systemd-mount has it checked before it is mounted. FAT32 writes a file's
+ * new length before the clusters it is in; between the two such a file cannot
+ * be read to its end, and the kernel goes over to reading only when that is
+ * tried.
+ */
+static bool check_disk(const struct replay *replay)
+{
+	char command[600];
+	int status;
+
+	snprintf(command, sizeof(command),
+		 "fsck.%s -a '%.200s' >/dev/null 2>&1", replay->system,
+		 replay->copied ? replay->copy : SNAPSHOT);
+	status = system(command);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
 static bool mount_disk(const struct replay *replay)
 {
 	char command[600];
@@ -399,12 +419,15 @@ static void judge(struct replay *replay, const struct cut *cut,
 static void try_cut(struct replay *replay, const struct cut *cut)
 {
 	struct judged judged = {.loss = -1};
+	bool mended;
 
 	/* The same whatever part of the moments this is. */
 	replay->chance = replay->seed ^ (uint32_t)cut->index * 2654435761u;
 	make_disk(replay, cut);
+	mended = check_disk(replay);
 	if (!mount_disk(replay)) {
-		printf("CUT %zu FAIL it does not mount: %s\n", cut->index,
+		printf("CUT %zu %s - -1 FAIL it does not mount: %s\n",
+		       cut->index, cut->cached ? "cache" : "direct",
 		       strerror(errno));
 		replay->failed++;
 		drop_disk(replay);
@@ -414,9 +437,10 @@ static void try_cut(struct replay *replay, const struct cut *cut)
 	if (umount(MOUNTPOINT) < 0)
 		err(2, "umount");
 	drop_disk(replay);
-	printf("CUT %zu %s %s %.3f %s%s\n", cut->index,
+	printf("CUT %zu %s %s %.3f %s%s%s\n", cut->index,
 	       cut->cached ? "cache" : "direct", judged.in[0] ? judged.in : "-",
-	       judged.loss, judged.fault[0] ? "FAIL " : "ok", judged.fault);
+	       judged.loss, judged.fault[0] ? "FAIL " : "ok", judged.fault,
+	       mended ? " fsck" : "");
 	fflush(stdout);
 	replay->failed += judged.fault[0] != '\0';
 }

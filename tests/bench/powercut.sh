@@ -15,6 +15,8 @@
 #   --piece N      moments for each machine that is started to replay (250)
 #   --steady       in a machine whose time goes by what it computes, but never
 #                  faster than this one's, so that the disk is not slower there
+#   --uml          they are replayed by a kernel that runs as a program (uml.sh),
+#                  ten times as fast
 #   --host         without a virtual machine, on ext4 and this kernel: ten times
 #                  as fast. Needs root, loop devices and FUSE
 #
@@ -40,11 +42,12 @@ export BUILD=$build CACHE=${CACHE:-$root/.cache}
 PATH=$PATH:/usr/sbin:/sbin
 
 cuts=500 systems="ext4 exfat vfat" tracks="8 32" seconds=6 seed=1
-piece=250 host=no steady=()
+piece=250 host=no uml=no steady=()
 vm=${VM:-$here/vm.sh}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--host) host=yes; systems=ext4; shift; continue ;;
+	--uml) uml=yes; shift; continue ;;
 	--steady)
 		steady=(--steady --qemu -icount --qemu "shift=1,sleep=on")
 		shift
@@ -61,14 +64,14 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 
-# In memory, where there is room: images are copied many times, and a disk that
-# this machine is slow with says nothing about the recorder.
-place=$build/bench
-mkdir -p "$place"
+# Images in memory, where there is room: they are copied many times, and a disk
+# that this machine is slow with says nothing about the recorder.
+mkdir -p "$build/bench"
+work=$(mktemp -d "$build/bench/powercut.XXXXXX")
+images=$work
 [ "$(df --output=avail /dev/shm | tail -n 1)" -lt $((4 << 20)) ] ||
-	place=/dev/shm
-work=$(mktemp -d "$place/powercut.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+	images=$(mktemp -d /dev/shm/powercut.XXXXXX)
+trap 'rm -rf "$work" "$images"' EXIT
 size=$((256 << 20))
 # shellcheck source=tests/bench/powercut_disk.sh
 . "$here/powercut_disk.sh"
@@ -77,10 +80,10 @@ record_in_machine()
 {
 	local system=$1 count=$2
 
-	truncate -s 4G "$work/log"
+	truncate -s 4G "$images/log"
 	"$vm" "${steady[@]}" --share "$work" --timeout 900 --module "$system" \
-		--qemu -blockdev --qemu "driver=raw,node-name=disk0,file.driver=file,file.filename=$work/disk" \
-		--qemu -blockdev --qemu "driver=raw,node-name=log0,file.driver=file,file.filename=$work/log" \
+		--qemu -blockdev --qemu "driver=raw,node-name=disk0,file.driver=file,file.filename=$images/disk" \
+		--qemu -blockdev --qemu "driver=raw,node-name=log0,file.driver=file,file.filename=$images/log" \
 		--qemu -blockdev --qemu "driver=blklogwrites,node-name=logged,file=disk0,log=log0,log-sector-size=512" \
 		--qemu -device --qemu virtio-blk-pci,drive=logged \
 		"$here/powercut_guest.sh" record "$system" "$count" \
@@ -93,19 +96,19 @@ record_on_host()
 {
 	local system=$1 count=$2 loop daemon status=0 tries
 
-	truncate -s 4G "$work/log"
-	touch "$work/fuse"
+	truncate -s 4G "$images/log"
+	touch "$images/fuse"
 	qemu-storage-daemon \
-		--blockdev "driver=file,node-name=disk0,filename=$work/disk" \
-		--blockdev "driver=file,node-name=log0,filename=$work/log" \
+		--blockdev "driver=file,node-name=disk0,filename=$images/disk" \
+		--blockdev "driver=file,node-name=log0,filename=$images/log" \
 		--blockdev "driver=blklogwrites,node-name=logged,file=disk0,log=log0,log-sector-size=512" \
-		--export "fuse,id=disk,node-name=logged,mountpoint=$work/fuse,writable=on" &
+		--export "fuse,id=disk,node-name=logged,mountpoint=$images/fuse,writable=on" &
 	daemon=$!
 	for ((tries = 0; tries < 100; tries++)); do
-		[ ! -s "$work/fuse" ] || break
+		[ ! -s "$images/fuse" ] || break
 		sleep 0.1
 	done
-	loop=$(losetup -f --show "$work/fuse")
+	loop=$(losetup -f --show "$images/fuse")
 	DISK=$loop timeout 150 "$here/powercut_guest.sh" record "$system" \
 		"$count" "$seconds" "$size" "$work" || status=$?
 	! mountpoint -q /mnt || umount /mnt
@@ -131,9 +134,9 @@ record_whole()
 	local system=$1 count=$2 attempt
 
 	for attempt in 1 2 3; do
-		make_disk "$system" "$work/disk"
-		cp --sparse=always "$work/disk" "$work/base"
-		rm -f "$work/log"
+		make_disk "$system" "$images/disk"
+		cp --sparse=always "$images/disk" "$images/base"
+		rm -f "$images/log"
 		record "$system" "$count" >"$work/record.log" 2>&1 || {
 			cat "$work/record.log"
 			continue
@@ -151,26 +154,34 @@ record_whole()
 # replay SYSTEM FIRST COUNT
 replay()
 {
-	local system=$1 first=$2 count=$3
+	local system=$1 first=$2 count=$3 machine base log
 
 	if [ $host = yes ]; then
-		"$build/bench/powercut" replay "$work/base" "$work/log" \
+		"$build/bench/powercut" replay "$images/base" "$images/log" \
 			"$system" "$work/reference" $size "$cuts" "$seed" \
 			"$first" "$count"
 		return
 	fi
-	"$vm" "${steady[@]}" --share "$work" --timeout 7200 --module "$system" \
+	machine=("$vm" "${steady[@]}" --share "$work")
+	base=/dev/vda log=/dev/vdb
+	if [ $uml = yes ]; then
+		# What FAT32 asks for by itself in the other machine.
+		machine=("$here/uml.sh" --module nls_cp437 --module nls_ascii
+			--module nls_iso8859-1)
+		base=/dev/ubda log=/dev/ubdb
+	fi
+	"${machine[@]}" --timeout 7200 --module "$system" \
 		--module dm-snapshot --module "brd rd_nr=1 rd_size=131072" \
-		--disk "$work/base" --disk "$work/log" \
-		"$here/powercut_guest.sh" replay "$system" $size "$cuts" \
-		"$seed" "$work" "$first" "$count"
+		--disk "$images/base" --disk "$images/log" \
+		"$build/bench/powercut" replay $base $log "$system" \
+		"$work/reference" $size "$cuts" "$seed" "$first" "$count"
 }
 
 replay_all()
 {
 	local system=$1 first status=0
 
-	cp --sparse=always "$work/base" "$work/base.before"
+	cp --sparse=always "$images/base" "$images/base.before"
 	: >"$work/replay.log"
 	for ((first = 0; first < cuts; first += piece)); do
 		replay "$system" "$first" "$piece" >>"$work/replay.log" 2>&1 ||
@@ -185,9 +196,10 @@ summarize()
 {
 	local system=$1 count=$2
 
-	awk '$5 >= 0 { print $5 }' "$work/cuts" | sort -n >"$work/lost"
+	awk '$5 ~ /^[0-9]/ { print $5 }' "$work/cuts" | sort -n >"$work/lost"
 	awk -v what="$count tracks, $system" -v cuts="$(wc -l <"$work/cuts")" \
-		-v failed="$(grep -c FAIL "$work/cuts" || true)" '
+		-v failed="$(grep -c FAIL "$work/cuts" || true)" \
+		-v mended="$(grep -c ' fsck$' "$work/cuts" || true)" '
 		{ lost[NR - 1] = $1 }
 		END {
 			printf "%s: %d cuts, %d failed; %d in mid-take", what,
@@ -196,6 +208,8 @@ summarize()
 				printf ", lost: median %.2f s, 95 %% %.2f s, " \
 					"worst %.2f s", lost[int(NR / 2)],
 					lost[int(NR * 95 / 100)], lost[NR - 1]
+			if (mended)
+				printf "; %d file systems mended by fsck", mended
 			print ""
 		}' "$work/lost"
 }
@@ -207,8 +221,8 @@ keep()
 
 	rm -rf "$folder"
 	mkdir -p "$folder"
-	(cd "$work" && cp --sparse=always base.before log reference \
-		record.log replay.log "$folder") || true
+	cp --sparse=always "$images/base.before" "$images/log" \
+		"$work"/{reference,record.log,replay.log} "$folder" || true
 	grep -E 'FAIL|^guest|^vm' "$work/replay.log" | head -n 20 ||
 		tail -n 20 "$work/replay.log"
 	echo "powercut: kept in $folder"

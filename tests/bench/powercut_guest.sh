@@ -2,7 +2,6 @@
 # In the virtual machine: what powercut.sh wants done there.
 #
 #     powercut_guest.sh record SYSTEM TRACKS SECONDS BYTE WORK
-#     powercut_guest.sh replay SYSTEM BYTE CUTS SEED WORK FIRST COUNT
 #     powercut_guest.sh live BYTE PORT
 #
 # record: an earlier take; then, with a mark on the disk for each step, a take
@@ -116,14 +115,6 @@ command_record()
 	umount /mnt
 }
 
-command_replay()
-{
-	local system=$1 byte=$2 cuts=$3 seed=$4 work=$5
-
-	"$build/bench/powercut" replay /dev/vda /dev/vdb "$system" \
-		"$work/reference" "$byte" "$cuts" "$seed" "$6" "$7"
-}
-
 # Until takeboxd has made all takes whole.
 are_whole()
 {
@@ -162,6 +153,7 @@ command_live()
 		sleep 0.1
 	done
 	exec >&5 2>&1
+	"fsck.$system" -a "$disk" >/dev/null 2>&1
 	mount -t "$system" "$disk" /mnt || fail "it does not mount"
 	start_recorder "$tracks"
 	wait_for are_whole

@@ -9,6 +9,8 @@
 #   --systems "S"  the cuts are shared out among them ("ext4 exfat vfat")
 #   --tracks "T"   and among these ("8 32")
 #   --seed N       of the moments, as far as a machine can repeat them (1)
+#   --turn FILE    a lock to wait for, and to give back after ten cuts: for
+#                  machines that others share
 #   --steady       a machine whose time goes by what it computes, but never
 #                  faster than this one's
 #
@@ -34,7 +36,7 @@ case $build in /*) ;; *) build=$root/$build ;; esac
 cache=${CACHE:-$root/.cache}
 PATH=$PATH:/usr/sbin:/sbin
 
-cuts=100 systems="ext4 exfat vfat" tracks="8 32"
+turn='' cuts=100 systems="ext4 exfat vfat" tracks="8 32"
 RANDOM=1
 accel=(-accel "tcg,thread=multi" -smp 2)
 while [ $# -gt 0 ]; do
@@ -45,6 +47,7 @@ while [ $# -gt 0 ]; do
 		shift
 		continue
 		;;
+	--turn) turn=$2 ;;
 	--cuts) cuts=$2 ;;
 	--systems) systems=$2 ;;
 	--tracks) tracks=$2 ;;
@@ -121,7 +124,9 @@ make_root()
 	add_program "$(command -v bash)" "$(command -v jq)" "$build/takebox" \
 		"$build/takeboxd" "$build/takebox-tape" \
 		"$build/libasound_module_pcm_takebox_virtual.so" \
-		"$build/bench/powercut" "$build/bench/witness"
+		"$build/bench/powercut" "$build/bench/witness" \
+		"$(command -v fsck.ext4)" "$(command -v fsck.exfat)" \
+		"$(command -v fsck.vfat)"
 	add_file "$build/virtual.conf" "$here/powercut_guest.sh" \
 		/usr/share/alsa/alsa.conf
 	mkdir -p "$work/root/usr/share/alsa/pcm"
@@ -131,7 +136,7 @@ make_root()
 	cat >"$work/root/init" <<-END
 		#!/bin/busybox sh
 		/bin/busybox --install -s /bin
-		export PATH=/bin:/usr/bin
+		export PATH=/bin:/usr/bin:/sbin:/usr/sbin
 		mount -t proc proc /proc
 		mount -t sysfs sysfs /sys
 		mount -t devtmpfs devtmpfs /dev
@@ -313,10 +318,17 @@ judge()
 	}' "$work/known" "$work/look" "$work/told"
 }
 
+take_turn()
+{
+	[ -n "$turn" ] || return 0
+	exec 6>>"$turn"
+	flock 6
+}
+
 cut=0 failed=0
 : >"$work/lost"
 
-# one_cut SYSTEM TRACKS: looks at the last one while it is at it.
+# look_back WHAT: at the cut before.
 look_back()
 {
 	local what=$1 verdict
@@ -343,6 +355,7 @@ some_cuts() # SYSTEM TRACKS COUNT
 		[ $i -eq 0 ] || look_back "$what"
 		[ $i -lt "$count" ] || break
 		cut=$((cut + 1))
+		[ $((cut % 10)) -ne 0 ] || take_turn
 		how=kept
 		if [ $((i % 2)) -eq 1 ]; then
 			how=dropped
@@ -356,6 +369,7 @@ some_cuts() # SYSTEM TRACKS COUNT
 
 make_stale "$work"
 make_root
+take_turn
 boot_once
 kinds=$(($(wc -w <<<"$systems") * $(wc -w <<<"$tracks")))
 kind=0
