@@ -347,9 +347,11 @@ vm-boot: ## boot the package with systemd in a virtual machine (SUITE=)
 vm-arm64: ## the arm64 package and its tests on an emulated arm64 machine
 	BUILD=$(BUILD) tests/bench/arm64.sh
 
-.PHONY: powercut
+.PHONY: powercut powercut-live
 powercut: all $(BENCH) ## cut the power at 1,000 moments of each file system
-	@BUILD=$(BUILD) tests/bench/powercut.sh
+	@BUILD=$(BUILD) tests/bench/powercut.sh --steady --uml
+powercut-live: all $(BENCH) ## end a recording machine a hundred times
+	@BUILD=$(BUILD) tests/bench/powercut_live.sh --steady
 
 .PHONY: sync-cost
 sync-cost: $(BUILD)/perf/sync_cost ## measure a sync of 32 tracks on ext4, exFAT and FAT32

@@ -8,6 +8,7 @@ cuts()
 		--tracks 8 --seconds 2
 	echo "$output" | grep "tracks, " | sed 's/^/# /' >&3
 	[ "$status" -eq 0 ]
+	[[ $output =~ \;\ [1-9][0-9]*\ in\ mid-take ]]
 }
 
 @test "power cuts on FAT32: what was safe is there, every take is whole" {

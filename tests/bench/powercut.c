@@ -49,7 +49,7 @@
 /* The tape is published so much later than the sound came. */
 #define LATE (RATE * 11 / 100)
 /* of a take; there are some fifty a second on a machine that is not busy */
-#define MARKS_LEAST 8
+#define MARKS_LEAST 3
 #define MOUNTPOINT  "/mnt"
 #define SNAPSHOT    "/dev/mapper/cut"
 

@@ -256,7 +256,7 @@ boot_once()
 # run_until_cut SYSTEM TRACKS: from where it was kept to its death.
 run_until_cut()
 {
-	local wait=$((RANDOM % 7000))
+	local wait=$((RANDOM % 6000))
 
 	rm -f "$work/log"
 	truncate -s 4G "$work/log"
@@ -265,6 +265,8 @@ run_until_cut()
 	listen
 	echo "$1 $2 $RANDOM" >&7
 	hear REC
+	# Most of them once there is a take; the others while it is being made.
+	[ $((RANDOM % 5)) -eq 0 ] || hear TBMARK
 	sleep "$((wait / 1000)).$(printf %03d $((wait % 1000)))"
 	echo "$EPOCHREALTIME KILL" >"$work/kill"
 	stop
