@@ -143,7 +143,7 @@ record_until_the_cut()
 
 command_live()
 {
-	local port=$2 system tracks seed
+	local port=$2 system tracks seed options
 
 	place=$1
 	exec 5<>"$port"
@@ -153,8 +153,11 @@ command_live()
 		sleep 0.1
 	done
 	exec >&5 2>&1
-	"fsck.$system" -a "$disk" >/dev/null 2>&1
-	mount -t "$system" "$disk" /mnt || fail "it does not mount"
+	# As takebox-medium does.
+	[ "$system" = exfat ] || "fsck.$system" -a "$disk" >/dev/null 2>&1
+	options=errors=remount-ro
+	[ "$system" != exfat ] || options=errors=continue
+	mount -t "$system" -o $options "$disk" /mnt || fail "it does not mount"
 	start_recorder "$tracks"
 	wait_for are_whole
 	sed 's/^/LOOK /' /run/look

@@ -9,7 +9,7 @@
 #   --systems "S"  the cuts are shared out among them ("ext4 exfat vfat")
 #   --tracks "T"   and among these ("8 32")
 #   --seed N       of the moments, as far as a machine can repeat them (1)
-#   --turn FILE    a lock to wait for, and to give back after ten cuts: for
+#   --turn FILE    a lock to wait for, and to give back after 25 cuts: for
 #                  machines that others share
 #   --steady       a machine whose time goes by what it computes, but never
 #                  faster than this one's
@@ -125,8 +125,7 @@ make_root()
 		"$build/takeboxd" "$build/takebox-tape" \
 		"$build/libasound_module_pcm_takebox_virtual.so" \
 		"$build/bench/powercut" "$build/bench/witness" \
-		"$(command -v fsck.ext4)" "$(command -v fsck.exfat)" \
-		"$(command -v fsck.vfat)"
+		"$(command -v fsck.ext4)" "$(command -v fsck.vfat)"
 	add_file "$build/virtual.conf" "$here/powercut_guest.sh" \
 		/usr/share/alsa/alsa.conf
 	mkdir -p "$work/root/usr/share/alsa/pcm"
@@ -357,7 +356,7 @@ some_cuts() # SYSTEM TRACKS COUNT
 		[ $i -eq 0 ] || look_back "$what"
 		[ $i -lt "$count" ] || break
 		cut=$((cut + 1))
-		[ $((cut % 10)) -ne 0 ] || take_turn
+		[ $((cut % 25)) -ne 0 ] || take_turn
 		how=kept
 		if [ $((i % 2)) -eq 1 ]; then
 			how=dropped
