@@ -17,6 +17,7 @@
 
 #define POLL_MS		 50
 #define RESTART_PAUSE_MS 2
+#define PAGES_PAUSE_MS	 2
 /* The device may be this far ahead of the pointer that it shows. */
 #define POINTER_PERIODS 1
 /* What a late reader passes over beyond what it knows to be overwritten, since
@@ -233,11 +234,21 @@ static void watch_rate(struct capture *capture, uint64_t waiting,
 		rate_watch_feed(&capture->rate, capture->delivered + waiting,
 				position + waiting, time_ns);
 
-	capture->delivered += waiting;
 	if (rate == 0)
 		return;
 	capture->other_rate = rate;
 	note_gap(capture, TAPE_RATE, capture->rate.since, rate, 0);
+}
+
+/* How many of those that wait; the rest when it has pages to go to. */
+static uint64_t frames_now(struct capture *capture, uint64_t waiting)
+{
+	uint64_t left = frames_left(capture);
+	uint64_t room = tape_writer_room(capture->writer);
+	uint64_t frames = waiting < left ? waiting : left;
+
+	capture->ahead = frames > room;
+	return capture->ahead ? room : frames;
 }
 
 /* One round with frames waiting. 0, or a negative errno of the device. */
@@ -245,11 +256,12 @@ static int take_frames(struct capture *capture)
 {
 	struct tape_writer *writer = capture->writer;
 	int64_t time_ns, waiting = pcm_avail(capture->pcm, &time_ns);
-	uint64_t frames, position;
+	uint64_t frames, position, came;
 	int error;
 
 	if (waiting <= 0)
 		return (int)waiting;
+	came = (uint64_t)waiting;
 	if (capture->realign)
 		realign(capture, (uint64_t)waiting, time_ns);
 	watch_rate(capture, (uint64_t)waiting, time_ns);
@@ -257,9 +269,8 @@ static int take_frames(struct capture *capture)
 	if (waiting < 0)
 		return (int)waiting;
 	position = writer->captured + (uint64_t)waiting;
-	frames = frames_left(capture);
-	if (frames > (uint64_t)waiting)
-		frames = (uint64_t)waiting;
+	frames = frames_now(capture, (uint64_t)waiting);
+	capture->delivered += came - ((uint64_t)waiting - frames);
 	error = copy_frames(capture, frames, (uint64_t)waiting, time_ns);
 	if (error < 0)
 		return error;
@@ -286,8 +297,12 @@ static int start_again(struct capture *capture)
 
 static int one_round(struct capture *capture, struct pollfd *fds, int count)
 {
+	struct pollfd wake = {capture->wake_fd, POLLIN, 0};
 	int ready, error;
 
+	/* What was left in the device would make poll return at once. */
+	if (capture->ahead)
+		poll(&wake, 1, PAGES_PAUSE_MS);
 	ready = poll(fds, (nfds_t)count + 1, POLL_MS);
 	tape_writer_alive(capture->writer, clock_now_ns());
 	if (ready < 0)

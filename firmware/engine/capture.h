@@ -53,6 +53,8 @@ struct capture {
 	uint64_t delivered;  /* frames that the device has given */
 	unsigned other_rate; /* Hz; 0: it runs as it was set */
 
+	bool ahead; /* of the tape's pages: frames were left in the device */
+
 	int64_t last_frames_ns; /* when frames came last */
 };
 

@@ -20,7 +20,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/capture.h"
+#include "engine/tape_pages.h"
 
+#define AHEAD_SECONDS	  4 /* of the tape, that have pages when it begins */
 #define REALTIME_PRIORITY 60
 #define STACK_BYTES	  (1024 * 1024) /* the thread sanitizer's share too */
 #define SILENCE_LAG_NS	  (20 * NS_PER_MS)
@@ -37,6 +39,7 @@ struct supervisor {
 	struct pcm *pcm;
 	struct pcm_setup setup;
 	struct tape_writer writer;
+	struct tape_filler filler;
 	struct capture capture;
 	pthread_t thread;
 	void *stack; /* of the thread: here, to be locked before it runs */
@@ -80,12 +83,19 @@ static int start_thread(struct supervisor *supervisor, bool realtime)
 	return error;
 }
 
-/* All there is: the tape, the thread's stack, the code. */
+/* All there is: the tape, the thread's stack, the code. While pages of the tape
+ * are still to be made, each is locked when it is; so that all the rest is
+ * there by then, this is called before there is a tape, too. */
 static bool lock_memory(struct supervisor *supervisor)
 {
-	if (mlockall(MCL_CURRENT) == 0)
+	struct tape_writer *writer = &supervisor->writer;
+	bool filled = atomic_load(&writer->filled) == TAPE_FILLED;
+	bool later = writer->header && !filled;
+
+	if (mlockall(later ? MCL_CURRENT | MCL_ONFAULT : MCL_CURRENT) == 0)
 		return true;
-	tape_writer_touch(&supervisor->writer);
+	if (writer->header && filled)
+		tape_writer_touch(writer);
 	if (!supervisor->warned)
 		log_warning("memory cannot be locked (%s): under memory "
 			    "pressure samples could be late; run as a user "
@@ -148,6 +158,7 @@ static void close_all(struct supervisor *supervisor)
 	stop_capture(supervisor);
 	pcm_close(supervisor->pcm);
 	supervisor->pcm = NULL;
+	tape_filler_stop(&supervisor->filler);
 	if (supervisor->writer.header)
 		tape_writer_state(&supervisor->writer, TAPE_ENDED);
 	tape_writer_destroy(&supervisor->writer);
@@ -198,7 +209,11 @@ static int make_tape(struct supervisor *supervisor, char *message, size_t size)
 	snprintf(facts.device, sizeof(facts.device), "%s", setup->device);
 	snprintf(facts.name, sizeof(facts.name), "%s", setup->name);
 	snprintf(facts.identity, sizeof(facts.identity), "%s", setup->identity);
-	error = tape_writer_create(&supervisor->writer, &facts);
+	/* Frames that are taken by number may come faster than by the clock. */
+	error = tape_writer_create_ahead(
+		&supervisor->writer, &facts,
+		request->limit ? UINT64_MAX
+			       : AHEAD_SECONDS * (uint64_t)setup->rate);
 	if (error < 0)
 		snprintf(message, size,
 			 "no memory for a tape of %.0f s of %u channels (%s); "
@@ -261,6 +276,7 @@ static int open_first(struct supervisor *supervisor, char *message, size_t size)
 
 	if (error < 0)
 		return error;
+	lock_memory(supervisor);
 	error = make_tape(supervisor, message, size);
 	if (error == 0) {
 		prepare_capture(supervisor);
@@ -273,6 +289,7 @@ static int open_first(struct supervisor *supervisor, char *message, size_t size)
 		close_all(supervisor);
 		return error;
 	}
+	tape_filler_start(&supervisor->filler, &supervisor->writer, 0);
 	supervisor->writer.header->facts.realtime = supervisor->realtime;
 	if (supervisor->setup.converted)
 		log_warning("%s is not the hardware itself: something between "
@@ -439,13 +456,30 @@ static void recall_line(struct supervisor *supervisor,
 			   line);
 }
 
+/* For the capture thread to begin with; the rest while it runs. The ring has
+ * been gone round once more when it comes to where this began. */
+static void make_ahead(struct supervisor *supervisor)
+{
+	struct tape_writer *writer = &supervisor->writer;
+	uint64_t ahead = AHEAD_SECONDS * (uint64_t)supervisor->setup.rate;
+
+	if (ahead > writer->frames)
+		ahead = writer->frames;
+	tape_pages_make(writer, writer->captured, ahead);
+	atomic_store(&writer->filled, writer->captured + ahead);
+	tape_filler_start(&supervisor->filler, writer, writer->captured);
+}
+
 bool supervisor_adopt(struct supervisor *supervisor,
 		      const struct tape_request *request, int fd)
 {
 	struct tape_writer *writer = &supervisor->writer;
 	struct posclock_line line;
 
-	if (writer->header || tape_writer_adopt(writer, fd, &line) < 0)
+	if (writer->header)
+		return false;
+	lock_memory(supervisor);
+	if (tape_writer_adopt(writer, fd, &line) < 0)
 		return false;
 	if (!fits(&writer->header->facts, request) ||
 	    atomic_load(&writer->header->state) == TAPE_ENDED) {
@@ -461,6 +495,8 @@ bool supervisor_adopt(struct supervisor *supervisor,
 	tape_writer_state(writer, TAPE_ABSENT);
 	log_warning("an earlier takebox-tape died: its tape goes on at %.1f s",
 		    (double)writer->captured / supervisor->setup.rate);
+	run_on(supervisor);
+	make_ahead(supervisor);
 	come_back(supervisor);
 	return true;
 }

@@ -8,7 +8,7 @@
  * them for shared memory (shmem_enabled: advise), else written, which takes
  * two thirds of the time of faulting each in.
  */
-#include "engine/tape_writer.h"
+#include "engine/tape_pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,11 +154,11 @@ static int write_pages(int fd, uint64_t bytes)
 	return error;
 }
 
-/* The map of a file whose pages are all there. */
-static int map_pages(int fd, uint64_t bytes, void **map)
+/* The map of a file; all: its pages are all there. */
+static int map_pages(int fd, uint64_t bytes, bool all, void **map)
 {
 	bool huge = has_huge_pages();
-	int error = huge ? 0 : write_pages(fd, bytes);
+	int error = all && !huge ? write_pages(fd, bytes) : 0;
 
 	if (error == 0 && ftruncate(fd, (off_t)bytes) < 0)
 		error = -errno;
@@ -170,13 +170,13 @@ static int map_pages(int fd, uint64_t bytes, void **map)
 	if (!huge)
 		return 0;
 	madvise(*map, bytes, MADV_HUGEPAGE);
-	if (madvise(*map, bytes, MADV_POPULATE_WRITE) == 0)
+	if (!all || madvise(*map, bytes, MADV_POPULATE_WRITE) == 0)
 		return 0;
 	munmap(*map, bytes);
 	return -ENOMEM;
 }
 
-static int make_file(uint64_t bytes, int *fd, void **map)
+static int make_file(uint64_t bytes, bool all, int *fd, void **map)
 {
 	int error;
 
@@ -185,7 +185,7 @@ static int make_file(uint64_t bytes, int *fd, void **map)
 	*fd = memfd_create("takebox-tape", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (*fd < 0)
 		return -errno;
-	error = map_pages(*fd, bytes, map);
+	error = map_pages(*fd, bytes, all, map);
 	if (error == 0 &&
 	    fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
 		error = -errno;
@@ -204,6 +204,7 @@ static void point_to(struct tape_writer *writer, int fd, void *map,
 		.fd = fd,
 		.channels = facts->channels,
 		.frames = facts->frames,
+		.filled = TAPE_FILLED,
 		.peaks = (struct peak *)((char *)map + facts->peaks_offset),
 	};
 	for (unsigned c = 0; c < facts->channels; c++)
@@ -212,20 +213,34 @@ static void point_to(struct tape_writer *writer, int fd, void *map,
 				    c * facts->plane_stride);
 }
 
-int tape_writer_create(struct tape_writer *writer,
-		       const struct tape_facts *given)
+int tape_writer_create_ahead(struct tape_writer *writer,
+			     const struct tape_facts *given, uint64_t ahead)
 {
 	struct tape_facts facts = *given;
 	void *map = NULL;
 	int fd, error;
+	bool all;
 
 	lay_out(&facts);
-	error = make_file(facts.bytes, &fd, &map);
+	all = ahead >= facts.frames;
+	error = make_file(facts.bytes, all, &fd, &map);
 	if (error < 0)
 		return error;
 	point_to(writer, fd, map, &facts);
 	writer->header->facts = facts;
-	return 0;
+	if (all)
+		return 0;
+	atomic_store(&writer->filled, ahead);
+	error = tape_pages_make(writer, 0, ahead);
+	if (error < 0)
+		tape_writer_destroy(writer);
+	return error;
+}
+
+int tape_writer_create(struct tape_writer *writer,
+		       const struct tape_facts *facts)
+{
+	return tape_writer_create_ahead(writer, facts, UINT64_MAX);
 }
 
 /* Writable, although all that others hold of it are read-only descriptors. */
@@ -295,6 +310,7 @@ int tape_writer_adopt(struct tape_writer *writer, int fd,
 	if (error == 0) {
 		point_to(writer, own, map, tape.facts);
 		take_up(writer, line);
+		atomic_store(&writer->filled, writer->captured);
 	}
 	tape_detach(&tape);
 	return error;

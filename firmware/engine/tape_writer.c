@@ -47,6 +47,19 @@ void tape_writer_end(struct tape_writer *writer, size_t frames)
 	writer->captured += frames;
 }
 
+uint64_t tape_writer_room(const struct tape_writer *writer)
+{
+	uint64_t filled =
+		atomic_load_explicit(&writer->filled, memory_order_acquire);
+	uint64_t spare = writer->header->facts.rate; /* a second */
+
+	if (filled == TAPE_FILLED)
+		return UINT64_MAX;
+	return filled > writer->captured + spare
+		       ? filled - writer->captured - spare
+		       : 0;
+}
+
 void tape_writer_silence(struct tape_writer *writer, uint64_t frames)
 {
 	while (frames > 0) {

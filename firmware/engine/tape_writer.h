@@ -15,13 +15,15 @@
 
 #include "engine/tape.h"
 
-#define TAPE_PENDING 64 /* events of what is not yet published */
+#define TAPE_PENDING 64		/* events of what is not yet published */
+#define TAPE_FILLED  UINT64_MAX /* all pages are there */
 
 struct tape_writer {
 	struct tape_header *header;
 	int fd; /* owned; readers get a read-only one (tape_writer_share) */
 	unsigned channels;
 	uint64_t frames, captured, published, reserved;
+	_Atomic uint64_t filled; /* position up to which pages are there */
 	struct peak *peaks;
 	int32_t *plane[TAPE_CHANNELS_MAX];
 	/* In order of position: an insertion may still move them. */
@@ -44,11 +46,17 @@ int tape_writer_create(struct tape_writer *writer,
 		       const struct tape_facts *facts);
 void tape_writer_touch(const struct tape_writer *writer);
 
+/* The same, but only those pages are there, mapped, that the first ahead frames
+ * go to; the others are for a tape_filler. */
+int tape_writer_create_ahead(struct tape_writer *writer,
+			     const struct tape_facts *facts, uint64_t ahead);
+
 /*
  * Goes on with the tape behind fd, whose producer is dead, behind the last
- * position that it published; what it had not published is lost. *line: the
- * clock's as published last; rate_hz 0: none. fd stays the caller's. -EPROTO or
- * -EINVAL: not a tape that can be trusted (tape_attach).
+ * position that it published; what it had not published is lost. No page is
+ * mapped: filled is where it goes on. *line: the clock's as published last;
+ * rate_hz 0: none. fd stays the caller's. -EPROTO or -EINVAL: not a tape that
+ * can be trusted (tape_attach).
  */
 int tape_writer_adopt(struct tape_writer *writer, int fd,
 		      struct posclock_line *line);
@@ -68,6 +76,10 @@ struct tape_slot {
 };
 struct tape_slot tape_writer_begin(struct tape_writer *writer, size_t *frames);
 void tape_writer_end(struct tape_writer *writer, size_t frames);
+
+/* Frames that may be captured now without coming near a page that is not
+ * there: what then may still be inserted has its pages, too. */
+uint64_t tape_writer_room(const struct tape_writer *writer);
 
 /* Levels of the block under way, from what of it is captured. */
 void tape_writer_measure(struct tape_writer *writer);

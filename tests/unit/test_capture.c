@@ -96,6 +96,38 @@ static void test_it_stops_when_told_and_keeps_all_it_has(void **state)
 	check_tape(s);
 }
 
+static void test_frames_wait_in_the_device_until_the_tape_has_pages(
+	void **state)
+{
+	struct session *s = *state;
+
+	s->writer.filled = 3 * RATE; /* a second more than it may use */
+	fake_plan(&s->pcm, 2 * RATE + 3000, FAKE_TELL, 0);
+	assert_int_equal(run_to(s, FOREVER), CAPTURE_STOPPED);
+	assert_int_equal(s->writer.captured, 2 * RATE);
+	s->writer.filled = TAPE_FILLED;
+	s->capture.stop = false;
+	assert_int_equal(run_to(s, 9 * RATE), CAPTURE_LIMIT);
+	assert_int_equal(tape_event_count(&s->tape), 0);
+	check_tape(s);
+}
+
+static void test_pages_that_come_too_late_cost_what_the_ledger_says(
+	void **state)
+{
+	struct session *s = *state;
+
+	s->writer.filled = 3 * RATE;
+	fake_plan(&s->pcm, 4 * RATE, FAKE_TELL, 0);
+	assert_int_equal(run_to(s, FOREVER), CAPTURE_STOPPED);
+	s->writer.filled = TAPE_FILLED;
+	s->capture.stop = false;
+	assert_int_equal(run_to(s, 9 * RATE), CAPTURE_LIMIT);
+	assert_true(tape_event_count(&s->tape) > 0);
+	assert_int_equal(event_of(s, 0).kind, TAPE_GAP_LATE);
+	check_tape(s);
+}
+
 /* What readers have when the device is at that frame. */
 static uint64_t published_at(struct session *s, uint64_t frame)
 {
@@ -335,6 +367,8 @@ int main(void)
 		EACH(test_the_device_is_asked_once_a_round),
 		EACH(test_the_limit_is_exact),
 		EACH(test_it_stops_when_told_and_keeps_all_it_has),
+		EACH(test_frames_wait_in_the_device_until_the_tape_has_pages),
+		EACH(test_pages_that_come_too_late_cost_what_the_ledger_says),
 		EACH(test_frames_are_held_back_only_once_losses_can_be_found),
 		EACH(test_a_signal_is_no_frame),
 		EACH(test_a_late_reader_knows_what_it_lost),
