@@ -22,8 +22,17 @@ done </modules/order
 folder="trans=virtio,version=9p2000.L,msize=512000"
 mount -t 9p -o "$folder,ro,cache=loose" root /lower ||
 	fail "the host's root does not mount"
+in_memory=no
+! grep -q bench.memory /proc/cmdline || in_memory=yes
+
 mount -t tmpfs -o size=75% tmpfs /upper
 mkdir /upper/data /upper/work
+if [ $in_memory = yes ]; then
+	mkdir /upper/root /upper/modules
+	cp -a /lower/. /upper/root || fail "the root does not fit"
+	umount /lower
+	mount --bind /upper/root /lower
+fi
 mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work \
 	overlay /new || fail "no overlay"
 
@@ -48,4 +57,9 @@ fi
 mkdir -p /new/lib/modules
 mount -t 9p -o "$folder,ro,cache=loose" modules /new/lib/modules ||
 	fail "the kernel's modules do not mount"
+if [ $in_memory = yes ]; then
+	cp -a /new/lib/modules/. /upper/modules || fail "modules do not fit"
+	umount /new/lib/modules
+	mount --bind /upper/modules /new/lib/modules
+fi
 exec switch_root /new /bin/sh /run/bench/guest_start.sh

@@ -7,6 +7,7 @@
 #   gpio-sim              GPIO chips whose lines a test pulls and reads
 #   pinctrl-mcp23s08_i2c  the driver of the MCP23017 expander; i2c-stub, which
 #                         Debian has, plays the chip
+#   spidev, spi-sim       /dev/spidev0.0 on a bus made of nothing (spi_sim.c)
 #
 # Sources and headers are Debian's packages, fetched from where apt fetches.
 # Nothing is installed. vm.sh calls this when a module is asked for that is not
@@ -14,6 +15,7 @@
 
 set -euo pipefail
 
+here=$(cd "$(dirname "$0")" && pwd -P)
 kernel=$(cd "$1" && pwd -P)
 version=$(ls "$kernel/lib/modules")
 series=$(sed -E 's/^([0-9]+\.[0-9]+).*/\1/' <<<"$version")
@@ -50,7 +52,8 @@ sed -i "s,^include /usr/src,include $work/root/usr/src," "$headers/Makefile"
 # them, which those before it take for a failure: their word does not count.
 files=(drivers/gpio/gpiolib.h drivers/gpio/gpio-sim.c
 	drivers/pinctrl/pinctrl-mcp23s08.{c,h}
-	drivers/pinctrl/pinctrl-mcp23s08_i2c.c kernel/irq/irq_sim.c)
+	drivers/pinctrl/pinctrl-mcp23s08_i2c.c drivers/spi/spidev.c
+	kernel/irq/irq_sim.c)
 {
 	dpkg-deb --fsys-tarfile "$source"_*.deb |
 		tar -xO "./usr/src/$source.tar.xz" |
@@ -64,9 +67,12 @@ mkdir build
 sed 's/handle_simple_irq(irq_to_desc(\(.*\)))/generic_handle_irq(\1)/' \
 	kernel/irq/irq_sim.c >build/irq_sim.c
 cp drivers/gpio/gpio-sim.c build/gpio-sim-main.c
-cp drivers/gpio/gpiolib.h drivers/pinctrl/pinctrl-mcp23s08* build
+cp drivers/gpio/gpiolib.h drivers/pinctrl/pinctrl-mcp23s08* \
+	drivers/spi/spidev.c build
+cp "$here/spi_sim.c" build/spi-sim.c
 cat >build/Kbuild <<-END
-	obj-m := gpio-sim.o pinctrl-mcp23s08.o pinctrl-mcp23s08_i2c.o
+	obj-m := gpio-sim.o pinctrl-mcp23s08.o pinctrl-mcp23s08_i2c.o \
+		 spidev.o spi-sim.o
 	gpio-sim-y := gpio-sim-main.o irq_sim.o
 END
 # Type information for BPF takes tools that the headers do not bring.
@@ -75,6 +81,10 @@ if ! make -C "$headers" M="$work/build" CONFIG_DEBUG_INFO_BTF_MODULES= \
 	tail -n 20 log >&2
 	exit 1
 fi
-mkdir -p "$kernel/lib/modules/$version/updates"
-cp build/*.ko "$kernel/lib/modules/$version/updates"
+updates=$kernel/lib/modules/$version/updates
+mkdir -p "$updates"
+for module in build/*.ko; do
+	cp "$module" "$updates/.new" # a guest may be reading the old one
+	mv "$updates/.new" "$updates/${module##*/}"
+done
 depmod -b "$kernel" "$version"

@@ -27,6 +27,9 @@
 #   --memory SIZE   the guest's memory (2G)
 #   --steady        one processor, whose time goes by what it has computed: a
 #                   busy host makes the machine slower, never late
+#   --in-memory     root and modules are copied into the guest's memory first:
+#                   nothing waits for this host then, but it wants a root of a
+#                   few hundred MB and the memory for it
 #   --timeout S     end the machine after so many seconds (300)
 #   --log FILE      where the kernel's console goes
 #   --pid FILE      where QEMU's process id goes: SIGKILL is the power cut
@@ -66,6 +69,7 @@ pid_file=
 more=()
 shell=no
 init=
+extra= # for the guest's first process, on the kernel's command line
 architecture=$(dpkg --print-architecture)
 accel=(-accel "tcg,thread=multi" -smp 2)
 
@@ -88,6 +92,7 @@ while [ $# -gt 0 ]; do
 	--pid) pid_file=$2 ;;
 	--qemu) more+=("$2") ;;
 	--shell) shell=yes; shift; continue ;;
+	--in-memory) extra=" bench.memory"; shift; continue ;;
 	--steady)
 		# 2 ns an instruction; the time of an idle machine is skipped.
 		accel=(-accel "tcg,thread=single" -icount "shift=1,sleep=off"
@@ -281,7 +286,7 @@ fi
 machine=("${emulator[@]}" "${accel[@]}" -cpu "$cpu"
 	-m "$memory" -nodefaults -display none -no-reboot
 	-kernel "$kernel/vmlinuz" -initrd "$work/initrd"
-	-append "console=$console quiet panic=-1$parameters"
+	-append "console=$console quiet panic=-1$parameters$extra"
 	-device virtio-serial-pci)
 
 # A folder of this machine in the guest, by the name that it mounts.

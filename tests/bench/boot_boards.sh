@@ -1,0 +1,92 @@
+#!/bin/bash
+# The boards that the package brings, each wired to simulated chips, one after
+# the other in the machine that boot_guest.sh looks at: takeboxd loads it
+# without a word of complaint, its button records, its lamp says so, and its
+# hand ends the take. Sourced by boot_guest.sh, whose functions it uses.
+
+# wear BOARD: the recorder has that panel.
+wear()
+{
+	local pid
+
+	pid=$(main_pid takeboxd)
+	sed -i "s|^\(.*board = \"\)[^\"]*|\1$1|" /etc/takebox/takebox.conf
+	takeboxd --check-config && systemctl restart takeboxd &&
+		wait_for 60 renewed takeboxd "$pid" &&
+		wait_for 60 is state idle && no_problems
+}
+
+no_problems()
+{
+	takebox status | grep -q '^problems *none'
+}
+
+# The bytes that the chain of shift registers holds, bit BIT of it: 0 is QA of
+# the register next to the board, which is sent last.
+chain_bit()
+{
+	local bytes
+
+	mapfile -t bytes < <(od -An -v -tu1 -w1 /sys/kernel/debug/spi-sim)
+	[ ${#bytes[@]} -gt $(($1 / 8)) ] &&
+		echo $((bytes[${#bytes[@]} - 1 - $1 / 8] >> $1 % 8 & 1))
+}
+
+chain_shows()
+{
+	wait_for 10 eval "[ \"\$(chain_bit $1)\" = $2 ]"
+}
+
+both_armed()
+{
+	wait_for 10 eval "takebox status | grep -q '^armed *1 2 '"
+}
+
+play_rack8()
+{
+	wear rack8 || return 1
+	down GPIO4 && down GPIO17 && both_armed &&
+		tap GPIO3 recording && lit GPIO6 &&
+		wait_for 60 take_has 2 && lit GPIO23 &&
+		hold GPIO2 idle && dark GPIO6 && whole
+}
+
+play_pedal()
+{
+	wear pedal || return 1
+	takebox arm all
+	tap GPIO5 recording && lit GPIO6 && wait_for 60 take_has 2 &&
+		hold GPIO5 idle && dark GPIO6 && whole
+}
+
+play_bench()
+{
+	wear bench || return 1
+	takebox arm all
+	up GPIO16 && wait_for 20 is state recording && lit GPIO12 &&
+		wait_for 60 take_has 2 && down GPIO16 &&
+		wait_for 20 is state idle && dark GPIO12 && whole
+}
+
+# Its arm switches are on an expander, its LEDs on SPI: bit 0 is REC, 8 and 9
+# are arm 1 and 2, and bars begin at 24.
+play_rack16()
+{
+	wear rack16 || return 1
+	gpio_sim_pull mcp23017 0 down && gpio_sim_pull mcp23017 1 down &&
+		both_armed && chain_shows 8 1 && chain_shows 9 1 &&
+		tap GPIO5 recording && chain_shows 0 1 && chain_shows 24 1 &&
+		wait_for 60 take_has 2 &&
+		hold GPIO6 idle && chain_shows 0 0 && whole
+}
+
+play_boards()
+{
+	local board
+
+	for board in rack8 rack16 pedal bench; do
+		check "board $board: loads, records, lights its lamp" \
+			"play_$board"
+	done
+	check "board none: no panel, and no complaint" wear none
+}
