@@ -83,27 +83,6 @@ static int start_thread(struct supervisor *supervisor, bool realtime)
 	return error;
 }
 
-/* All there is: the tape, the thread's stack, the code. While pages of the tape
- * are still to be made, each is locked when it is; so that all the rest is
- * there by then, this is called before there is a tape, too. */
-static bool lock_memory(struct supervisor *supervisor)
-{
-	struct tape_writer *writer = &supervisor->writer;
-	bool filled = atomic_load(&writer->filled) == TAPE_FILLED;
-	bool later = writer->header && !filled;
-
-	if (mlockall(later ? MCL_CURRENT | MCL_ONFAULT : MCL_CURRENT) == 0)
-		return true;
-	if (writer->header && filled)
-		tape_writer_touch(writer);
-	if (!supervisor->warned)
-		log_warning("memory cannot be locked (%s): under memory "
-			    "pressure samples could be late; run as a user "
-			    "with the memlock limit raised",
-			    strerror(errno));
-	return false;
-}
-
 /* What an earlier thread left behind would end the next one. */
 static void forget_wakes(struct supervisor *supervisor)
 {
@@ -117,9 +96,15 @@ static void forget_wakes(struct supervisor *supervisor)
 
 static int start_capture(struct supervisor *supervisor)
 {
-	bool locked = lock_memory(supervisor);
-	int error = pcm_start(supervisor->pcm);
+	bool locked = tape_pages_lock(&supervisor->writer);
+	int error;
 
+	if (!locked && !supervisor->warned)
+		log_warning("memory cannot be locked (%s): under memory "
+			    "pressure samples could be late; run as a user "
+			    "with the memlock limit raised",
+			    strerror(errno));
+	error = pcm_start(supervisor->pcm);
 	if (error < 0)
 		return error;
 	forget_wakes(supervisor);
@@ -276,7 +261,7 @@ static int open_first(struct supervisor *supervisor, char *message, size_t size)
 
 	if (error < 0)
 		return error;
-	lock_memory(supervisor);
+	tape_pages_lock(&supervisor->writer);
 	error = make_tape(supervisor, message, size);
 	if (error == 0) {
 		prepare_capture(supervisor);
@@ -456,20 +441,6 @@ static void recall_line(struct supervisor *supervisor,
 			   line);
 }
 
-/* For the capture thread to begin with; the rest while it runs. The ring has
- * been gone round once more when it comes to where this began. */
-static void make_ahead(struct supervisor *supervisor)
-{
-	struct tape_writer *writer = &supervisor->writer;
-	uint64_t ahead = AHEAD_SECONDS * (uint64_t)supervisor->setup.rate;
-
-	if (ahead > writer->frames)
-		ahead = writer->frames;
-	tape_pages_make(writer, writer->captured, ahead);
-	atomic_store(&writer->filled, writer->captured + ahead);
-	tape_filler_start(&supervisor->filler, writer, writer->captured);
-}
-
 bool supervisor_adopt(struct supervisor *supervisor,
 		      const struct tape_request *request, int fd)
 {
@@ -478,7 +449,7 @@ bool supervisor_adopt(struct supervisor *supervisor,
 
 	if (writer->header)
 		return false;
-	lock_memory(supervisor);
+	tape_pages_lock(&supervisor->writer);
 	if (tape_writer_adopt(writer, fd, &line) < 0)
 		return false;
 	if (!fits(&writer->header->facts, request) ||
@@ -496,7 +467,8 @@ bool supervisor_adopt(struct supervisor *supervisor,
 	log_warning("an earlier takebox-tape died: its tape goes on at %.1f s",
 		    (double)writer->captured / supervisor->setup.rate);
 	run_on(supervisor);
-	make_ahead(supervisor);
+	tape_filler_go_on(&supervisor->filler, writer,
+			  AHEAD_SECONDS * (uint64_t)supervisor->setup.rate);
 	come_back(supervisor);
 	return true;
 }

@@ -80,6 +80,21 @@ int tape_pages_make(const struct tape_writer *writer, uint64_t position,
 	return error;
 }
 
+bool tape_pages_lock(const struct tape_writer *writer)
+{
+	bool filled = atomic_load(&writer->filled) == TAPE_FILLED;
+	bool later = writer->header && !filled;
+	int error;
+
+	if (mlockall(later ? MCL_CURRENT | MCL_ONFAULT : MCL_CURRENT) == 0)
+		return true;
+	error = errno;
+	if (writer->header && filled)
+		tape_writer_touch(writer);
+	errno = error;
+	return false;
+}
+
 /* One piece more; false when there is nothing left to do. */
 static bool make_piece(struct tape_filler *filler)
 {
@@ -122,6 +137,17 @@ void tape_filler_start(struct tape_filler *filler, struct tape_writer *writer,
 					 filler) == 0;
 	if (!filler->running)
 		filler_thread(filler);
+}
+
+/* The ring has been gone round once when it comes to where this began. */
+void tape_filler_go_on(struct tape_filler *filler, struct tape_writer *writer,
+		       uint64_t ahead)
+{
+	if (ahead > writer->frames)
+		ahead = writer->frames;
+	tape_pages_make(writer, writer->captured, ahead);
+	atomic_store(&writer->filled, writer->captured + ahead);
+	tape_filler_start(filler, writer, writer->captured);
 }
 
 void tape_filler_stop(struct tape_filler *filler)

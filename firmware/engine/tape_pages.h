@@ -24,6 +24,12 @@
 int tape_pages_make(const struct tape_writer *writer, uint64_t position,
 		    uint64_t frames);
 
+/* Locks all memory that there is: the tape, if there is one yet, code, stacks.
+ * While pages of the tape are still to be made, each is locked when it is; so
+ * that all the rest is there by then, this is called before there is a tape,
+ * too. False, with errno: it cannot be; pages are mapped all the same. */
+bool tape_pages_lock(const struct tape_writer *writer);
+
 struct tape_filler {
 	struct tape_writer *writer;
 	uint64_t end; /* position up to which pages are to be made */
@@ -37,6 +43,11 @@ struct tape_filler {
  * none. Nothing to do: fine. */
 void tape_filler_start(struct tape_filler *filler, struct tape_writer *writer,
 		       uint64_t position);
+
+/* On a tape whose producer died: makes the pages of the next ahead frames, then
+ * all others in the same way. */
+void tape_filler_go_on(struct tape_filler *filler, struct tape_writer *writer,
+		       uint64_t ahead);
 void tape_filler_stop(struct tape_filler *filler); /* also of a zeroed one */
 
 #endif
