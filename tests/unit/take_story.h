@@ -15,6 +15,14 @@
 
 static bool wrote[FAKE_CALLS_MAX]; /* which calls of a story are writes */
 
+static unsigned cases; /* of a test that has many */
+
+static inline void tell_cases(void)
+{
+	print_message("%u cases\n", cases);
+	cases = 0;
+}
+
 /* --- a take on which everything happens --- */
 
 struct story {

@@ -11,14 +11,6 @@
 
 #include "heal_case.h"
 
-static unsigned cases; /* of a test that has many */
-
-static void tell_cases(void)
-{
-	print_message("%u cases\n", cases);
-	cases = 0;
-}
-
 /* --- a take cut at any call --- */
 
 static char *stale;
