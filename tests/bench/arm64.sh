@@ -167,9 +167,9 @@ cat >"$machine/etc/takebox/takebox.conf" <<-CONF
 CONF
 "$root/tests/sound.sh" --raw "$cache/sound" 8 48000 10 >>"$log" 2>&1
 cp "$cache/sound/8.s32" "$here/arm64_guest.sh" "$machine/root"
-# The loopback plays on from its buffer until the player's stop has come
-# through: what is in there then is known.
-truncate -s +$((8 * 48000 * 4)) "$machine/root/8.s32"
+# The loopback plays on from its buffers until the player's stop has come
+# through: what is in there then is known. They hold 1.4 s.
+truncate -s +$((2 * 8 * 48000 * 4)) "$machine/root/8.s32"
 printf 'true\n' >"$cache/no-hardware.sh"
 "$here/vm.sh" --steady --arch arm64 --kernel "$kernel" \
 	--root "$machine" --init "$cache/no-hardware.sh" \

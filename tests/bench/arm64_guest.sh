@@ -33,7 +33,7 @@ armed()
 }
 
 # Sound through the loopback card, by the packaged daemons, compared bit for
-# bit with what was played. That ends with a second of silence: when it has been
+# bit with what was played. That ends with two seconds of silence: when it has been
 # played, all sound has.
 record()
 {
@@ -61,6 +61,6 @@ unit_tests()
 {
 	tests/run.sh unit | tee /dev/fd/3 | tail -n 1 | grep -q " 0 failed"
 }
-check "the modules' tests" unit_tests 3> >(sed 's/^/# /')
+check "the modules' tests" unit_tests 3> >(sed -u 's/^/# /')
 echo "1..$count"
 [ $failed -eq 0 ]
