@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "take/ledger.h"
+#include "take/verify_clock.h"
 
 #define PROBLEM_MAX 256
 
@@ -256,6 +257,19 @@ static void tell_damages(struct verify *verify)
 	}
 }
 
+/* What the ledger says of time, against the length of the take, which the files
+ * have been held against. */
+static void check_clock(struct verify *verify)
+{
+	char words[PROBLEM_MAX];
+
+	verify->problem[0] = '\0';
+	if (!verify_clock(&verify->result->info, words, sizeof(words)))
+		complain(verify, "%s", words);
+	if (verify->problem[0])
+		verify->fn(verify->context, NULL, "", NULL, verify->problem);
+}
+
 int verify_take(const char *folder, verify_fn fn, void *context,
 		struct verify_result *result)
 {
@@ -276,6 +290,7 @@ int verify_take(const char *folder, verify_fn fn, void *context,
 	for (unsigned i = 0; i < result->info.tracks; i++)
 		if (result->info.track[i].filed)
 			check_track(&verify, &result->info.track[i]);
+	check_clock(&verify);
 	tell_damages(&verify);
 	if (result->problems)
 		result->verdict = VERIFY_DAMAGED;

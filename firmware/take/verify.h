@@ -2,8 +2,9 @@
  * verify: is a take on a medium what its ledger says it is?
  *
  * Decodes every file, and holds against the ledger: MD5 and frame CRCs, equal
- * lengths of all tracks, silence in every gap, the peak of every track, the
- * ledger's own checksums and order. Reads only. Blocking, for as long as it
+ * lengths of all tracks, silence in every gap, the peak of every track, frames
+ * received against frames expected over time, the ledger's own checksums and
+ * order. Reads only. Blocking, for as long as it
  * takes to decode the take. Any thread.
  */
 #ifndef TAKEBOX_VERIFY_H
