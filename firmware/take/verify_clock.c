@@ -121,7 +121,8 @@ static void check_counts(struct clocks *clocks, const struct entry *entry)
 	const struct take_info *info = clocks->info;
 	int64_t frames = (int64_t)info->frames;
 
-	if (entry->received < (int64_t)info->start + entry->at)
+	/* A take begins before its first frame has come. */
+	if (entry->at > 0 && entry->received < (int64_t)info->start + entry->at)
 		complain(clocks,
 			 "the clock entry %" PRId64 " has %" PRId64
 			 " frames of the take when only %" PRId64 " had come",

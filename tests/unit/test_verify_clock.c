@@ -151,6 +151,14 @@ static void test_frames_that_had_not_come_do_not_fit(void **state)
 	assert_finds("when only");
 }
 
+static void test_a_take_begins_before_its_first_frame_has_come(void **state)
+{
+	(void)state;
+	add(0, "received", -RATE);
+	assert_true(value(0, "received") < START);
+	assert_fits();
+}
+
 static void test_entries_out_of_order_do_not_fit(void **state)
 {
 	(void)state;
@@ -263,6 +271,7 @@ int main(void)
 		EACH(test_a_take_of_another_length_does_not_fit),
 		EACH(test_an_entry_beyond_the_end_does_not_fit),
 		EACH(test_frames_that_had_not_come_do_not_fit),
+		EACH(test_a_take_begins_before_its_first_frame_has_come),
 		EACH(test_entries_out_of_order_do_not_fit),
 		EACH(test_a_time_that_has_no_room_for_its_frames_does_not_fit),
 		EACH(test_a_rate_that_the_frames_do_not_have_does_not_fit),
