@@ -223,7 +223,8 @@ BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/pull $(BUILD
          $(BUILD)/bench/presses $(BUILD)/bench/powercut \
          $(BUILD)/bench/witness $(BUILD)/bench/account \
          $(GPIO_TEST)
-E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BUILD)/e2e/clock.so $(BENCH)
+E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BUILD)/e2e/clock.so \
+       $(BUILD)/e2e/starve.so $(BENCH)
 
 test: setup-test ## install, build and run all tests
 	@$(MAKE) $(JOBS) --no-print-directory tests
@@ -380,6 +381,11 @@ SOAK_SECONDS ?= 7200
 .PHONY: soak
 soak: all ## 32 channels for SOAK_SECONDS (7200): memory, lateness, ppm
 	BUILD=$(BUILD) tests/soak.sh $(SOAK_SECONDS)
+
+STARVE_STEP ?= 1
+.PHONY: starve
+starve: tests ## fail each allocation of a short take in turn, or each STARVE_STEP-th
+	BUILD=$(BUILD) tests/starve.sh 1 3000 $(STARVE_STEP) 4
 
 TORTURE_SECONDS ?= 600
 .PHONY: torture

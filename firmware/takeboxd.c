@@ -204,34 +204,45 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
 	return -1;
 }
 
-static int load_config(struct config *config, struct arguments *arguments)
+static int try_config(struct config *config, struct arguments *arguments,
+		      char *error, size_t size)
 {
-	char error[512] = "";
-	int code = config_load(config, arguments->config, error, sizeof(error));
+	int code = config_load(config, arguments->config, error, size);
 
 	for (int i = 0; code == 0 && i < arguments->sets; i++) {
 		char *equals = strchr(arguments->set[i], '=');
 
 		if (!equals) {
-			snprintf(error, sizeof(error),
-				 "--set takes KEY=VALUE, not '%s'",
+			snprintf(error, size, "--set takes KEY=VALUE, not '%s'",
 				 arguments->set[i]);
 			code = -EINVAL;
 			break;
 		}
 		*equals = '\0';
 		code = config_set(config, arguments->set[i], equals + 1, error,
-				  sizeof(error));
+				  size);
+		*equals = '=';
 	}
-	if (code == 0)
-		code = config_check(config, error, sizeof(error));
+	return code == 0 ? config_check(config, error, size) : code;
+}
+
+/* Twice, if need be: what the library reads when memory is short is not always
+ * what stands there, and a configuration that is wrong is not tried again by
+ * whoever starts us. */
+static int load_config(struct config *config, struct arguments *arguments)
+{
+	char error[512] = "";
+	int code = try_config(config, arguments, error, sizeof(error));
+
+	if (code < 0)
+		code = try_config(config, arguments, error, sizeof(error));
 	if (code == 0)
 		return -1;
 	if (code == -ENOENT && !error[0])
 		snprintf(error, sizeof(error), "there is no file %s",
 			 arguments->config);
 	fprintf(stderr, "takeboxd: %s\n", error);
-	return EXIT_CONFIG;
+	return code == -ENOMEM ? EXIT_FAILED : EXIT_CONFIG;
 }
 
 static void print_finding(void *context, bool error, unsigned line,
@@ -262,7 +273,17 @@ static int check_everything(const struct config *config)
 	return EXIT_OK;
 }
 
-int main(int argc, char **argv)
+/* libconfig ends the process when it gets no memory, with a code of its own
+ * that would keep the recorder from being started again. */
+static bool leaves;
+
+static void note_exit(void)
+{
+	if (!leaves)
+		_exit(EXIT_FAILED);
+}
+
+static int run(int argc, char **argv)
 {
 	static struct daemon daemon;
 	struct arguments arguments = {0};
@@ -282,5 +303,15 @@ int main(int argc, char **argv)
 	notify_init(&daemon.notify);
 	code = serve(&daemon) < 0 ? EXIT_FAILED : EXIT_OK;
 	finish(&daemon);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	atexit(note_exit);
+	code = run(argc, argv);
+	leaves = true;
 	return code;
 }

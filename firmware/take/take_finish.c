@@ -137,6 +137,8 @@ const char *take_reason_of(int error)
 {
 	if (error == -ENOSPC || error == -EDQUOT)
 		return "medium full";
+	if (error == -ENOMEM)
+		return "out of memory";
 	return error == -EINVAL ? "damaged" : "medium failed";
 }
 

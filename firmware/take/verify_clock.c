@@ -113,6 +113,7 @@ static bool taken_back(const struct clocks *clocks, const struct entry *entry)
 	}
 	/* A medium that fails ends the take at what it had synced. */
 	return strncmp(clocks->info->reason, "medium", 6) == 0 ||
+	       strcmp(clocks->info->reason, "out of memory") == 0 ||
 	       strcmp(clocks->info->reason, "damaged") == 0;
 }
 

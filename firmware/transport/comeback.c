@@ -17,8 +17,9 @@ static bool is_accident(const struct intent *left, const char *reason)
 {
 	static const char *const power[] = {"interrupted", COMEBACK_SUPPLY,
 					    NULL};
-	static const char *const medium[] = {"medium full", "medium failed",
-					     "medium stalled", "damaged", NULL};
+	static const char *const medium[] = {"medium full",    "medium failed",
+					     "medium stalled", "out of memory",
+					     "damaged",	       NULL};
 
 	return is_one_of(reason, power) ||
 	       (left->kind == INTENT_WAITING && is_one_of(reason, medium));

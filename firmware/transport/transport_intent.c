@@ -187,6 +187,7 @@ void transport_recall(struct transport *transport)
 static bool ended_well(const struct intent *left, const struct take_info *info)
 {
 	return info->ended && strncmp(info->reason, "medium", 6) != 0 &&
+	       strcmp(info->reason, "out of memory") != 0 &&
 	       comeback_refusal(left, info);
 }
 

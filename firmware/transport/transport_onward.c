@@ -256,8 +256,7 @@ static void tell_of_onward(struct hand *next)
 			  (double)gap / transport->client.tape.facts->rate,
 			  from->place.take, next->place.take);
 	snprintf(transport->went_on, sizeof(transport->went_on),
-		 "%s was ended by its medium (%.80s); the recording goes on as "
-		 "%s %s",
+		 "%s was ended (%.80s); the recording goes on as %s %s",
 		 from->place.take, from->reason, next->place.take,
 		 gap ? "with sound missing between the two"
 		     : "without a lost sample");
@@ -449,8 +448,9 @@ void transport_look_at_medium(struct hand *hand)
 	over = status.state == TAKE_DONE || status.state == TAKE_FAILED;
 	ended = status.error && status.end != TAKE_FOREVER;
 	if (ended && hand->start + status.end < hand->stop) {
-		volumes_blame(transport->volumes, (unsigned)hand->volume,
-			      status.error);
+		if (status.error != -ENOMEM)
+			volumes_blame(transport->volumes,
+				      (unsigned)hand->volume, status.error);
 		if (transport_has_tape(transport) && !is_refused(hand))
 			leave(hand, &status, status.end);
 	} else if (!over && !ended && hangs(hand, &status)) {

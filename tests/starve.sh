@@ -1,0 +1,199 @@
+#!/bin/bash
+# One allocation of takeboxd fails, each in turn, over a short take: whatever
+# becomes of the process, no recorded sample is lost. For each number the two
+# daemons record a take of the counter signal; a takeboxd that dies is started
+# again at once, as systemd does; what there is at the end, one take or several
+# that continue each other, must have every frame from REC to STOP.
+#
+#   tests/starve.sh FIRST LAST STEP [LANES]
+#
+# Prints a line for each number that goes wrong, and how many were tried.
+
+set -u
+[ $# -ge 3 ] || {
+	sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+	exit 2
+}
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+BUILD=${BUILD:-$ROOT/build}
+case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
+first=$1 last=$2 step=$3 lanes=${4:-2}
+export ALSA_CONFIG_PATH=$BUILD/virtual.conf LC_ALL=C.UTF-8
+work=$(mktemp -d)
+
+takebox()
+{
+	timeout 20 "$BUILD/takebox" --socket "$PWD/control" "$@"
+}
+
+# wait_for COMMAND...: 30 s at most.
+wait_for()
+{
+	local deadline=$((SECONDS + 30))
+
+	until "$@"; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		sleep 0.03
+	done
+}
+
+state()
+{
+	takebox status --json 2>/dev/null | jq -r '.status | '"$1"
+}
+
+is()
+{
+	[ "$(state "$1")" = true ]
+}
+
+# The daemon, and whoever starts it again when it has died: without a fault
+# then. Ends when the file "running" is gone.
+keep_running()
+{
+	local n=$1
+
+	while [ -e running ]; do
+		STARVE=$n STARVE_COUNT=$PWD/count LD_PRELOAD=$BUILD/e2e/starve.so \
+			"$BUILD/takeboxd" -c takebox.conf >>takeboxd.log 2>&1 &
+		echo $! >takeboxd.pid
+		wait $!
+		n=0
+		[ -e died ] || cp count failed.count 2>/dev/null
+		: >died
+		sleep 0.1
+	done
+}
+
+# Frames of the device that the takes have, as "first length" a line; all
+# tracks alike.
+stretches()
+{
+	local take file
+
+	for take in medium/Takebox/*/Take-*; do
+		for file in "$take"/*.flac; do
+			[ -e "$file" ] || continue
+			"$BUILD/e2e/segments" "$file" |
+				awk '{ print $4, $2, $3 }' | head -n 1
+		done | sort -u
+	done | sort -n
+}
+
+# No frame is missing between the first and the last.
+is_complete()
+{
+	stretches | awk '
+		$3 != "counter" { print "no counter: " $0; bad = 1 }
+		NR == 1 { from = $1; end = $1 }
+		$1 > end { print $1 - end " frames are missing"; bad = 1 }
+		$1 + $2 > end { end = $1 + $2 }
+		END {
+			if (end - from < 24000) {
+				print "only " end - from " frames"
+				bad = 1
+			}
+			exit bad
+		}'
+}
+
+record()
+{
+	takebox record --preroll 0 >record.log 2>&1 || is '.state == "recording"'
+}
+
+ended()
+{
+	takebox stop >stop.log 2>&1 || is '.state == "idle"'
+}
+
+try_take()
+{
+	wait_for is '.state == "idle"' || {
+		echo "never ready"
+		return 1
+	}
+	wait_for record || {
+		echo "not begun: $(cat record.log)"
+		return 1
+	}
+	wait_for is '.take.durable >= 0.6' || {
+		echo "recording did not go on: $(state .problems)"
+		return 1
+	}
+	wait_for ended || {
+		echo "not stopped: $(cat stop.log)"
+		return 1
+	}
+	wait_for is '.state == "idle"' || {
+		echo "never idle again"
+		return 1
+	}
+}
+
+try_number()
+{
+	local n=$1 keeper words
+
+	rm -rf medium died count failed.count takeboxd.log recording.json control
+	mkdir medium
+	: >running
+	keep_running "$n" &
+	keeper=$!
+	words=$(try_take)
+	rm -f running
+	kill "$(cat takeboxd.pid)" 2>/dev/null
+	wait $keeper
+	# Was it to fail at its end, it is healed now.
+	"$BUILD/takebox" heal --tape "$PWD/nowhere" medium >heal.log 2>&1 ||
+		words="$words heal: $(cat heal.log)"
+	# One that could not even be begun has nothing in it.
+	printf '%s\n' medium/Takebox/*/Take-*/*.flac | sed 's|/[^/]*$||' |
+		sort -u | xargs -r "$BUILD/takebox" verify \
+		>verify.log 2>&1 || words="$words verify: $(cat verify.log)"
+	words="$words$(is_complete)"
+	[ -z "$words" ] && return
+	echo "allocation $n: $words"
+	tail -n 5 takeboxd.log
+	[ -z "${KEEP:-}" ] || cp -r . "$KEEP/$n"
+	return 1
+}
+
+lane()
+{
+	local n bad=0 tape
+
+	mkdir -p "$work/$1" && cd "$work/$1" || exit 1
+	cat >takebox.conf <<-EOF
+		interface: { device = "takebox_virtual:CHANNELS=2,SIGNAL=counter,ORIGIN=clock,CONTROL=$PWD/virtual"; };
+		tape: { seconds = 20.0; };
+		record: { folder = "$PWD/medium"; preroll = 0.0; sync = 0.2; };
+		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
+	EOF
+	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>tape.log &
+	tape=$!
+	for ((n = first + $1 * step; n <= last; n += lanes * step)); do
+		try_number "$n" || bad=$((bad + 1))
+		echo "tried $n" >>../tried
+		[ ! -s failed.count ] && [ ! -s count ] ||
+			od -An -tu8 -j8 -N8 "$([ -s failed.count ] &&
+				echo failed.count || echo count)" >>../hit
+	done
+	kill $tape
+	wait $tape 2>/dev/null
+	echo $bad >"../bad.$1"
+}
+
+for ((i = 0; i < lanes; i++)); do
+	(lane "$i") &
+done
+wait
+tried=$(grep -c . "$work/tried")
+hit=$(grep -c 1 "$work/hit")
+bad=0
+for file in "$work"/bad.*; do
+	bad=$((bad + $(cat "$file")))
+done
+rm -rf "$work"
+echo "$tried allocations tried, $hit failed in the time, $bad takes with something lost"
+[ "$bad" -eq 0 ] && [ "$hit" -gt 0 ]
