@@ -22,7 +22,6 @@
 #include "engine/capture.h"
 #include "engine/tape_pages.h"
 
-#define AHEAD_SECONDS	  4 /* of the tape, that have pages when it begins */
 #define REALTIME_PRIORITY 60
 #define STACK_BYTES	  (1024 * 1024) /* the thread sanitizer's share too */
 #define SILENCE_LAG_NS	  (20 * NS_PER_MS)
@@ -198,7 +197,7 @@ static int make_tape(struct supervisor *supervisor, char *message, size_t size)
 	error = tape_writer_create_ahead(
 		&supervisor->writer, &facts,
 		request->limit ? UINT64_MAX
-			       : AHEAD_SECONDS * (uint64_t)setup->rate);
+			       : TAPE_AHEAD_SECONDS * (uint64_t)setup->rate);
 	if (error < 0)
 		snprintf(message, size,
 			 "no memory for a tape of %.0f s of %u channels (%s); "
@@ -467,8 +466,7 @@ bool supervisor_adopt(struct supervisor *supervisor,
 	log_warning("an earlier takebox-tape died: its tape goes on at %.1f s",
 		    (double)writer->captured / supervisor->setup.rate);
 	run_on(supervisor);
-	tape_filler_go_on(&supervisor->filler, writer,
-			  AHEAD_SECONDS * (uint64_t)supervisor->setup.rate);
+	tape_filler_go_on(&supervisor->filler, writer);
 	come_back(supervisor);
 	return true;
 }

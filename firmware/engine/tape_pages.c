@@ -140,9 +140,11 @@ void tape_filler_start(struct tape_filler *filler, struct tape_writer *writer,
 }
 
 /* The ring has been gone round once when it comes to where this began. */
-void tape_filler_go_on(struct tape_filler *filler, struct tape_writer *writer,
-		       uint64_t ahead)
+void tape_filler_go_on(struct tape_filler *filler, struct tape_writer *writer)
 {
+	uint64_t ahead =
+		TAPE_AHEAD_SECONDS * (uint64_t)writer->header->facts.rate;
+
 	if (ahead > writer->frames)
 		ahead = writer->frames;
 	tape_pages_make(writer, writer->captured, ahead);

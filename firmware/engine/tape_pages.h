@@ -18,6 +18,8 @@
 
 #include "engine/tape_writer.h"
 
+#define TAPE_AHEAD_SECONDS 4 /* that have pages when capture begins */
+
 /* The writer's pages under [position, position + frames), round the ring, are
  * there and mapped when it returns; what is in them stays as it is. They are
  * locked if the mapping is (mlockall with MCL_ONFAULT). 0 or -ENOMEM. */
@@ -44,10 +46,9 @@ struct tape_filler {
 void tape_filler_start(struct tape_filler *filler, struct tape_writer *writer,
 		       uint64_t position);
 
-/* On a tape whose producer died: makes the pages of the next ahead frames, then
- * all others in the same way. */
-void tape_filler_go_on(struct tape_filler *filler, struct tape_writer *writer,
-		       uint64_t ahead);
+/* On a tape whose producer died: makes the pages of the next seconds, then all
+ * others in the same way. */
+void tape_filler_go_on(struct tape_filler *filler, struct tape_writer *writer);
 void tape_filler_stop(struct tape_filler *filler); /* also of a zeroed one */
 
 #endif
