@@ -74,7 +74,9 @@ static void measure(const struct lines *lines, const struct cuts *cuts,
 static struct lines_fit fit_lines(const struct lines *lines,
 				  const struct cuts *cuts)
 {
-	double sxy = 0, mean_x[RATE_STEPS_MAX + 1], mean_y[RATE_STEPS_MAX + 1];
+	double mean_x[RATE_STEPS_MAX + 1] = {0};
+	double mean_y[RATE_STEPS_MAX + 1] = {0};
+	double sxy = 0;
 	struct lines_fit fit = {0};
 
 	for (unsigned g = 0; g < cuts->count; g++) {
