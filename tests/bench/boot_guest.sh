@@ -386,6 +386,26 @@ plug()
 	echo "$port" >/sys/bus/usb/drivers/usb/bind
 }
 
+# The kernel's number of what is plugged in.
+number()
+{
+	cat /sys/block/sd*/diskseq 2>/dev/null
+}
+
+# Out and in again at once: until what is in has been mounted as another one.
+replug()
+{
+	local before
+
+	before=$(number)
+	unplug
+	plug
+	wait_for 60 eval "[ -n \"\$(number)\" ] &&
+		[ \"\$(number)\" != \"$before\" ]" &&
+		wait_for 120 eval 'ls /run/takebox-media/*-"$(number)"' &&
+		is_back
+}
+
 is_back()
 {
 	wait_for 120 mountpoint -q /media/takebox/BAND &&
@@ -433,8 +453,7 @@ shut_down()
 
 check "shut down in mid-take: it ends before its medium is let go" shut_down
 systemctl start takebox-tape takeboxd
-check "a loose contact: gone and back at once, it is back" eval \
-	'unplug; plug; sleep 1; is_back'
+check "a loose contact: gone and back at once, it is back" replug
 
 # ---- letting go ----
 
@@ -442,8 +461,7 @@ check "takebox eject" takebox eject
 sed 's/^/# /' /tmp/check
 check "the stick is unmounted" eval '! mountpoint -q /media/takebox/BAND'
 check "takes go to the machine's own folder" wait_for 10 is folder /srv/takebox
-check "unplugged and plugged in again it is back" eval \
-	'unplug; plug; is_back'
+check "unplugged and plugged in again it is back" replug
 check "its takes are there" test -f "$(newest_take)/take.json"
 
 play_boards
