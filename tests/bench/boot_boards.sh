@@ -13,7 +13,7 @@ wear()
 	sed -i "s|^\(.*board = \"\)[^\"]*|\1$1|" /etc/takebox/takebox.conf
 	takeboxd --check-config && systemctl restart takeboxd &&
 		wait_for 60 renewed takeboxd "$pid" &&
-		wait_for 60 is state idle && no_problems
+		wait_for 60 is state idle && wait_for 30 no_problems
 }
 
 no_problems()
