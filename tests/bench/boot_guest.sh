@@ -297,6 +297,8 @@ case $(newest_take) in
 esac
 check "it is on the stick" test $where -eq 0
 
+play_boards
+
 # ---- an upgrade in mid-take ----
 
 upgrade()
@@ -466,8 +468,6 @@ check "the stick is unmounted" eval '! mountpoint -q /media/takebox/BAND'
 check "takes go to the machine's own folder" wait_for 60 is folder /srv/takebox
 check "unplugged and plugged in again it is back" replug
 check "its takes are there" test -f "$(newest_take)/take.json"
-
-play_boards
 
 # ---- removal ----
 
