@@ -198,7 +198,8 @@ summarize()
 
 	awk '$5 ~ /^[0-9]/ { print $5 }' "$work/cuts" | sort -n >"$work/lost"
 	awk -v what="$count tracks, $system" -v cuts="$(wc -l <"$work/cuts")" \
-		-v failed="$(grep -c FAIL "$work/cuts" || true)" '
+		-v failed="$(grep -c FAIL "$work/cuts" || true)" \
+		-v damaged="$(grep -c ' damaged$' "$work/cuts" || true)" '
 		{ lost[NR - 1] = $1 }
 		END {
 			printf "%s: %d cuts, %d failed; %d in mid-take", what,
@@ -207,6 +208,8 @@ summarize()
 				printf ", lost: median %.2f s, 95 %% %.2f s, " \
 					"worst %.2f s", lost[int(NR / 2)],
 					lost[int(NR * 95 / 100)], lost[NR - 1]
+			if (damaged)
+				printf "; %d damaged, and said so", damaged
 			print ""
 		}' "$work/lost"
 }

@@ -278,7 +278,7 @@ run_until_cut()
 judge()
 {
 	sed -n 's/^[0-9.]* LOOK //p' "$work/said" >"$work/look"
-	awk -v late=5280 -v rate=48000 -v files="$work" '
+	awk -v late=5280 -v rate=48000 '
 	function fail(text) { print "FAIL " text; failed = 1 }
 	FILENAME ~ /known$/ { known[$1] = $0; next }
 	FILENAME ~ /look$/ {

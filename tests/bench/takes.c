@@ -155,7 +155,7 @@ static void look_at_sound(struct one_take *take, const char *folder)
 	else if (faccessat(dir, "take.json", F_OK, 0) < 0)
 		complain(take, "there is no take.json");
 	else if (looking.info.damages > 0)
-		complain(take, "the ledger tells of damage");
+		complain(take, "%s", TAKES_DAMAGED);
 	else
 		look_at_tracks(&looking, folder);
 	take->frames = looking.info.frames;

@@ -12,6 +12,9 @@
 
 #define TAKES_MAX 256
 
+/* The fault of a take whose ledger says that it is damaged. */
+#define TAKES_DAMAGED "the ledger tells of damage"
+
 struct one_take {
 	char name[64];
 	uint64_t frames;

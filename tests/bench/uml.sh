@@ -51,7 +51,7 @@ download()
 fetch_tools()
 {
 	mkdir tools
-	(cd tools && download flex bison m4 && for package in *.deb; do
+	(cd tools && download flex bison m4 bc && for package in *.deb; do
 		dpkg-deb -x "$package" .
 	done)
 	export PATH=$PWD/tools/usr/bin:$PATH M4=$PWD/tools/usr/bin/m4
