@@ -41,6 +41,60 @@ all_lit()
 	done
 }
 
+# Looks at REC, and at the trigger, which is active while frames are kept, twice
+# in each frame of the lamps, until the file watch.stop is there: two looks at
+# them are no one look, so it takes two in a row to be wrong. What is lit and
+# keeps nothing is the lamp test, of a second, or blinks.
+watch_lamps()
+{
+	local rec trigger now looks=0 dark=0 since='' began=''
+
+	while [ ! -e watch.stop ]; do
+		pause 0.02
+		now=$((${EPOCHREALTIME/./} / 1000))
+		if ! { read -r rec <"${at[LREC]}/value" &&
+			read -r trigger <"${at[TRIG]}/value"; }; then
+			find_lines
+			dark=0 since='' began=''
+			continue
+		fi
+		looks=$((looks + 1))
+		case $rec$trigger in
+		01) dark=$((dark + 1)) since='' ;;
+		10) dark=0 since=${since:-$now} ;;
+		*) dark=0 since='' ;;
+		esac
+		[ $dark -lt 2 ] || echo "wrong: REC dark, frames are kept"
+		[ $((now - ${since:-$now})) -lt 1300 ] ||
+			echo "wrong: REC lit, nothing is kept"
+		if [ "$trigger" = 0 ] && [ -n "$began" ]; then
+			echo "lit $((now - began)) ms"
+			began=
+		fi
+		[ "$trigger" = 0 ] || : "${began:=$now}"
+	done
+	echo "$looks looks"
+} 2>/dev/null >watch.log
+
+# The first take was begun a second before its press. REC is lit from when the
+# take has its folder until its last frame has been encoded.
+case_watched()
+{
+	local lit_ms take_ms takes
+
+	: >watch.stop
+	wait_until grep -q looks watch.log
+	cat watch.log
+	[ "$(grep -c wrong watch.log)" -eq 0 ]
+	[ "$(grep -c lit watch.log)" -ge 5 ]
+	takes=(medium/Takebox/*/Take-001/take.json)
+	take_ms=$(jq '(.seconds - 1) * 1000 | floor' "${takes[0]}")
+	read -r _ lit_ms _ <watch.log
+	echo "REC was lit for $lit_ms ms of a take of $take_ms ms"
+	[ $((take_ms - lit_ms)) -ge -1000 ]
+	[ $((take_ms - lit_ms)) -le 1000 ]
+}
+
 case_lamp_test()
 {
 	start_daemon
@@ -335,14 +389,16 @@ run_session()
 	write_config hw:Loopback,1 4
 	write_session_board
 	start_tape || return 1
+	cp "$folder/played.s32" .
 	# One stream without an end: the card stands still between two.
-	while cat "$folder/played.s32"; do :; done |
+	while cat played.s32; do :; done |
 		aplay -q -D hw:Loopback,0 -c 4 -r 48000 -f S32_LE -t raw \
 			--buffer-time=340000 - 2>/dev/null &
 	player=$!
+	watch_lamps &
 	for name in lamp_test switches idle signal record mid_take locked stop \
 		take keep chip_removed supply unknown_line wrong_board \
-		busy_line panel_test_refuses panel_test; do
+		watched busy_line panel_test_refuses panel_test; do
 		run_case $name
 	done
 	kill $player
