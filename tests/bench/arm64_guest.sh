@@ -56,6 +56,8 @@ grep -E "compared|gaps|verdict" /tmp/check | sed 's/^/# /'
 systemctl stop takeboxd takebox-tape
 
 cd tests || exit 1
+# The clock runs on while this machine waits for its files: now is the time.
+cat build/tests/test_* >/dev/null
 export BUILD=build CACHE=/tmp/cache CALL_STRIDE=40 POSCLOCK_HOURS=0.25
 unit_tests()
 {
