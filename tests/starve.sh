@@ -172,6 +172,7 @@ lane()
 	EOF
 	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>tape.log &
 	tape=$!
+	echo $tape >tape.pid
 	for ((n = first + $1 * step; n <= last; n += lanes * step)); do
 		try_number "$n" || bad=$((bad + 1))
 		echo "tried $n" >>../tried
@@ -181,8 +182,18 @@ lane()
 	done
 	kill $tape
 	wait $tape 2>/dev/null
+	rm -f tape.pid takeboxd.pid
 	echo $bad >"../bad.$1"
 }
+
+# Whatever is left of it when it is ended by hand.
+clean_up()
+{
+	rm -f "$work"/*/running
+	cat "$work"/*/*.pid 2>/dev/null | xargs -r kill -9 2>/dev/null
+	rm -rf "$work"
+}
+trap clean_up EXIT
 
 for ((i = 0; i < lanes; i++)); do
 	(lane "$i") &
@@ -194,6 +205,5 @@ bad=0
 for file in "$work"/bad.*; do
 	bad=$((bad + $(cat "$file")))
 done
-rm -rf "$work"
 echo "$tried allocations tried, $hit failed in the time, $bad takes with something lost"
 [ "$bad" -eq 0 ] && [ "$hit" -gt 0 ]

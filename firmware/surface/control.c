@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "base/log.h"
 
 #define LINE_MAX_BYTES	65536
@@ -55,8 +56,8 @@ static void write_some(struct client *client)
 
 void control_send(struct client *client, json_t *object)
 {
-	char *text = object ? json_dumps(object,
-					 JSON_COMPACT | JSON_REAL_PRECISION(12))
+	char *text = object ? json_text(object,
+					JSON_COMPACT | JSON_REAL_PRECISION(12))
 			    : NULL;
 	size_t length = text ? strlen(text) : 0;
 	char *grown = NULL;

@@ -11,6 +11,8 @@
 
 #include "take/flac_format.h"
 
+#include "base/json_text.h"
+
 #define CRC_DIGITS 8
 #define LEDGER_MAX (256u << 20)
 #define ENTRY_MAX  (1u << 20)
@@ -44,7 +46,7 @@ int ledger_append(struct ledger *ledger, json_t *entry)
 	if (json_object_set_new(entry, "n",
 				json_integer((json_int_t)ledger->next)) < 0)
 		return -ENOMEM;
-	text = json_dumps(entry, JSON_COMPACT | JSON_SORT_KEYS);
+	text = json_text(entry, JSON_COMPACT | JSON_SORT_KEYS);
 	length = text ? strlen(text) + CRC_DIGITS + 2 : 0;
 	line = text ? malloc(length + 1) : NULL;
 	if (!line) {

@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+#include "base/json_text.h"
+
 #define TYPE "takebox-medium"
 
 static const char *const capacity_word[] = {
@@ -108,7 +110,7 @@ int qualify_write(const struct qualify *result, int takebox)
 		(json_int_t)result->real_bytes, "free_bytes",
 		(json_int_t)result->free_bytes, "takes", (int)result->takes,
 		"worst_in_takes", result->worst_in_takes);
-	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	char *text = root ? json_text(root, JSON_INDENT(2)) : NULL;
 	int error = text ? write_text(takebox, text) : -ENOMEM;
 
 	free(text);

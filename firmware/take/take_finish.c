@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "take/qualify.h"
@@ -38,7 +39,7 @@ static int write_new(struct take *take, const char *name, const char *text)
 int take_write_sidecars(struct take *take)
 {
 	json_t *root = take_info_json(&take->info);
-	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	char *text = root ? json_text(root, JSON_INDENT(2)) : NULL;
 	int error = text ? take_write_labels(take) : -ENOMEM;
 
 	if (error == 0)

@@ -251,39 +251,49 @@ int take_note_stop(struct take *take)
 static json_t *hashes(const struct take *take, const struct take_track *track)
 {
 	json_t *list = json_array();
+	int error = 0;
 
-	for (unsigned part = 0; part < take_info_parts(&take->info); part++) {
+	for (unsigned part = 0;
+	     part < take_info_parts(&take->info) && error == 0; part++) {
 		char name[TAKE_FILE_MAX], text[33];
 		uint8_t md5[16];
 
 		take_info_file(track, part, name);
 		if (track_read_md5(take->plan.storage, take->plan.dir, name,
 				   md5) < 0) {
-			json_array_append_new(list, json_null());
+			error = json_array_append_new(list, json_null());
 			continue;
 		}
 		for (int i = 0; i < 16; i++)
 			snprintf(text + 2 * i, 3, "%02x", md5[i]);
-		json_array_append_new(list, json_string(text));
+		error = json_array_append_new(list, json_string(text));
 	}
-	return list;
+	if (error == 0)
+		return list;
+	json_decref(list);
+	return NULL;
 }
 
 int take_note_end(struct take *take)
 {
 	json_t *tracks = json_array();
+	int error = 0;
 
-	for (unsigned i = 0; i < take->info.tracks; i++) {
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
 		const struct take_track *track = &take->info.track[i];
 
 		if (track->filed)
-			json_array_append_new(
+			error = json_array_append_new(
 				tracks,
 				json_pack("{si sI sI so}", "number",
 					  (int)track->number, "peak",
 					  (json_int_t)track->peak, "clips",
 					  (json_int_t)track->clips, "md5",
 					  hashes(take, track)));
+	}
+	if (error < 0) {
+		json_decref(tracks);
+		return -ENOMEM;
 	}
 	return take_note(take,
 			 json_pack("{ss sI ss so}", "type", "end", "frames",

@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+#include "base/json_text.h"
+
 #define VERSION	  1
 #define BYTES_MAX (64u << 10)
 
@@ -68,7 +70,7 @@ char *intent_text(const struct intent *intent)
 		"take_session", text_of(place->session), "take",
 		text_of(place->take), "folder", text_of(place->folder),
 		"tracks", tracks_of(intent));
-	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	char *text = root ? json_text(root, JSON_COMPACT) : NULL;
 
 	json_decref(root);
 	return text;

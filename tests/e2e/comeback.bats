@@ -55,6 +55,10 @@ is_whole() {
 	test -e medium/Takebox/*/"$1"/take.json
 }
 
+are_whole() {
+	[ "$(printf '%s\n' medium/Takebox/*/*/take.json | wc -l)" -eq "$1" ]
+}
+
 # What a recorder that is to go on would have begun by now.
 settles_idle() {
 	wait_until status_is .state idle
@@ -132,7 +136,7 @@ begin_take() {
 	power_up
 	settles_idle
 	[ "$(ls -d medium/Takebox/*/Take-* | wc -l)" -eq 2 ]
-	wait_until is_whole Take-002
+	wait_until are_whole 2
 	# What it was asked before means nothing when it is asked again.
 	cut_power
 	write_config "resume = 60.0; "
