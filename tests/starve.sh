@@ -159,6 +159,15 @@ try_number()
 	return 1
 }
 
+# Whether the allocation with that number came at all.
+note_hit()
+{
+	local file=count
+
+	[ ! -s failed.count ] || file=failed.count
+	[ ! -s $file ] || od -An -tu8 -j8 -N8 $file >>../hit
+}
+
 lane()
 {
 	local n bad=0 tape
@@ -176,9 +185,7 @@ lane()
 	for ((n = first + $1 * step; n <= last; n += lanes * step)); do
 		try_number "$n" || bad=$((bad + 1))
 		echo "tried $n" >>../tried
-		[ ! -s failed.count ] && [ ! -s count ] ||
-			od -An -tu8 -j8 -N8 "$([ -s failed.count ] &&
-				echo failed.count || echo count)" >>../hit
+		note_hit
 	done
 	kill $tape
 	wait $tape 2>/dev/null
