@@ -204,6 +204,8 @@ static void *thread_main(void *context)
 		take_set_state(take, TAKE_RECORDING, 0);
 		error = run(take);
 	}
+	if (error == 0 && take->refused)
+		error = take_make_safe(take);
 	end(take, error);
 	if (error == 0) {
 		error = take_finish(take);

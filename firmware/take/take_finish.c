@@ -97,10 +97,21 @@ static int drain(struct take *take)
 	return error;
 }
 
+/* Before a medium's end of a take is told: the next one begins there. */
+int take_make_safe(struct take *take)
+{
+	int error = take_drop_empty_part(take);
+
+	if (error == 0)
+		error = drain(take);
+	take->drained = true;
+	return error < 0 ? error : take_sync(take);
+}
+
 /* All but the sectors that say that the files are finished. */
 static int write_last(struct take *take)
 {
-	int error = take->cut ? 0 : drain(take);
+	int error = take->cut || take->drained ? 0 : drain(take);
 
 	if (error == 0)
 		error = take_info_cut(&take->info, take->fed);

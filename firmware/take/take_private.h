@@ -75,6 +75,7 @@ struct take {
 	bool begun;	 /* ledger and files are in step: it can be closed up */
 	bool stop_noted; /* with the limit as it is */
 	bool cut;	 /* nothing more can be fed: only closed up */
+	bool drained;	 /* nor is anything left in the encoders */
 	int refused;	 /* why the medium ends the take; 0: it does not */
 	int64_t worst_sync_ns;
 	bool left[TAKE_TRACKS_MAX]; /* in this part; damaged, not touched */
@@ -193,6 +194,7 @@ int take_drop_empty_part(struct take *take);
 
 /* take_finish.c */
 const char *take_reason_of(int error);
+int take_make_safe(struct take *take);
 int take_finish(struct take *take);
 void take_salvage(struct take *take, int error);
 int take_write_sidecars(struct take *take);

@@ -196,6 +196,20 @@ static void open_at(const struct list *places, uint64_t at)
 		place->open = true;
 }
 
+/* Takes of nothing but silence, between two others. */
+static void know_between(const struct tape_story *story, uint64_t from,
+			 uint64_t to, int64_t offset_there, struct list *known)
+{
+	const struct loss *loss = story->losses.items;
+
+	for (unsigned i = 0; i < story->losses.count; i++) {
+		int64_t device = (int64_t)loss[i].at + offset_there;
+
+		if (loss[i].at >= from && loss[i].at + loss[i].frames <= to)
+			know(known, device, device + (int64_t)loss[i].frames);
+	}
+}
+
 /* How far from a loss's silence. */
 static uint64_t beside(const struct loss *loss, uint64_t at)
 {
@@ -222,6 +236,7 @@ static uint64_t cross(const struct tape_story *story, const struct list *places,
 		know(known, last, last + (int64_t)(named - end));
 		know(known, after->device - (int64_t)(after->at - back),
 		     after->device);
+		know_between(story, end, after->at, offset(before), known);
 		open_at(places, end);
 		open_at(places, after->at);
 		return 0;

@@ -158,6 +158,20 @@ static void test_a_gap_between_two_takes_is_named_by_the_link(void **state)
 	assert_int_equal(account(0, 9000), 0);
 }
 
+static void test_a_take_of_silence_is_named(void **state)
+{
+	struct stretch wanted = {OFFSET + 6000, OFFSET + 7000};
+
+	(void)state;
+	sound(0, 5000, 0);
+	lost(6000, 1000, 0, "absent");
+	sound(9000, 12000, 0);
+	assert_int_equal(account_tape(&story, &known, &causes), 0);
+	assert_int_equal(account_missing(&wanted, &known, "test"), 0);
+	wanted.to++;
+	assert_int_equal(account_missing(&wanted, &known, "test"), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -173,6 +187,7 @@ int main(void)
 		CASE(test_a_gap_too_short_by_more_than_is_allowed_is_one),
 		CASE(test_a_loss_that_a_gap_hides_is_one),
 		CASE(test_a_gap_between_two_takes_is_named_by_the_link),
+		CASE(test_a_take_of_silence_is_named),
 	};
 
 	return cmocka_run_group_tests_name("account", tests, NULL, NULL);

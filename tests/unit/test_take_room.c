@@ -120,6 +120,30 @@ static void test_the_next_medium_has_the_next_frame(void **unused)
 	checked_finish(&checked);
 }
 
+/* The next take has begun at the end that was told when the last room goes. */
+static void test_an_end_that_was_told_stands(void **unused)
+{
+	struct take_status told, status;
+	struct take_info info;
+	struct take_plan plan;
+	struct take *take;
+
+	(void)unused;
+	open_tape(&info);
+	plan = plan_take(&tape, &info);
+	plan.asks_for_link = true;
+	take = begin_limited(&plan, 5 * MIB);
+	told = wait_until(take, is_finishing, 0);
+	assert_int_equal(told.error, -ENOSPC);
+	assert_true(told.end > 0);
+	fake.room = 0;
+	take_link(take, NULL);
+	status = wait_over(take);
+	assert_int_equal(status.end, told.end);
+	assert_int_equal(status.durable, told.end);
+	take_destroy(take);
+}
+
 /* Each write and each sync fails in turn: the next take goes on from where
  * the first one says that it ends. */
 static void test_whoever_goes_on_lacks_no_frame(void **unused)
@@ -156,6 +180,8 @@ static void test_whoever_goes_on_lacks_no_frame(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_an_end_that_was_told_stands, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_full_medium_ends_the_take_whole, set_up,
 			tear_down),
