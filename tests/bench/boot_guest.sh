@@ -143,16 +143,19 @@ hold()
 	return "$2"
 }
 
-# tap LINE STATE: short presses, should one have been long on a slow machine.
+# tap LINE STATE: short presses, without a fork in between, which takes longer
+# than a hold on a slow machine.
 tap()
 {
-	local until=$((SECONDS + 30))
+	local until=$((SECONDS + 30)) pull never
 
+	pull=$(gpio_sim_line pinctrl "$1")/pull
+	exec {never}<> <(:)
 	until is state "$2"; do
 		[ $SECONDS -lt $until ] || return 1
-		down "$1"
-		sleep 0.1
-		up "$1"
+		echo pull-down >"$pull"
+		read -rt 0.1 -u "$never"
+		echo pull-up >"$pull"
 		wait_for 5 is state "$2" >/dev/null
 	done
 }
