@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 struct look { /* what a look finds */
 	int error;
 	bool mounted;
+	bool moved; /* something was mounted or unmounted since the last */
 	uint64_t device, st_dev;
 	struct storage_space space;
 };
@@ -34,6 +36,7 @@ struct watched {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t wake;
 	unsigned users; /* the thread and the media */
+	int mounts;	/* the list of them, the thread's */
 	bool ending, blamed;
 	int64_t let_go_ns; /* until then */
 	struct look look;
@@ -89,9 +92,18 @@ static bool is_for_mounts(const char *folder)
 	       strncmp(folder, "/run/media/", 11) == 0;
 }
 
+/* A medium can be away for less than the time between two looks, and come back
+ * as the same device. (Changes are told to who polls: proc_pid_mounts(5).) */
+static bool have_mounts_changed(int mounts)
+{
+	struct pollfd list = {.fd = mounts, .events = POLLPRI};
+
+	return poll(&list, 1, 0) > 0;
+}
+
 static struct look look(const struct watched *watched, bool was_mounted)
 {
-	struct look look = {0};
+	struct look look = {.moved = have_mounts_changed(watched->mounts)};
 	int dir = open(watched->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0) {
@@ -139,9 +151,10 @@ static void note(struct watched *watched, struct look *look)
 {
 	bool was_ready = watched->looked && watched->look.error == 0;
 	bool other = watched->look.device != look->device;
+	bool again = look->mounted && look->moved;
 
 	watched->was_mounted |= look->error == 0 && look->mounted;
-	if (look->error == 0 && (!was_ready || other))
+	if (look->error == 0 && (!was_ready || other || again))
 		watched->arrivals++;
 	if (look->error == 0 && other) {
 		watched->refused = 0;
@@ -220,12 +233,15 @@ static void *thread_main(void *context)
 {
 	struct watched *watched = context;
 
+	watched->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	pthread_mutex_lock(&watched->mutex);
 	while (!watched->ending) {
 		if (clock_now_ns() >= watched->let_go_ns)
 			look_once(watched);
 		rest(watched);
 	}
+	if (watched->mounts >= 0)
+		close(watched->mounts);
 	leave(watched);
 	return NULL;
 }

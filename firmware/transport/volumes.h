@@ -40,8 +40,8 @@ struct volume {
 	enum volume_role role;
 	enum volume_state state;
 	int error;	   /* negative errno, unless ready */
-	unsigned arrivals; /* grows whenever it has become ready, or is
-			      another file system */
+	unsigned arrivals; /* grows whenever it has become ready, is another
+			      file system, or may have been mounted again */
 	struct storage_space space;
 	uint64_t device; /* st_dev when last seen; 0: not known */
 };
