@@ -138,6 +138,18 @@ static void look_at_tracks(struct looking *looking, const char *folder)
 	}
 }
 
+/* All of it: while a take is made whole, it is there before its end is. */
+static bool has_take_json(int dir)
+{
+	int file = openat(dir, "take.json", O_RDONLY | O_CLOEXEC);
+	json_t *root = file < 0 ? NULL : json_loadfd(file, 0, NULL);
+
+	json_decref(root);
+	if (file >= 0)
+		close(file);
+	return root;
+}
+
 static void look_at_sound(struct one_take *take, const char *folder)
 {
 	struct looking looking = {.take = take};
@@ -152,7 +164,7 @@ static void look_at_sound(struct one_take *take, const char *folder)
 	error = ledger_read(dir, apply, &looking.info, &torn);
 	if (error < 0 || torn > 0 || !looking.info.ended)
 		complain(take, "the ledger is not whole");
-	else if (faccessat(dir, "take.json", F_OK, 0) < 0)
+	else if (!has_take_json(dir))
 		complain(take, "there is no take.json");
 	else if (looking.info.damages > 0)
 		complain(take, "%s", TAKES_DAMAGED);
