@@ -153,7 +153,10 @@ check_losses() {
 losses() {
 	local name=$1 channels=$2 rate=$3 format=$4 access=$5
 
-	record "$name" 9 "$channels" "$rate" "$format" "$access" "" \
+	# An overrun lasts as long as the buffer, and a device that is quiet for
+	# two seconds is taken for dead.
+	record "$name" 9 "$channels" "$rate" "$format" "$access" \
+		",BUFFER_MAX=$rate" \
 		"at $((rate * 5)) lose $((rate / 100))" \
 		"at $((rate * 6)) lose $((rate / 500))" \
 		"at $((rate * 7)) xrun 1000"
