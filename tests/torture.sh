@@ -23,7 +23,7 @@
 # lost without a report; a late reader; and to the programs: takeboxd,
 # takebox-tape, or both killed. When both are, while no medium is held up,
 # nothing is recorded until REC, and up to 2.11 s before may be lost, as in a
-# power cut. STOP while takebox-tape is gone ends the take where its tape ends.
+# power cut. A take that is stopped while takebox-tape is gone waits for it.
 #
 # The report is on standard output; its last line says how many frames nobody
 # can account for. Exit status 0 if that is none and nothing else is wrong.
@@ -277,12 +277,6 @@ state()
 		jq -r .status.state
 }
 
-interface_state()
-{
-	timeout 5 "$BUILD/takebox" status --json 2>/dev/null |
-		jq -r .status.interface.state
-}
-
 # wait_state STATES [SECONDS]
 wait_state()
 {
@@ -388,7 +382,6 @@ play_interface()
 
 # from: when REC was answered; empty: nothing is to be recorded.
 from=
-killed=0 # when takebox-tape was
 
 # As a musician does it: again, while no medium takes anything.
 record()
@@ -421,12 +414,7 @@ expect()
 stop()
 {
 	wait_state 'recording' 75 || broken "STOP finds $(state)"
-	if [ "$(interface_state)" = closed ]; then
-		# The take ends where its tape ended.
-		expect $(($(now) - killed + 200000000))
-	else
-		expect 0
-	fi
+	expect 0
 	# Without a take in the answer: only the tape has it so far.
 	say "STOP $(timeout 60 "$BUILD/takebox" stop --json 2>/dev/null |
 		jq -r '"\(.take.name) \(.take.verdict) \(.take.seconds)" // .message')"
@@ -444,7 +432,6 @@ kill_daemon()
 kill_tape()
 {
 	kill_them tape
-	killed=$(now)
 	start_tape
 }
 

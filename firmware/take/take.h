@@ -82,6 +82,10 @@ void take_destroy(struct take *take);
  * only if it is earlier. reason: "stop", ... */
 void take_stop(struct take *take, uint64_t position, const char *reason);
 
+/* The same, where frames more were played that the tape will never have. */
+void take_stop_short(struct take *take, uint64_t position, uint64_t frames,
+		     const char *reason);
+
 /* Takes effect at a block's border near position: arming not later, disarming
  * not earlier, unless that is encoded already: then at once. A number that no
  * track has is ignored. -EAGAIN: too many commands wait already. */

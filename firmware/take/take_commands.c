@@ -15,9 +15,16 @@
 
 void take_stop(struct take *take, uint64_t position, const char *reason)
 {
+	take_stop_short(take, position, 0, reason);
+}
+
+void take_stop_short(struct take *take, uint64_t position, uint64_t frames,
+		     const char *reason)
+{
 	pthread_mutex_lock(&take->mutex);
 	if (position < take->stop) {
 		take->stop = position;
+		take->missing = frames;
 		take_info_text(take->reason, sizeof(take->reason), reason);
 	}
 	take->asked = true;
@@ -175,10 +182,11 @@ uint64_t take_next_border(struct take *take)
 int take_look_for_stop(struct take *take)
 {
 	char reason[TAKE_TEXT_MAX];
-	uint64_t stop;
+	uint64_t stop, missing;
 
 	pthread_mutex_lock(&take->mutex);
 	stop = take->stop;
+	missing = take->missing;
 	memcpy(reason, take->reason, sizeof(reason));
 	pthread_mutex_unlock(&take->mutex);
 	if (stop == TAKE_FOREVER)
@@ -190,6 +198,7 @@ int take_look_for_stop(struct take *take)
 		return 0;
 	take->limit = stop;
 	take->stop_noted = false;
+	take->info.missing = missing;
 	memcpy(take->cause, reason, sizeof(take->cause));
 	return take_note_stop(take);
 }

@@ -61,7 +61,8 @@ struct take_info {
 
 	json_t *ends; /* tracks of the end entry; NULL before */
 	bool ended;
-	uint64_t frames; /* once ended */
+	uint64_t frames;  /* once ended */
+	uint64_t missing; /* that were played behind them and are lost */
 	char reason[TAKE_TEXT_MAX];
 };
 

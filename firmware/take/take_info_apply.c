@@ -320,6 +320,16 @@ static int apply_damage(struct take_info *info, const json_t *entry)
 	return keep(info->notes, entry);
 }
 
+/* A ledger of before 2026-11-21 does not say what is missing. */
+static int apply_stop(struct take_info *info, const json_t *entry)
+{
+	info->missing = 0;
+	if (json_object_get(entry, "missing") &&
+	    !get_number(entry, "missing", 0, INT64_MAX, &info->missing))
+		return -EINVAL;
+	return keep(info->notes, entry);
+}
+
 static int apply_clock(struct take_info *info, const json_t *entry)
 {
 	const json_t *ppm = json_object_get(entry, "ppm");
@@ -396,7 +406,7 @@ int take_info_apply(struct take_info *info, const json_t *entry)
 		{"part", apply_part},	   {"levels", apply_levels},
 		{"resumed", apply_again},  {"healed", apply_healed},
 		{"end", apply_end},	   {"damaged", apply_damage},
-		{"rebuilt", apply_damage},
+		{"rebuilt", apply_damage}, {"stop", apply_stop},
 	};
 	const char *type = json_string_value(json_object_get(entry, "type"));
 

@@ -57,14 +57,15 @@ static json_t *tracks_json(const struct take_info *info)
 json_t *take_info_json(const struct take_info *info)
 {
 	json_t *root = json_pack(
-		"{ss si ss ss ss ss sb sI si si sI sf ss ss}", "type",
+		"{ss si ss ss ss ss sb sI si si sI sf ss sI ss}", "type",
 		"takebox-take", "version", 1, "session", info->session, "take",
 		info->name, "artist", info->artist, "date", info->date,
 		"clock_set", (int)info->clock_set, "time_reference",
 		(json_int_t)info->time_reference, "rate", (int)info->rate,
 		"bits", (int)info->bits, "frames", (json_int_t)info->frames,
 		"seconds", (double)info->frames / info->rate, "stopped_by",
-		info->reason, "verdict", take_info_verdict(info));
+		info->reason, "missing_behind", (json_int_t)info->missing,
+		"verdict", take_info_verdict(info));
 	json_t *device = json_pack("{ss ss ss ss}", "device", info->device,
 				   "name", info->interface, "identity",
 				   info->identity, "format", info->format);

@@ -241,9 +241,10 @@ int take_note_stop(struct take *take)
 	if (take->stop_noted)
 		return 0;
 	take->stop_noted = true;
-	return take_note(take, json_pack("{ss sI ss}", "type", "stop", "at",
+	return take_note(take, json_pack("{ss sI ss sI}", "type", "stop", "at",
 					 (json_int_t)take->limit, "reason",
-					 take->cause));
+					 take->cause, "missing",
+					 (json_int_t)take->info.missing));
 }
 
 /* Hashes of the sound as the finished files have them, one for each part; null

@@ -96,8 +96,9 @@ struct take {
 	pthread_cond_t wake;
 	struct take_command command[TAKE_COMMANDS_MAX];
 	unsigned commands;
-	bool asked;    /* for something since the last rest */
-	uint64_t stop; /* tape position */
+	bool asked;	  /* for something since the last rest */
+	uint64_t stop;	  /* tape position */
+	uint64_t missing; /* frames behind it */
 	char reason[TAKE_TEXT_MAX];
 	bool linked; /* it is known where the take goes on, or that it does
 			not */

@@ -296,9 +296,10 @@ int verify_take(const char *folder, verify_fn fn, void *context,
 		result->verdict = VERIFY_DAMAGED;
 	else if (!result->info.ended)
 		result->verdict = VERIFY_OPEN;
+	else if (result->info.gap_count || result->info.missing)
+		result->verdict = VERIFY_GAPS;
 	else
-		result->verdict =
-			result->info.gap_count ? VERIFY_GAPS : VERIFY_COMPLETE;
+		result->verdict = VERIFY_COMPLETE;
 	return 0;
 }
 

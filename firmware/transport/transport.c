@@ -50,6 +50,7 @@ static void tick(void *context)
 	struct transport *transport = context;
 
 	transport_connect_tape(transport);
+	transport_look_after_orphan(transport);
 	transport_choose_medium(transport);
 	transport_search_arrivals(transport);
 	transport_look_after_comeback(transport);
@@ -420,9 +421,14 @@ void transport_destroy(struct transport *transport)
 
 void transport_shut_down(struct transport *transport)
 {
+	const struct tape *tape = &transport->client.tape;
+
 	transport->quitting = true;
 	if (transport_has_tape(transport))
-		transport_stop_takes(transport, position_now(transport),
+		transport_stop_takes(transport,
+				     transport_tape_runs(transport)
+					     ? position_now(transport)
+					     : tape_published(tape),
 				     "shut down");
 	transport_look_after_takes(transport);
 }

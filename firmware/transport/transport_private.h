@@ -72,9 +72,10 @@ struct transport {
 	struct tape_client client;
 	struct loop_source *socket_source;
 	int64_t tried_ns;
-	bool answered; /* by takebox-tape: open takes can be looked for */
-	bool settled;  /* a take has begun or ended here: what is still open of
-			  this tape is not to be recorded on */
+	bool answered;	     /* by takebox-tape: open takes can be looked for */
+	int64_t orphaned_ns; /* since when, if the tape has lost its process */
+	bool settled; /* a take has begun or ended here: what is still open of
+			 this tape is not to be recorded on */
 
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
 	unsigned track_count;
@@ -137,6 +138,8 @@ void transport_connect_tape(struct transport *transport);
 bool transport_has_tape(const struct transport *transport);
 /* It has one, and a process that goes on with it. */
 bool transport_tape_runs(const struct transport *transport);
+/* A tape whose process died and that nobody goes on with. */
+void transport_look_after_orphan(struct transport *transport);
 
 /* ---- transport_medium.c ---- */
 

@@ -13,6 +13,8 @@
 #include "transport/transport_private.h"
 
 #define RECONNECT_NS (500 * NS_PER_MS)
+/* So long a take that was told to stop waits for a tape that goes on. */
+#define RETURN_NS (10 * NS_PER_S)
 
 void transport_init_tape(struct transport *transport)
 {
@@ -36,17 +38,38 @@ const struct tape *transport_tape(const struct transport *transport)
 	return transport_has_tape(transport) ? &transport->client.tape : NULL;
 }
 
+/* Has its process died, so that the next one may go on with it? */
+static bool is_orphaned(const struct transport *transport)
+{
+	return transport_has_tape(transport) && !transport->answered &&
+	       tape_state(&transport->client.tape) != TAPE_ENDED;
+}
+
+/* As the next process takes it up where the clock had no line yet. */
+static struct posclock_line line_of_last_sign(const struct tape *tape)
+{
+	return (struct posclock_line){
+		.position = (int64_t)tape_published(tape),
+		.time_ns = atomic_load(&tape->header->alive_ns),
+		.rate_hz = tape->facts->rate,
+		.locked = true,
+	};
+}
+
 uint64_t transport_position_at(const struct transport *transport,
 			       int64_t time_ns)
 {
 	const struct tape *tape = &transport->client.tape;
+	bool orphaned = is_orphaned(transport);
 	struct posclock_line line;
 	int64_t position;
 
 	if (!transport_has_tape(transport))
 		return TRANSPORT_NOW;
 	line = tape_line(tape);
-	if (!line.locked || !transport_tape_runs(transport))
+	if (!line.locked && orphaned)
+		line = line_of_last_sign(tape);
+	if (!line.locked || (!orphaned && !transport_tape_runs(transport)))
 		return tape_published(tape);
 	position = posclock_position_at(&line, time_ns);
 	return position > 0 ? (uint64_t)position : 0;
@@ -62,7 +85,22 @@ static void learn_tracks(struct transport *transport)
 	transport->tracks_known = transport->track_count > 0;
 }
 
-/* Those that were told to stop do not wait for what may never come. */
+/* Where the tape ends, and how much was played from there on. */
+static void stop_short(struct hand *hand, uint64_t end)
+{
+	const struct tape *tape = &hand->transport->client.tape;
+	uint64_t missing = hand->stop - end;
+	char reason[TAKE_TEXT_MAX];
+
+	snprintf(reason, sizeof(reason),
+		 "stop: the last %.1f s are lost, takebox-tape had died",
+		 (double)missing / tape->facts->rate);
+	log_error("%s: %s", hand->place.take, reason);
+	take_stop_short(hand->take, end, missing, reason);
+	hand->stop = end;
+}
+
+/* Those that were told to stop do not wait for what will never come. */
 static void stop_stopped_takes(struct transport *transport)
 {
 	uint64_t end = tape_published(&transport->client.tape);
@@ -72,8 +110,15 @@ static void stop_stopped_takes(struct transport *transport)
 
 		if (hand->take && !hand->healing && hand->stop > end &&
 		    hand->stop != TAKE_FOREVER)
-			take_stop(hand->take, end, "stop");
+			stop_short(hand, end);
 	}
+}
+
+void transport_look_after_orphan(struct transport *transport)
+{
+	if (is_orphaned(transport) &&
+	    clock_now_ns() - transport->orphaned_ns > RETURN_NS)
+		stop_stopped_takes(transport);
 }
 
 static void lose_tape_process(struct transport *transport)
@@ -81,9 +126,9 @@ static void lose_tape_process(struct transport *transport)
 	loop_remove(transport->socket_source);
 	transport->socket_source = NULL;
 	log_error("takebox-tape is gone");
+	if (transport->answered)
+		transport->orphaned_ns = clock_now_ns();
 	transport->answered = false;
-	if (transport_has_tape(transport))
-		stop_stopped_takes(transport);
 	tape_client_hang_up(&transport->client);
 	transport_changed(transport);
 }
@@ -91,6 +136,7 @@ static void lose_tape_process(struct transport *transport)
 /* What the takes on the last tape wait for will not come any more. */
 static void end_takes_of(struct transport *transport, uint64_t end)
 {
+	stop_stopped_takes(transport);
 	transport_stop_takes(transport, end, "the tape's process died");
 }
 

@@ -9,9 +9,16 @@ kill_tape() {
 	wait_until status_is .interface.state closed
 }
 
+has_stop() {
+	grep -q '"type": *"stop"' "$(take_folder)/take.ledger"
+}
+
+# "verify": it was stopped already.
 stop_with_gaps() {
-	run takebox stop
-	[ "$status" -eq 7 ]
+	if [ "${1:-}" != verify ]; then
+		run takebox stop
+		[ "$status" -eq 7 ]
+	fi
 	folder=$(take_folder)
 	run takebox verify "$folder"
 	echo "$output"
@@ -65,22 +72,57 @@ causes() {
 	[[ "$(causes)" == *died* ]]
 }
 
-@test "stopped while it is gone: the take is whole up to there" {
+@test "stopped while it is gone: the take goes on up to there" {
 	start_all
 	takebox record
-	wait_until at_least .take.seconds 2
+	wait_until at_least .take.seconds 3
 	kill_tape KILL
-	run takebox stop
-	[ "$status" -eq 0 ]
-	takebox verify "$(take_folder)"
+	takebox stop --json >stopped &
+	stop=$!
+	wait_until has_stop
+	start_tape
+	code=0
+	wait "$stop" || code=$?
+	[ "$code" -eq 7 ]
+	stop_with_gaps verify
+	for file in "$folder"/*.flac; do
+		[ "$(segments "$file" | cut -d' ' -f3 | xargs)" = \
+			"counter silence" ]
+	done
+	[[ "$(causes)" == died ]]
+	[ "$(jq .missing_behind "$folder/take.json")" -eq 0 ]
+	[ "$(jq -r .stopped_by "$folder/take.json")" = stop ]
+	# STOP came behind the death, and the silence goes up to it.
+	[ "$(jq '.gaps[-1] | .at + .frames' "$folder/take.json")" -eq \
+		"$(jq .frames "$folder/take.json")" ]
+}
+
+@test "stopped while it is gone for good: how much is lost is said" {
+	start_all
+	takebox record
+	wait_until at_least .take.seconds 3
+	kill_tape KILL
+	run takebox stop --json
+	echo "$output"
+	[ "$status" -eq 7 ]
+	stop_with_gaps verify
+	[ "$(jq -r .verdict "$folder/take.json")" = gaps ]
+	[[ "$(jq -r .stopped_by "$folder/take.json")" == \
+		"stop: the last "*" s are lost, takebox-tape had died" ]]
+	# From the tape's last frame to the moment of STOP.
+	jq -e '[.notes[] | select(.type == "stop")] as $stop
+		| ($stop[0].at - $stop[-1].at) as $n
+		| $n > 0 and $n == .missing_behind and
+		$n == $stop[-1].missing and .frames == $stop[-1].at' \
+		"$folder/take.json"
 	status_is .state no-interface
 	run takebox record
 	[ "$status" -eq 5 ]
 	# The next one goes on with the tape: a pre-roll begins before the gap.
 	start_tape
 	wait_until status_is .state idle
-	takebox record --preroll 4
-	wait_until at_least .take.seconds 5
+	takebox record --preroll 16
+	wait_until at_least .take.seconds 17
 	stop_with_gaps
 	check_in_time 1
 	[[ "$(causes)" == *died* ]]

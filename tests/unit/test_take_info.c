@@ -366,6 +366,19 @@ static void test_json_has_what_people_ask_for(void **unused)
 	json_decref(root);
 }
 
+static void test_what_was_played_behind_the_end_is_not_there(void **unused)
+{
+	(void)unused;
+	start();
+	note("{'type':'stop','at':96000,'reason':'stop'}");
+	assert_string_equal(take_info_verdict(&info), "sample-complete");
+	refuse("{'type':'stop','at':48000,'reason':'stop','missing':-1}");
+	note("{'type':'stop','at':48000,'reason':'stop','missing':48000}");
+	note("{'type':'end','frames':48000,'reason':'stop','tracks':[]}");
+	assert_int_equal(info.missing, 48000);
+	assert_string_equal(take_info_verdict(&info), "gaps");
+}
+
 static void test_levels_in_decibels(void **unused)
 {
 	(void)unused;
@@ -395,6 +408,7 @@ int main(void)
 		CASE(test_what_is_recorded_again_is_lost_at_most_once),
 		CASE(test_levels_go_back_with_what_they_were_of),
 		CASE(test_json_has_what_people_ask_for),
+		CASE(test_what_was_played_behind_the_end_is_not_there),
 		CASE(test_levels_in_decibels),
 	};
 
