@@ -16,6 +16,7 @@
 #define CRC_DIGITS 8
 #define LEDGER_MAX (256u << 20)
 #define ENTRY_MAX  (1u << 20)
+#define READ_TRIES 3
 
 int ledger_create(struct ledger *ledger, const struct storage *storage, int dir)
 {
@@ -136,56 +137,74 @@ int64_t ledger_parse(const char *text, size_t size, ledger_fn fn, void *context)
 	return (int64_t)done;
 }
 
-static int load(int dir, char **text, size_t *size)
+struct contents {
+	char *text;
+	size_t size; /* of the file */
+	size_t got;  /* bytes of text; fewer where its end cannot be read */
+};
+
+/* A power cut can leave a length on FAT and exFAT that more clusters belong to
+ * than there are (EIO): a torn end too. A medium that is gone can neither be
+ * read at its beginning nor be truncated. */
+static int read_all(int fd, struct contents *contents)
+{
+	unsigned tries = 0;
+
+	while (contents->got < contents->size) {
+		ssize_t part = read(fd, contents->text + contents->got,
+				    contents->size - contents->got);
+
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part < 0 && ++tries < READ_TRIES)
+			continue;
+		if (part < 0 && contents->got == 0)
+			return -errno;
+		if (part <= 0)
+			break;
+		contents->got += (size_t)part;
+	}
+	return 0;
+}
+
+/* text is the caller's to free, unless there is an error. */
+static int load(int dir, struct contents *contents)
 {
 	struct stat stat;
 	int fd = openat(dir, LEDGER_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int error = 0;
-	size_t got = 0;
+	int error = -ENOMEM;
 
+	*contents = (struct contents){0};
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &stat) < 0 || stat.st_size > (off_t)LEDGER_MAX) {
 		close(fd);
 		return -EFBIG;
 	}
-	*text = malloc((size_t)stat.st_size + 1);
-	while (*text && got < (size_t)stat.st_size) {
-		ssize_t part =
-			read(fd, *text + got, (size_t)stat.st_size - got);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			error = -errno;
-		if (part <= 0)
-			break;
-		got += (size_t)part;
-	}
+	contents->size = (size_t)stat.st_size;
+	contents->text = malloc(contents->size + 1);
+	if (contents->text)
+		error = read_all(fd, contents);
 	close(fd);
-	*size = got;
-	if (!*text)
-		error = -ENOMEM;
 	if (error < 0)
-		free(*text);
+		free(contents->text);
 	return error;
 }
 
 int ledger_read(int dir, ledger_fn fn, void *context, uint64_t *torn)
 {
-	char *text;
-	size_t size;
+	struct contents contents;
 	int64_t used;
-	int error = load(dir, &text, &size);
+	int error = load(dir, &contents);
 
 	if (error < 0)
 		return error;
-	used = ledger_parse(text, size, fn, context);
-	free(text);
+	used = ledger_parse(contents.text, contents.got, fn, context);
+	free(contents.text);
 	if (used < 0)
 		return (int)used;
 	if (torn)
-		*torn = size - (uint64_t)used;
+		*torn = contents.size - (uint64_t)used;
 	return 0;
 }
 
@@ -207,16 +226,16 @@ int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 		  ledger_fn fn, void *context)
 {
 	struct counting counting = {.fn = fn, .context = context};
-	char *text;
-	size_t size;
+	struct contents contents;
 	int64_t used;
-	int error = load(dir, &text, &size);
+	int error = load(dir, &contents);
 
 	*ledger = (struct ledger){.storage = storage, .file = -1};
 	if (error < 0)
 		return error;
-	used = ledger_parse(text, size, count_entry, &counting);
-	free(text);
+	used = ledger_parse(contents.text, contents.got, count_entry,
+			    &counting);
+	free(contents.text);
 	if (used < 0)
 		return (int)used;
 	ledger->file = storage->open(dir, LEDGER_NAME, 0);
@@ -224,7 +243,7 @@ int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 		return ledger->file;
 	ledger->size = (uint64_t)used;
 	ledger->next = counting.count;
-	error = ledger->size < size
+	error = ledger->size < contents.size
 			? storage->truncate(ledger->file, ledger->size)
 			: 0;
 	if (error < 0)
