@@ -35,17 +35,36 @@ static int write_new(struct take *take, const char *name, const char *text)
 	return error;
 }
 
+static int apply(void *context, const json_t *entry)
+{
+	return take_info_apply(context, entry);
+}
+
+/* Of a long take only the ledger has everything. */
+static char *json_of_ledger(int dir)
+{
+	struct take_info info;
+	json_t *root = NULL;
+	char *text;
+
+	if (take_info_init(&info) == 0 &&
+	    ledger_read(dir, apply, &info, NULL) == 0)
+		root = take_info_json(&info);
+	text = root ? json_text(root, JSON_INDENT(2)) : NULL;
+	json_decref(root);
+	take_info_finish(&info);
+	return text;
+}
+
 /* take.json last: whoever sees it need not look further. */
 int take_write_sidecars(struct take *take)
 {
-	json_t *root = take_info_json(&take->info);
-	char *text = root ? json_text(root, JSON_INDENT(2)) : NULL;
+	char *text = json_of_ledger(take->plan.dir);
 	int error = text ? take_write_labels(take) : -ENOMEM;
 
 	if (error == 0)
 		error = write_new(take, TAKE_JSON, text);
 	free(text);
-	json_decref(root);
 	if (error == 0)
 		error = take->plan.storage->sync_dir(take->plan.dir);
 	return error;

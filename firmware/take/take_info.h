@@ -79,6 +79,11 @@ int take_info_apply(struct take_info *info, const json_t *entry);
  * behind frames are left out. An "end" entry does so itself. -ENOMEM. */
 int take_info_cut(struct take_info *info, uint64_t frames);
 
+/* Of a take that runs: of "clock" and "levels" entries only the newest at or
+ * before frame at is kept, and what came later. The ledger has them all, and
+ * memory does not grow with the take. */
+void take_info_forget(struct take_info *info, uint64_t at);
+
 /* The "start" entry from the fields up to track (new reference). Bytes that are
  * not UTF-8, which interfaces have in their names, become question marks. */
 json_t *take_info_start_entry(const struct take_info *info);

@@ -259,6 +259,19 @@ static void remove_from(json_t *list, uint64_t at)
 			json_array_remove(list, i);
 }
 
+static void forget_before(json_t *list, uint64_t at)
+{
+	while (json_array_size(list) > 1 &&
+	       at_of(json_array_get(list, 1)) <= at)
+		json_array_remove(list, 0);
+}
+
+void take_info_forget(struct take_info *info, uint64_t at)
+{
+	forget_before(info->clocks, at);
+	forget_before(info->levels, at);
+}
+
 static int apply_levels(struct take_info *info, const json_t *entry)
 {
 	uint64_t at;

@@ -219,6 +219,7 @@ static int note_clock(struct take *take, bool last)
 	if (error < 0 || line.rate_hz <= 0)
 		return error;
 	error = take_note(take, clock_entry(take, &line, last));
+	take_info_forget(&take->info, take->durable);
 	return error < 0 ? error : note_pause(take);
 }
 

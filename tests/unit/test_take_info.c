@@ -366,6 +366,30 @@ static void test_json_has_what_people_ask_for(void **unused)
 	json_decref(root);
 }
 
+static void test_a_long_take_is_not_remembered_as_a_whole(void **unused)
+{
+	(void)unused;
+	start();
+	for (int i = 1; i < 100; i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text),
+			 "{'type':'levels','at':%d,'peaks':[%d,0],"
+			 "'clips':[0,0]}",
+			 4096 * i, i);
+		note(text);
+		snprintf(text, sizeof(text),
+			 "{'type':'clock','at':%d,'ppm':%d}", 4096 * i, i);
+		note(text);
+		take_info_forget(&info, 4096u * (i > 2 ? (unsigned)i - 2 : 0));
+		assert_in_range(json_array_size(info.levels), 1, 3);
+		assert_in_range(json_array_size(info.clocks), 1, 3);
+	}
+	/* What is not safe yet can still be taken back. */
+	note("{'type':'resumed','at':401000}");
+	assert_int_equal(info.track[0].peak, 97);
+}
+
 static void test_what_was_played_behind_the_end_is_not_there(void **unused)
 {
 	(void)unused;
@@ -408,6 +432,7 @@ int main(void)
 		CASE(test_what_is_recorded_again_is_lost_at_most_once),
 		CASE(test_levels_go_back_with_what_they_were_of),
 		CASE(test_json_has_what_people_ask_for),
+		CASE(test_a_long_take_is_not_remembered_as_a_whole),
 		CASE(test_what_was_played_behind_the_end_is_not_there),
 		CASE(test_levels_in_decibels),
 	};
