@@ -60,7 +60,7 @@ static double crystal(const struct device *d, double t)
 		       (1 - cos(2 * M_PI * t / 600));
 }
 
-static double ppm_now(const struct device *d, double t)
+static inline double ppm_now(const struct device *d, double t)
 {
 	return d->ppm + d->drift_ppm * sin(2 * M_PI * t / 600);
 }
@@ -183,7 +183,7 @@ static void device_open(struct device *d, const struct kind *kind, double rate,
 }
 
 /* From time at on, frames frames do not arrive. */
-static void device_lose(struct device *d, double at, int64_t frames)
+static inline void device_lose(struct device *d, double at, int64_t frames)
 {
 	d->lost_before += d->lost_frames;
 	d->lost_from = (int64_t)floor(crystal(d, at));
