@@ -1,22 +1,10 @@
 # Takes are deleted by a command that names them, and by nothing else.
 
-bats_require_minimum_version 1.5.0
-
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	BUILD=${BUILD:-build}
-	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
-	export ROOT BUILD
-	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
-}
+load recorder.bash
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	session=$PWD/medium/Takebox/Show
-}
-
-takebox() {
-	"$BUILD/takebox" "$@"
 }
 
 # A take of a fraction of a second; its folder's name is the output.

@@ -2,15 +2,7 @@
 # what really was lost and where, the counter says what is in the files, and
 # the ledger must say the same.
 
-bats_require_minimum_version 1.5.0
-
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	BUILD=${BUILD:-build}
-	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
-	export ROOT BUILD
-	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
-}
+load recorder.bash
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1

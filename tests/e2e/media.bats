@@ -3,15 +3,7 @@
 # the virtual one with the counter pattern, so that every frame that is missing
 # is known by its number.
 
-bats_require_minimum_version 1.5.0
-
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	BUILD=${BUILD:-build}
-	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
-	export ROOT BUILD
-	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
-}
+load recorder.bash
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
@@ -22,10 +14,7 @@ setup() {
 }
 
 teardown() {
-	for name in takeboxd takebox-tape; do
-		[ -s "$name.pid" ] && kill -9 "$(cat "$name.pid")" 2>/dev/null
-	done
-	wait 2>/dev/null || true
+	kill_all
 	for medium in A B; do
 		mountpoint -q "$BATS_TEST_TMPDIR/$medium" &&
 			umount -l "$BATS_TEST_TMPDIR/$medium"
@@ -37,47 +26,6 @@ can_mount() {
 	mount -t tmpfs -o size=4k none A 2>/dev/null && umount A
 }
 
-takebox() {
-	"$BUILD/takebox" "$@"
-}
-
-# Waits until the command succeeds, a minute at most.
-wait_until() {
-	local deadline=$((SECONDS + 60))
-
-	until "$@"; do
-		[ "$SECONDS" -lt "$deadline" ] || {
-			echo "waited in vain for: $*"
-			takebox status
-			cat takeboxd.log takebox-tape.log
-			return 1
-		}
-		sleep 0.05
-	done
-}
-
-status_of() {
-	takebox status --json 2>/dev/null | jq -r ".status$1"
-}
-
-status_is() {
-	[ "$(status_of "$1")" = "$2" ]
-}
-
-at_least() {
-	jq -en --argjson a "$(status_of "$1" | grep -E '^[0-9.]+$' || echo 0)" \
-		--argjson b "$2" '$a >= $b' >/dev/null
-}
-
-says() {
-	status_of '.problems[].text' | grep -q "$1"
-}
-
-start_daemon() {
-	"$BUILD/takeboxd" -c takebox.conf 2>>takeboxd.log 3>&- &
-	echo $! >takeboxd.pid
-}
-
 # start_all "KEY = VALUE; ..." for the group record.
 start_all() {
 	cat >takebox.conf <<-EOF
@@ -87,9 +35,7 @@ start_all() {
 		session: { name = "Show"; };
 		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
 	EOF
-	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>>takebox-tape.log 3>&- &
-	echo $! >takebox-tape.pid
-	wait_until test -S tape
+	start_tape
 	start_daemon
 	wait_until status_is .state idle
 }

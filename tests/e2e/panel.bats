@@ -1,15 +1,7 @@
 # The panel where there are no lines for it: the recorder runs on and says so.
 # (With lines: tests/bench/panel.sh.)
 
-bats_require_minimum_version 1.5.0
-
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	BUILD=${BUILD:-build}
-	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
-	export ROOT BUILD
-	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
-}
+load recorder.bash
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
@@ -26,39 +18,6 @@ setup() {
 	EOF
 }
 
-teardown() {
-	for name in takeboxd takebox-tape; do
-		[ -s "$name.pid" ] && kill "$(cat "$name.pid")" 2>/dev/null
-	done
-	wait 2>/dev/null || true
-}
-
-takebox() {
-	"$BUILD/takebox" "$@"
-}
-
-wait_until() {
-	local tries=0
-
-	until "$@"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 300 ] || {
-			echo "waited in vain for: $*"
-			cat takeboxd.log
-			return 1
-		}
-		sleep 0.05
-	done
-}
-
-state_is() {
-	[ "$(takebox status --json 2>/dev/null | jq -r .status.state)" = "$1" ]
-}
-
-has_problem() {
-	takebox status --json | jq -r '.status.problems[].text' | grep -q "$1"
-}
-
 # start BOARD: the recorder with that board.
 start() {
 	cat >takebox.conf <<-EOF
@@ -68,17 +27,14 @@ start() {
 		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
 		panel: { board = "$1"; };
 	EOF
-	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>takebox-tape.log 3>&- &
-	echo $! >takebox-tape.pid
-	wait_until test -S tape
-	"$BUILD/takeboxd" -c takebox.conf 2>takeboxd.log 3>&- &
-	echo $! >takeboxd.pid
-	wait_until state_is idle
+	start_tape
+	start_daemon
+	wait_until status_is .state idle
 }
 
 records() {
 	takebox record
-	wait_until state_is recording
+	wait_until status_is .state recording
 	takebox stop --json | jq -e '.take.verdict == "sample-complete"'
 }
 
@@ -87,9 +43,8 @@ again() {
 	kill -HUP "$(cat takeboxd.pid)"
 	wait "$(cat takeboxd.pid)" || true
 	: >takeboxd.log
-	"$BUILD/takeboxd" -c takebox.conf 2>>takeboxd.log 3>&- &
-	echo $! >takeboxd.pid
-	wait_until state_is recording
+	start_daemon
+	wait_until status_is .state recording
 }
 
 # Board files, one a line: where in the file it is wrong and what is said of it;
@@ -127,11 +82,11 @@ write_board() {
 	: >case.board
 	start "$PWD/case.board"
 	takebox record
-	wait_until state_is recording
+	wait_until status_is .state recording
 	while IFS='|' read -r words text; do
 		write_board "$text"
 		again
-		has_problem "case.board:$words"
+		says "case.board:$words"
 		[ "$(grep -c case.board takeboxd.log)" -eq 1 ]
 	done < <(mistakes | sed -n "${SANITIZED:+1~5}p")
 	takebox stop --json | jq -e '.take.verdict == "sample-complete"'
@@ -156,21 +111,21 @@ write_board() {
 
 @test "a board that is not there is one clear line, and the recorder records" {
 	start nonesuch
-	has_problem "no board 'nonesuch'"
+	says "no board 'nonesuch'"
 	[ "$(grep -c nonesuch takeboxd.log)" -eq 1 ]
 	records
 }
 
 @test "lines and ports that are not there are told once each, and it records" {
 	start "$PWD/good.board"
-	has_problem "panel:"
+	says "panel:"
 	records
 	# Some seconds of asking again have gone by.
 	sleep 2.5
 	for name in NOWHERE1 NOWHERE2 NOWHERE3 spidev0.0; do
 		[ "$(grep -c "$name" takeboxd.log)" -eq 1 ]
 	done
-	state_is idle
+	status_is .state idle
 }
 
 @test "takebox panel-test says what is not there and fails" {

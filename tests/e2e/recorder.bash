@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The two daemons on the virtual interface, each test in a folder of its own:
-# what the test files about them share.
+# what the test files about them share. A file that needs another setup,
+# teardown or configuration has it behind "load recorder.bash".
 
 bats_require_minimum_version 1.5.0
 
@@ -24,13 +25,20 @@ teardown() {
 	if [ -n "${frozen:-}" ]; then
 		fsfreeze -u medium
 	fi
-	for name in takeboxd takebox-tape; do
-		[ -s "$name.pid" ] && kill -9 "$(cat "$name.pid")" 2>/dev/null
-	done
-	wait 2>/dev/null || true
+	kill_all
 	if mountpoint -q medium; then
 		umount medium
 	fi
+}
+
+# Whatever has left its number in NAME.pid.
+kill_all() {
+	local file
+
+	for file in ./*.pid; do
+		[ -s "$file" ] && kill -9 "$(cat "$file")" 2>/dev/null
+	done
+	wait 2>/dev/null || true
 }
 
 takebox() {
@@ -44,7 +52,8 @@ wait_until() {
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || {
 			echo "waited in vain for: $*"
-			cat takeboxd.log takebox-tape.log
+			takebox status
+			cat ./*.log
 			return 1
 		}
 		sleep 0.05
@@ -58,6 +67,10 @@ status_of() {
 
 status_is() {
 	[ "$(status_of "$1")" = "$2" ]
+}
+
+says() {
+	status_of '.problems[].text' | grep -q "$1"
 }
 
 at_least() {

@@ -1,15 +1,7 @@
 # The daemons and their service manager, which is a socket here: what it is
 # told, and when its watchdog is fed.
 
-bats_require_minimum_version 1.5.0
-
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	BUILD=${BUILD:-build}
-	case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
-	export ROOT BUILD
-	export ALSA_CONFIG_PATH=$BUILD/virtual.conf
-}
+load recorder.bash
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
@@ -25,39 +17,22 @@ setup() {
 
 teardown() {
 	rm -f "$HANG"
-	for name in takeboxd takebox-tape manager; do
-		[ -s "$name.pid" ] && kill -9 "$(cat "$name.pid")" 2>/dev/null
-	done
-	wait 2>/dev/null || true
-}
-
-wait_until() {
-	local tries=0
-
-	until "$@"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 600 ] || {
-			echo "waited in vain for: $*"
-			cat takeboxd.log takebox-tape.log told
-			return 1
-		}
-		sleep 0.05
-	done
+	kill_all
 }
 
 # The manager writes down what it is told, one datagram after the other.
 start_manager() {
-	socat -u "UNIX-RECV:$PWD/notify" OPEN:told,creat,append 3>&- &
+	socat -u "UNIX-RECV:$PWD/notify" OPEN:told.log,creat,append 3>&- &
 	echo $! >manager.pid
 	wait_until test -S notify
 }
 
 told() {
-	grep -aq "$1" told
+	grep -aq "$1" told.log
 }
 
 fed() {
-	grep -ao 'WATCHDOG=1' told | wc -l
+	grep -ao 'WATCHDOG=1' told.log | wc -l
 }
 
 fed_since() {
@@ -73,18 +48,13 @@ start() {
 	echo $! >"$name.pid"
 }
 
-state_is() {
-	"$BUILD/takebox" status --json 2>/dev/null |
-		jq -e --arg s "$1" '.status.state == $s' >/dev/null
-}
-
 @test "both daemons say when they are ready and when they stop" {
 	start_manager
 	start takebox-tape "$BUILD/takebox-tape" --socket "$PWD/tape"
 	wait_until told READY=1
 	kill "$(cat takebox-tape.pid)"
 	wait_until told STOPPING=1
-	rm told
+	rm told.log
 	kill "$(cat manager.pid)"
 	rm -f notify
 	start_manager
@@ -101,7 +71,7 @@ state_is() {
 	start takebox-tape "$BUILD/takebox-tape" --socket "$PWD/tape"
 	"$BUILD/takeboxd" -c takebox.conf 2>takeboxd.log 3>&- &
 	echo $! >takeboxd.pid
-	wait_until state_is idle
+	wait_until status_is .state idle
 	before=$(fed)
 	wait_until fed_since "$before"
 	kill -STOP "$(cat takebox-tape.pid)"
@@ -117,13 +87,12 @@ state_is() {
 	local before waited=0 take
 
 	start_manager
-	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>takebox-tape.log 3>&- &
-	echo $! >takebox-tape.pid
+	start_tape
 	start takeboxd env LD_PRELOAD="$BUILD/e2e/hang.so" \
 		"$BUILD/takeboxd" -c takebox.conf
-	wait_until state_is idle
+	wait_until status_is .state idle
 	"$BUILD/takebox" record
-	wait_until state_is recording
+	wait_until status_is .state recording
 	before=$(fed)
 	wait_until fed_since "$before"
 	touch "$HANG"
@@ -145,18 +114,17 @@ state_is() {
 
 @test "SIGHUP: the next takeboxd goes on with the take" {
 	start_manager
-	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>takebox-tape.log 3>&- &
-	echo $! >takebox-tape.pid
+	start_tape
 	start takeboxd "$BUILD/takeboxd" -c takebox.conf
-	wait_until state_is idle
+	wait_until status_is .state idle
 	"$BUILD/takebox" record
-	wait_until state_is recording
+	wait_until status_is .state recording
 	sleep 1
 	kill -HUP "$(cat takeboxd.pid)"
 	wait "$(cat takeboxd.pid)"
 	[ ! -e medium/Takebox/*/Take-001/take.json ]
 	start takeboxd "$BUILD/takeboxd" -c takebox.conf
-	wait_until state_is recording
+	wait_until status_is .state recording
 	"$BUILD/takebox" stop
 	"$BUILD/takebox" verify medium/Takebox/*/Take-001
 	grep -q '"resumed"' medium/Takebox/*/Take-001/take.ledger
