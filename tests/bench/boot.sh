@@ -2,13 +2,13 @@
 # Installs the package into a fresh Debian, boots that with systemd in the
 # virtual machine, and lets boot_guest.sh look at it:
 #
-#     tests/bench/boot.sh [SUITE [short | time]]   # bookworm (default), trixie
+#     tests/bench/boot.sh [SUITE [short | time [NS]]]   # bookworm, trixie
 #
 # "short" leaves out the upgrades. "time" only measures how long it takes until
 # a take could begin, with 32 channels and a tape of 512 MB: on one processor
-# that does an instruction in 2 ns, whatever this host does (vm.sh --steady),
-# with the root in its memory. In the other runs figures are of an emulated
-# machine on a host that may be busy.
+# that does an instruction in NS (2) ns, whatever this host does (vm.sh
+# --steady), with the root in its memory. In the other runs figures are of an
+# emulated machine on a host that may be busy.
 #
 # Prints what was found, the critical chain among it; the whole of it is in
 # build/boot/SUITE.log. Root only.
@@ -123,7 +123,7 @@ if [ "${2-}" = time ]; then
 		"$machine"/usr/share/{doc,man,locale}
 	sed -i 's/channels = .*/channels = 32; };/; s/seconds = .*/seconds = 87.0; };/' \
 		"$machine/etc/takebox/takebox.conf"
-	exec "$here/vm.sh" --steady --in-memory --memory 3G --root "$machine" \
+	exec "$here/vm.sh" --steady --instruction "${3:-2}" --in-memory --memory 3G --root "$machine" \
 		--init "$here/boot_hardware.sh" --module gpio-sim \
 		--timeout "${TIMEOUT:-1500}" --log "$logs/$suite-console.log" \
 		"${guest[@]}" > >(tee "$logs/$suite-time.log")

@@ -27,6 +27,7 @@
 #   --memory SIZE   the guest's memory (2G)
 #   --steady        one processor, whose time goes by what it has computed: a
 #                   busy host makes the machine slower, never late
+#   --instruction N how long one takes then, in ns: 1, 2 (default), 4
 #   --in-memory     root and modules are copied into the guest's memory first:
 #                   nothing waits for this host then, but it wants a root of a
 #                   few hundred MB and the memory for it
@@ -72,11 +73,13 @@ init=
 extra= # for the guest's first process, on the kernel's command line
 architecture=$(dpkg --print-architecture)
 accel=(-accel "tcg,thread=multi" -smp 2)
+steady=no
+shift_by=1
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--share | --disk | --module | --root | --init | --arch | --kernel | \
-		--memory | --timeout | --log | --pid | --qemu)
+		--memory | --timeout | --log | --pid | --qemu | --instruction)
 		[ $# -ge 2 ] || usage
 		;;&
 	--share) share=$2 ;;
@@ -93,10 +96,17 @@ while [ $# -gt 0 ]; do
 	--qemu) more+=("$2") ;;
 	--shell) shell=yes; shift; continue ;;
 	--in-memory) extra=" bench.memory"; shift; continue ;;
+	--instruction)
+		case $2 in
+		1) shift_by=0 ;;
+		2) shift_by=1 ;;
+		4) shift_by=2 ;;
+		*) usage ;;
+		esac
+		;;
 	--steady)
-		# 2 ns an instruction; the time of an idle machine is skipped.
-		accel=(-accel "tcg,thread=single" -icount "shift=1,sleep=off"
-			-smp 1)
+		# The time of an idle machine is skipped.
+		steady=yes
 		shift
 		continue
 		;;
@@ -106,6 +116,8 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 [ $shell = yes ] || [ $# -gt 0 ] || usage
+[ $steady = no ] || accel=(-accel "tcg,thread=single" \
+	-icount "shift=$shift_by,sleep=off" -smp 1)
 
 cpu=max
 case $architecture in
