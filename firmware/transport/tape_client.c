@@ -98,6 +98,7 @@ void tape_client_hang_up(struct tape_client *client)
 		waitpid(client->child, NULL, 0);
 	client->socket = -1;
 	client->child = 0;
+	client->error = 0;
 }
 
 int tape_client_request(struct tape_client *client,

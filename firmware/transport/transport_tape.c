@@ -140,6 +140,12 @@ static void end_takes_of(struct transport *transport, uint64_t end)
 	transport_stop_takes(transport, end, "the tape's process died");
 }
 
+/* What was received is its word that it has none; not that there was none. */
+static bool has_no_tape(const struct tape_client *client, int error)
+{
+	return error < 0 && error == client->error;
+}
+
 static int receive(struct transport *transport)
 {
 	struct tape_client *client = &transport->client;
@@ -152,9 +158,13 @@ static int receive(struct transport *transport)
 	if (had)
 		memcpy(id, client->tape.facts->id, sizeof(id));
 	error = tape_client_receive(client);
-	if (error == 0 && had && !ended &&
-	    memcmp(id, client->tape.facts->id, sizeof(id)) != 0)
+	if (had && !ended &&
+	    (has_no_tape(client, error) ||
+	     (error == 0 &&
+	      memcmp(id, client->tape.facts->id, sizeof(id)) != 0)))
 		end_takes_of(transport, end);
+	if (has_no_tape(client, error))
+		tape_detach(&client->tape);
 	return error;
 }
 

@@ -3,6 +3,7 @@
  * transport looks at it. The tape is made here, the media are folders, and
  * what the transport is told of a take can be older than the take.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,6 +194,80 @@ static void test_a_take_that_fails_goes_on(void **state)
 	run_until(records_on_b);
 }
 
+/* ---- the tape's process ---- */
+
+static struct tape_process {
+	int listens, client;
+	bool heard;
+} process;
+
+static void listen_as_tape(void)
+{
+	process = (struct tape_process){.client = -1};
+	process.listens = tape_link_listen(bench.config.tape_socket);
+	assert_true(process.listens >= 0);
+}
+
+static void leave_as_tape(void)
+{
+	close(process.listens);
+	if (process.client >= 0)
+		close(process.client);
+	process.client = -1;
+}
+
+/* Takes the tape that it is handed, and has none. */
+static void answer_without_tape(void)
+{
+	struct tape_reply reply = {
+		.magic = TAPE_LINK_MAGIC,
+		.version = TAPE_LINK_VERSION,
+		.error = -ENODEV,
+		.message = "unplugged",
+	};
+	struct tape_request request;
+	int tape = -1;
+
+	if (process.client < 0)
+		process.client = accept4(process.listens, NULL, NULL,
+					 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (process.client < 0 || process.heard ||
+	    tape_link_read_request(process.client, &request, &tape) < 0)
+		return;
+	process.heard = true;
+	assert_true(tape >= 0);
+	close(tape);
+	assert_int_equal(tape_link_reply(process.client, &reply, -1), 0);
+}
+
+static bool is_recording(void)
+{
+	return bench.transport->current && bench.transport->current->prepared;
+}
+
+static bool is_over_without_tape(void)
+{
+	answer_without_tape();
+	return !bench.transport->current &&
+	       !bench.transport->client.tape.header;
+}
+
+static void test_a_tape_that_nobody_goes_on_with_ends_its_take(void **state)
+{
+	struct command command = {.kind = COMMAND_TO_RECORD};
+	struct command_reply reply;
+
+	(void)state;
+	transport_command(bench.transport, &command, &reply);
+	run_until(is_recording);
+	listen_as_tape();
+	run_until(is_over_without_tape);
+	transport_command(bench.transport, &command, &reply);
+	assert_int_equal(reply.error, COMMAND_INTERFACE);
+	assert_non_null(strstr(reply.message, "unplugged"));
+	leave_as_tape();
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -199,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_take_that_fails_goes_on),
 		CASE(test_a_take_that_fails_while_it_is_looked_at_goes_on),
+		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 	};
 
 	return cmocka_run_group_tests_name("transport", tests, NULL, NULL);
