@@ -419,16 +419,20 @@ void transport_destroy(struct transport *transport)
 	free(transport);
 }
 
+/* What takes wait for that have no process behind their tape never comes. */
+static uint64_t last_position(struct transport *transport)
+{
+	if (transport_tape_runs(transport))
+		return position_now(transport);
+	transport_stop_stopped_takes(transport);
+	return tape_published(&transport->client.tape);
+}
+
 void transport_shut_down(struct transport *transport)
 {
-	const struct tape *tape = &transport->client.tape;
-
 	transport->quitting = true;
 	if (transport_has_tape(transport))
-		transport_stop_takes(transport,
-				     transport_tape_runs(transport)
-					     ? position_now(transport)
-					     : tape_published(tape),
+		transport_stop_takes(transport, last_position(transport),
 				     "shut down");
 	transport_look_after_takes(transport);
 }

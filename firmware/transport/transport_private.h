@@ -140,6 +140,8 @@ bool transport_has_tape(const struct transport *transport);
 bool transport_tape_runs(const struct transport *transport);
 /* A tape whose process died and that nobody goes on with. */
 void transport_look_after_orphan(struct transport *transport);
+/* Those that were told to stop behind the tape's last frame end there. */
+void transport_stop_stopped_takes(struct transport *transport);
 
 /* ---- transport_medium.c ---- */
 

@@ -101,7 +101,7 @@ static void stop_short(struct hand *hand, uint64_t end)
 }
 
 /* Those that were told to stop do not wait for what will never come. */
-static void stop_stopped_takes(struct transport *transport)
+void transport_stop_stopped_takes(struct transport *transport)
 {
 	uint64_t end = tape_published(&transport->client.tape);
 
@@ -118,7 +118,7 @@ void transport_look_after_orphan(struct transport *transport)
 {
 	if (is_orphaned(transport) &&
 	    clock_now_ns() - transport->orphaned_ns > RETURN_NS)
-		stop_stopped_takes(transport);
+		transport_stop_stopped_takes(transport);
 }
 
 static void lose_tape_process(struct transport *transport)
@@ -136,7 +136,7 @@ static void lose_tape_process(struct transport *transport)
 /* What the takes on the last tape wait for will not come any more. */
 static void end_takes_of(struct transport *transport, uint64_t end)
 {
-	stop_stopped_takes(transport);
+	transport_stop_stopped_takes(transport);
 	transport_stop_takes(transport, end, "the tape's process died");
 }
 
