@@ -169,7 +169,10 @@ $(BUILD)/bench/powercut: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
   powercut takes write_log) $(BUILD)/libtakebox.a
 $(BUILD)/bench/account: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
   account account_take account_tape) $(BUILD)/libtakebox.a
-$(BUILD)/bench/account $(BUILD)/bench/powercut $(BUILD)/bench/witness:
+$(BUILD)/bench/long_file: $(BUILD)/obj/tests/bench/long_file.o \
+  $(BUILD)/libtakebox.a
+$(BUILD)/bench/account $(BUILD)/bench/powercut $(BUILD)/bench/witness \
+  $(BUILD)/bench/long_file:
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
@@ -223,6 +226,7 @@ gpio-tests: $(GPIO_TEST)
 BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/pull $(BUILD)/bench/usb_audio \
          $(BUILD)/bench/presses $(BUILD)/bench/powercut \
          $(BUILD)/bench/witness $(BUILD)/bench/account \
+         $(BUILD)/bench/long_file \
          $(GPIO_TEST)
 E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BUILD)/e2e/clock.so \
        $(BUILD)/e2e/starve.so $(BENCH)
@@ -354,6 +358,10 @@ powercut: all $(BENCH) ## cut the power at 1,000 moments of each file system
 	@BUILD=$(BUILD) tests/bench/powercut.sh --steady --uml
 powercut-live: all $(BENCH) ## end a recording machine a hundred times
 	@BUILD=$(BUILD) tests/bench/powercut_live.sh --steady
+
+.PHONY: long-file
+long-file: all $(BUILD)/bench/long_file ## a track beyond the 4 GiB of a file on FAT32
+	@BUILD=$(BUILD) tests/bench/long_file.sh
 
 .PHONY: sync-cost
 sync-cost: $(BUILD)/perf/sync_cost ## measure a sync of 32 tracks on ext4, exFAT and FAT32
