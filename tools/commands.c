@@ -119,6 +119,32 @@ static int read_start(struct options *options, json_t *request,
 	return -1;
 }
 
+struct new_take {
+	char name[VIEW_TEXT], folder[VIEW_TEXT]; /* "": nothing to be said */
+};
+
+/* A request with a length of time in it (key), answered with a take. */
+static int begin(struct options *options, const char *command, const char *key,
+		 int argc, char **argv, struct new_take *take)
+{
+	json_t *request = request_new(command), *reply, *told;
+	int code = read_start(options, request, key, argc, argv);
+
+	*take = (struct new_take){.name = ""};
+	if (code >= 0) {
+		json_decref(request);
+		return code;
+	}
+	code = options_ask(options, argv, request, &reply);
+	if (code == EXIT_OK && !options->json) {
+		told = reply_part(reply, "take");
+		reply_text(told, "name", take->name);
+		reply_text(told, "folder", take->folder);
+	}
+	json_decref(reply);
+	return code;
+}
+
 int command_record(int argc, char **argv)
 {
 	struct options options = {
@@ -128,22 +154,11 @@ int command_record(int argc, char **argv)
 			"  -n, --name NAME        the take's name\n"
 			"  -p, --preroll SECONDS  how far in the past it "
 			"starts\n" COMMON_HELP};
-	json_t *request = request_new("record");
-	int code = read_start(&options, request, "preroll", argc, argv);
-	char name[VIEW_TEXT], folder[VIEW_TEXT];
-	json_t *reply, *take;
+	struct new_take take;
+	int code = begin(&options, "record", "preroll", argc, argv, &take);
 
-	if (code >= 0) {
-		json_decref(request);
-		return code;
-	}
-	code = options_ask(&options, argv, request, &reply);
-	if (code == EXIT_OK && !options.json) {
-		take = reply_part(reply, "take");
-		printf("recording %s in %s\n", reply_text(take, "name", name),
-		       reply_text(take, "folder", folder));
-	}
-	json_decref(reply);
+	if (take.name[0])
+		printf("recording %s in %s\n", take.name, take.folder);
 	return code;
 }
 
@@ -157,22 +172,11 @@ int command_keep(int argc, char **argv)
 			"  -n, --name NAME        the take's name\n"
 			"  -s, --seconds SECONDS  how far back; else all that "
 			"the tape holds\n" COMMON_HELP};
-	json_t *request = request_new("keep");
-	int code = read_start(&options, request, "seconds", argc, argv);
-	char name[VIEW_TEXT], folder[VIEW_TEXT];
-	json_t *reply, *take;
+	struct new_take take;
+	int code = begin(&options, "keep", "seconds", argc, argv, &take);
 
-	if (code >= 0) {
-		json_decref(request);
-		return code;
-	}
-	code = options_ask(&options, argv, request, &reply);
-	if (code == EXIT_OK && !options.json) {
-		take = reply_part(reply, "take");
-		printf("keeping it in %s: %s\n", reply_text(take, "name", name),
-		       reply_text(take, "folder", folder));
-	}
-	json_decref(reply);
+	if (take.name[0])
+		printf("keeping it in %s: %s\n", take.name, take.folder);
 	return code;
 }
 

@@ -10,25 +10,31 @@
 #include "base/clock.h"
 #include "take/take_tags.h"
 
-int take_create_file(struct take *take, unsigned index, unsigned part)
+struct track_setup take_track_setup(const struct take *take, unsigned index,
+				    unsigned part, char name[TAKE_FILE_MAX])
 {
-	const struct take_track *track = &take->info.track[index];
-	struct take_tags *tags = malloc(sizeof(*tags));
-	char name[TAKE_FILE_MAX];
-	struct track_setup setup = {
+	take_info_file(&take->info.track[index], part, name);
+	return (struct track_setup){
 		.storage = take->plan.storage,
 		.dir = take->plan.dir,
 		.file = name,
 		.rate = take->info.rate,
 		.bits = take->info.bits,
-		.channels = track->channel_count,
+		.channels = take->info.track[index].channel_count,
 		.level = take->pace.level,
 	};
+}
+
+int take_create_file(struct take *take, unsigned index, unsigned part)
+{
+	const struct take_track *track = &take->info.track[index];
+	struct take_tags *tags = malloc(sizeof(*tags));
+	char name[TAKE_FILE_MAX];
+	struct track_setup setup = take_track_setup(take, index, part, name);
 	int error;
 
 	if (!tags)
 		return -ENOMEM;
-	take_info_file(track, part, name);
 	take_tags_build(tags, &take->info, track, part);
 	setup.tags = tags->tag;
 	setup.tag_count = tags->count;

@@ -170,6 +170,9 @@ int take_make_files(struct take *take); /* of the part */
 int take_add_silence(struct take *take, unsigned index, unsigned part);
 int take_add_file(struct take *take, unsigned index); /* armed late */
 int take_feed_silence(struct take *take, unsigned index, uint64_t count);
+/* Keeps a pointer to name, which it makes. */
+struct track_setup take_track_setup(const struct take *take, unsigned index,
+				    unsigned part, char name[TAKE_FILE_MAX]);
 int take_create_file(struct take *take, unsigned index, unsigned part);
 /* Silence in place of what is missing; what has sound in it stays. */
 int take_remake_file(struct take *take, unsigned index);

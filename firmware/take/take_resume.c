@@ -111,20 +111,10 @@ static int choose_common(struct take *take, const struct take_found *files,
 int take_resume_file(struct take *take, unsigned index, unsigned part,
 		     uint64_t at)
 {
-	const struct take_track *track = &take->info.track[index];
 	char name[TAKE_FILE_MAX];
-	struct track_setup setup = {
-		.storage = take->plan.storage,
-		.dir = take->plan.dir,
-		.file = name,
-		.rate = take->info.rate,
-		.bits = take->info.bits,
-		.channels = track->channel_count,
-		.level = take->pace.level,
-	};
+	struct track_setup setup = take_track_setup(take, index, part, name);
 	int error;
 
-	take_info_file(track, part, name);
 	error = track_resume(&take->track[index], &setup, at);
 	take->open[index] = error == 0;
 	return error;
