@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define QUEUE_BYTES   (64 * 1024)
 #define GUARD_SECONDS 2
 #define GUARD_SHARE   4
 
@@ -153,7 +152,7 @@ static int write_out(struct take *take)
 	for (unsigned i = 0; i < take->info.tracks; i++)
 		if (take->open[i] && take->track[i].queued > most)
 			most = take->track[i].queued;
-	if (!due && most < QUEUE_BYTES)
+	if (!due && most < TRACK_QUEUE_BYTES)
 		return 0;
 	error = take_look_for_room(take);
 	if (error < 0)

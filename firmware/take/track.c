@@ -71,6 +71,15 @@ static void on_frame(void *context, const uint8_t *frame, size_t size,
 	track_note_frame(track, (uint64_t)written, samples);
 }
 
+/* What comes between two looks at the queue, at worst: take_slice.c. */
+static size_t worst_slice(const struct track_setup *setup)
+{
+	return (setup->rate / 4 + 2 * ENCODER_BLOCK) * setup->channels *
+	       (setup->bits / 8 + 1);
+}
+
+/* Memory for the queue is all there from the start, so that no take ends for
+ * want of it; what is never needed is never touched. */
 int track_init(struct track *track, const struct track_setup *setup)
 {
 	struct encoder_setup encoder = {
@@ -99,6 +108,8 @@ int track_init(struct track *track, const struct track_setup *setup)
 	md5_init(&track->md5);
 	track->snapshot = track->md5;
 	flac_seek_init(&track->seek, setup->rate);
+	if (reserve(track, TRACK_QUEUE_BYTES + worst_slice(setup)) < 0)
+		return -ENOMEM;
 	return encoder_create(&track->encoder, &encoder);
 }
 

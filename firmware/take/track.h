@@ -20,6 +20,9 @@
 #include "take/md5_lanes.h"
 #include "take/storage.h"
 
+/* The queue is written out from there on. */
+#define TRACK_QUEUE_BYTES (64u * 1024)
+
 struct track_setup {
 	const struct storage *storage;
 	int dir; /* the take's folder; not owned */
