@@ -70,6 +70,11 @@ static int fail(struct led *led, int error)
 		snprintf(text, sizeof(text),
 			 "there is no LED %s; it is taken when it is there",
 			 led->folder);
+	else if (error == -EACCES || error == -EROFS)
+		snprintf(text, sizeof(text),
+			 "the LED %s cannot be lit: the recorder may not write "
+			 "there; takeboxd(8), EXAMPLES, says how to let it",
+			 led->folder);
 	else
 		snprintf(text, sizeof(text), "the LED %s cannot be lit: %s",
 			 led->folder, strerror(-error));

@@ -125,7 +125,7 @@ if [ "${2-}" = time ]; then
 		"$machine/etc/takebox/takebox.conf"
 	exec "$here/vm.sh" --steady --instruction "${3:-2}" --in-memory --memory 3G --root "$machine" \
 		--init "$here/boot_hardware.sh" --module gpio-sim \
-		--timeout "${TIMEOUT:-1500}" --log "$logs/$suite-console.log" \
+		--timeout "${TIMEOUT:-3600}" --log "$logs/$suite-console.log" \
 		"${guest[@]}" > >(tee "$logs/$suite-time.log")
 fi
 
@@ -133,7 +133,7 @@ truncate -s 512M "$cache/$suite.stick"
 mkfs.vfat -n BAND -i 1234abcd "$cache/$suite.stick" >/dev/null
 "$here/vm.sh" --root "$machine" --init "$here/boot_hardware.sh" \
 	--module gpio-sim --module spidev --module spi-sim \
-	--timeout "${TIMEOUT:-1500}" --log "$logs/$suite-console.log" \
+	--timeout "${TIMEOUT:-3600}" --log "$logs/$suite-console.log" \
 	--qemu -device --qemu qemu-xhci \
 	--qemu -drive \
 	--qemu "if=none,id=stick,format=raw,file=$cache/$suite.stick" \

@@ -4,7 +4,8 @@
 # without a word of complaint, its button records, its lamp says so, and its
 # hand ends the take. Sourced by boot_guest.sh, whose functions it uses.
 
-# wear BOARD: the recorder has that panel.
+# wear BOARD [COMMAND]: the recorder has that panel, and COMMAND (no_problems)
+# comes true.
 wear()
 {
 	local pid
@@ -13,7 +14,7 @@ wear()
 	sed -i "s|^\(.*board = \"\)[^\"]*|\1$1|" /etc/takebox/takebox.conf
 	takeboxd --check-config && systemctl restart takeboxd &&
 		wait_for 60 renewed takeboxd "$pid" &&
-		wait_for 60 is state idle && wait_for 30 no_problems
+		wait_for 60 is state idle && wait_for 30 "${2:-no_problems}"
 }
 
 no_problems()
@@ -80,6 +81,62 @@ play_rack16()
 		hold GPIO6 idle && chain_shows 0 0 && whole
 }
 
+# ---- an LED of the kernel's class: a keyboard's ----
+
+# lamp_shows 0 or 1
+lamp_shows()
+{
+	wait_for 10 grep -qx "$1" "/sys/class/leds/$lamp/brightness"
+}
+
+wear_led()
+{
+	lamp=$(cd /sys/class/leds && echo *::capslock)
+	cat >/etc/takebox/led.board <<-BOARD
+		inputs = ( { role = "rec"; line = "GPIO3"; },
+			{ role = "stop"; line = "GPIO2"; } );
+		outputs = ( { role = "rec"; led = "$lamp"; } );
+	BOARD
+	wear /etc/takebox/led.board "$1"
+}
+
+led_without_leave()
+{
+	wear_led may_not_write && tap GPIO3 recording &&
+		wait_for 60 take_has 2 && hold GPIO2 idle && whole
+}
+
+may_not_write()
+{
+	takebox status | grep -F "$lamp cannot be lit: the recorder may not" |
+		grep -F 'takeboxd(8)'
+}
+
+# As takeboxd(8) says.
+led_with_leave()
+{
+	mkdir -p /etc/systemd/system/takeboxd.service.d
+	cat >/etc/systemd/system/takeboxd.service.d/leds.conf <<-END
+		[Service]
+		ReadWritePaths=/sys/devices/platform
+	END
+	cat >/etc/udev/rules.d/leds.rules <<-'END'
+		SUBSYSTEM=="leds", ACTION=="add", \
+		  RUN+="/bin/chgrp gpio /sys%p/brightness /sys%p/trigger", \
+		  RUN+="/bin/chmod g+w /sys%p/brightness /sys%p/trigger"
+	END
+	systemctl daemon-reload
+	udevadm control --reload
+	udevadm trigger --settle --action=add --subsystem-match=leds
+	wear_led no_problems && tap GPIO3 recording && lamp_shows 1 &&
+		wait_for 60 take_has 2 && hold GPIO2 idle && lamp_shows 0 &&
+		grep -qF '[none]' "/sys/class/leds/$lamp/trigger" && whole
+	set -- $?
+	rm -r /etc/systemd/system/takeboxd.service.d /etc/udev/rules.d/leds.rules
+	systemctl daemon-reload
+	return "$1"
+}
+
 play_boards()
 {
 	local board
@@ -88,5 +145,8 @@ play_boards()
 		check "board $board: loads, records, lights its lamp" \
 			"play_$board"
 	done
+	check "an LED that may not be written: a line says so, takes are made" \
+		led_without_leave
+	check "with a drop-in and a rule it is lit in a take" led_with_leave
 	check "board none: no panel, and no complaint" wear none
 }

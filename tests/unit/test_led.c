@@ -199,6 +199,26 @@ static void a_folder_that_is_no_led_is_refused(void **state)
 	led_destroy(led);
 }
 
+static void one_that_may_not_be_written_says_what_to_do(void **state)
+{
+	struct led *led = led_create(folder, tell, NULL);
+	uid_t user = geteuid();
+	char path[128];
+
+	(void)state;
+	make_led("255\n");
+	snprintf(path, sizeof(path), "%s/brightness", folder);
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(chmod(path, 0444), 0);
+	/* Root may write to all. */
+	assert_int_equal(user ? 0 : seteuid(65534), 0);
+	assert_int_equal(led_connect(led), -EACCES);
+	assert_int_equal(seteuid(user), 0);
+	assert_non_null(strstr(told, "the recorder may not write there; "
+				     "takeboxd(8)"));
+	led_destroy(led);
+}
+
 static void note_place(void *context, unsigned place, const char *text)
 {
 	(void)text;
@@ -248,6 +268,7 @@ int main(void)
 		TEST(one_that_is_not_there_is_told_once_and_shown_when_it_comes),
 		TEST(a_name_is_one_of_the_class),
 		TEST(a_folder_that_is_no_led_is_refused),
+		TEST(one_that_may_not_be_written_says_what_to_do),
 		TEST(lamps_dim_what_can_be_dimmed),
 	};
 
