@@ -205,9 +205,7 @@ figures_of_boot()
 	armed=$(logged takeboxd 'ready: REC')
 	# Measuring, the root is copied in between: the bench's doing.
 	if [ "${1-}" = time ]; then
-		first=$(journalctl -b -k -o short-monotonic --no-pager |
-			sed -n 's/^\[ *\([0-9.]*\)\].*Run \/init as.*/\1/p' |
-			awk '{ printf "%d", $1 * 1e6 }')
+		first=$(awk '{ printf "%d", $1 * 1e6 }' /run/bench-began)
 		figure "kernel, until its first process" 0 "$first"
 		figure "kernel's start until armed, without the copying" 0 \
 			$((first + armed - user))

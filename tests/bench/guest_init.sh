@@ -12,6 +12,7 @@ fail()
 /bin/busybox --install -s /bin
 mkdir -p /proc /sys /dev /lower /upper /new
 mount -t proc proc /proc
+read -r began _ </proc/uptime
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 while read -r name; do
@@ -42,6 +43,7 @@ for name in proc sys dev; do
 done
 mkdir -p /new/run
 mount -t tmpfs -o mode=755 tmpfs /new/run
+echo "$began" >/new/run/bench-began # seconds that the kernel took
 mkdir /new/run/bench
 mount -t 9p -o "$folder" control /new/run/bench ||
 	fail "the control folder does not mount"
