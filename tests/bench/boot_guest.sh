@@ -190,7 +190,7 @@ logged()
 {
 	journalctl -b -u "$1" -o short-monotonic --no-pager |
 		sed -n "/$2/{s/^\[ *\([0-9.]*\)\].*/\1/p;q}" |
-		awk '{ printf "%d", $1 * 1e6 }'
+		awk '{ printf "%.0f", $1 * 1e6 }'
 }
 
 figures_of_boot()
@@ -205,7 +205,7 @@ figures_of_boot()
 	armed=$(logged takeboxd 'ready: REC')
 	# Measuring, the root is copied in between: the bench's doing.
 	if [ "${1-}" = time ]; then
-		first=$(awk '{ printf "%d", $1 * 1e6 }' /run/bench-began)
+		first=$(awk '{ printf "%.0f", $1 * 1e6 }' /run/bench-began)
 		figure "kernel, until its first process" 0 "$first"
 		figure "kernel's start until armed, without the copying" 0 \
 			$((first + armed - user))
