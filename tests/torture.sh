@@ -421,8 +421,33 @@ stop()
 	wait_state idle 120 || broken "not idle 120 s after STOP: $(state)"
 }
 
+# The tape is held by both: when one of them dies before the other one is back
+# at it, both have died, which is another fault.
+is_held()
+{
+	case $(timeout 5 "$BUILD/takebox" status --json 2>/dev/null |
+		jq -r .status.interface.state) in
+	running | silent | absent) ;;
+	*) return 1 ;;
+	esac
+}
+
+wait_held()
+{
+	local end=$((SECONDS + 90))
+
+	until is_held; do
+		[ "$SECONDS" -lt "$end" ] || {
+			broken "nobody holds the tape"
+			return
+		}
+		sleep 0.05
+	done
+}
+
 kill_daemon()
 {
+	wait_held
 	kill_them takeboxd
 	start_daemon
 	wait_state 'idle|starting|recording|finishing|no-interface' 90 ||
@@ -431,6 +456,7 @@ kill_daemon()
 
 kill_tape()
 {
+	wait_held
 	kill_them tape
 	start_tape
 }

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "transport/transport_private.h"
 
-#define RECONNECT_NS (500 * NS_PER_MS)
+#define RECONNECT_NS (100 * NS_PER_MS)
 /* So long a take that was told to stop waits for a tape that goes on. */
 #define RETURN_NS (10 * NS_PER_S)
 
