@@ -133,6 +133,11 @@ $(BUILD)/e2e/segments: $(BUILD)/obj/tests/e2e/segments.o $(BUILD)/libtakebox.a
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
+$(BUILD)/e2e/keeper: $(BUILD)/obj/tests/e2e/keeper.o
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/e2e/%.so: $(BUILD)/obj/tests/e2e/%.o
 	@mkdir -p $(@D)
 	$(call say,link,$@)
@@ -228,7 +233,8 @@ BENCH := $(BUILD)/bench/compare $(BUILD)/bench/stall $(BUILD)/bench/pull $(BUILD
          $(BUILD)/bench/witness $(BUILD)/bench/account \
          $(BUILD)/bench/long_file \
          $(GPIO_TEST)
-E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/hang.so $(BUILD)/e2e/clock.so \
+E2E := $(VIRTUAL_READER) $(BUILD)/e2e/segments $(BUILD)/e2e/keeper $(BUILD)/e2e/hang.so \
+       $(BUILD)/e2e/clock.so \
        $(BUILD)/e2e/starve.so $(BENCH)
 
 test: setup-test ## install, build and run all tests

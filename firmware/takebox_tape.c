@@ -35,7 +35,9 @@ struct service {
 	struct supervisor *supervisor;
 	struct notify notify;
 	int listen_fd;
-	bool only_child; /* leaves with its client */
+	bool only_child;  /* leaves with its client */
+	uint8_t kept[16]; /* id of the tape that the service manager keeps */
+	bool keeps;	  /* it does keep one */
 	struct client client[CLIENTS_MAX];
 };
 
@@ -71,6 +73,42 @@ static void answer(struct client *client, int error, const char *message)
 		close(fd);
 }
 
+/* The tape outlives this process, and takeboxd's, if the manager has it too. */
+static void keep_tape(struct service *service)
+{
+	const struct tape_writer *tape = supervisor_tape(service->supervisor);
+	const uint8_t *id = tape ? tape->header->facts.id : NULL;
+	int fd;
+
+	if (id ? service->keeps && memcmp(id, service->kept,
+					  sizeof(service->kept)) == 0
+	       : !service->keeps)
+		return;
+	fd = tape ? tape_writer_share(tape) : -1;
+	service->keeps = notify_keep(&service->notify, fd) == 0 && fd >= 0;
+	if (service->keeps)
+		memcpy(service->kept, id, sizeof(service->kept));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Whoever has no tape to go on with may have been killed together with the
+ * process before this one. */
+static void go_on(struct service *service, const struct tape_request *request,
+		  int tape)
+{
+	int kept = service->notify.kept;
+
+	service->notify.kept = -1;
+	if (tape >= 0 || kept >= 0)
+		supervisor_adopt(service->supervisor, request,
+				 tape >= 0 ? tape : kept);
+	if (tape >= 0)
+		close(tape);
+	if (kept >= 0)
+		close(kept);
+}
+
 static void client_ready(void *context, uint32_t events)
 {
 	struct client *client = context;
@@ -95,11 +133,9 @@ static void client_ready(void *context, uint32_t events)
 		answer(client, supervisor_tape(supervisor) ? 0 : -ENODATA, "");
 		return;
 	}
-	if (tape >= 0) {
-		supervisor_adopt(supervisor, &request, tape);
-		close(tape);
-	}
+	go_on(client->service, &request, tape);
 	error = supervisor_open(supervisor, &request, message, sizeof(message));
+	keep_tape(client->service);
 	answer(client, error, message);
 }
 
@@ -138,6 +174,7 @@ static void tick(struct service *service)
 {
 	if (!supervisor_tick(service->supervisor))
 		return;
+	keep_tape(service);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		if (service->client[i].fd >= 0)
 			answer(&service->client[i], 0, "");
@@ -253,6 +290,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		service.client[i].fd = -1;
 	notify_init(&service.notify);
+	service.keeps = service.notify.kept >= 0;
 	service.loop = loop_create();
 	service.supervisor = supervisor_create();
 	error = service.loop && service.supervisor ? serve(&service, path, fd)

@@ -2,6 +2,7 @@
 #include "base/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,9 @@
 
 #include "base/clock.h"
 
-#define FEEDS 4 /* per interval */
+#define FEEDS	  4 /* per interval */
+#define LISTEN_FD 3 /* SD_LISTEN_FDS_START */
+#define KEPT_NAME "kept"
 
 /* A path, or '@' and an abstract name. */
 static int connect_to(const char *name)
@@ -56,11 +59,27 @@ static int64_t watchdog_interval(void)
 		       : 0;
 }
 
+/* sd_listen_fds(3): they are numbered from 3 on. Should there be more than
+ * one, only the first is ours to take. */
+static int take_kept(void)
+{
+	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	int last = count ? LISTEN_FD + atoi(count) : LISTEN_FD;
+
+	if (last <= LISTEN_FD || !pid || atoll(pid) != (long long)getpid() ||
+	    fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) < 0)
+		return -1;
+	while (--last > LISTEN_FD)
+		close(last);
+	return LISTEN_FD;
+}
+
 void notify_init(struct notify *notify)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
 
-	*notify = (struct notify){.fd = name ? connect_to(name) : -1};
+	*notify = (struct notify){.fd = name ? connect_to(name) : -1,
+				  .kept = take_kept()};
 	if (notify->fd < 0)
 		notify->fd = -1;
 	else
@@ -68,13 +87,18 @@ void notify_init(struct notify *notify)
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDNAMES");
 }
 
 void notify_finish(struct notify *notify)
 {
 	if (notify->fd > 0)
 		close(notify->fd);
-	*notify = (struct notify){.fd = -1};
+	if (notify->kept > 0)
+		close(notify->kept);
+	*notify = (struct notify){.fd = -1, .kept = -1};
 }
 
 int notify_tell(struct notify *notify, const char *lines)
@@ -83,6 +107,31 @@ int notify_tell(struct notify *notify, const char *lines)
 		return -ENOTCONN;
 	return send(notify->fd, lines, strlen(lines), MSG_NOSIGNAL) < 0 ? -errno
 									: 0;
+}
+
+int notify_keep(struct notify *notify, int fd)
+{
+	static char text[] = "FDSTORE=1\nFDNAME=" KEPT_NAME "\nFDPOLL=0";
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.bytes = {0}};
+	struct iovec line = {text, sizeof(text) - 1};
+	struct msghdr message = {
+		.msg_iov = &line,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int error = notify_tell(notify, "FDSTOREREMOVE=1\nFDNAME=" KEPT_NAME);
+
+	if (error < 0 || fd < 0)
+		return error;
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	return sendmsg(notify->fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 void notify_feed(struct notify *notify, bool advances, int64_t now_ns)

@@ -17,18 +17,27 @@
 
 struct notify {
 	int fd;		     /* -1: nobody wants to know */
+	int kept;	     /* what notify_keep gave the manager before this
+				process was started anew; -1: nothing. Whoever
+				takes it puts -1 here. */
 	int64_t interval_ns; /* of the watchdog; 0: none */
 	int64_t fed_ns;
 };
 
-/* Takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment,
- * so that no child speaks for us. */
+/* Takes NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID and LISTEN_* out of the
+ * environment, so that no child speaks for us. */
 void notify_init(struct notify *notify);
 void notify_finish(struct notify *notify); /* of a zeroed one, too */
 
 /* Lines such as "READY=1". 0; -ENOTCONN: nobody wants to know; negative errno.
  */
 int notify_tell(struct notify *notify, const char *lines);
+
+/* Has the manager keep a descriptor over this process's death, the only one:
+ * what was kept before is let go of first (fd -1: that alone). systemd does so
+ * where the unit has FileDescriptorStoreMax=. fd stays the caller's. As
+ * notify_tell. */
+int notify_keep(struct notify *notify, int fd);
 
 /* Feeds the watchdog if the work advances, at most four times per interval. To
  * be called often: what is not called does not feed. */

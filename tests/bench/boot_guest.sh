@@ -392,6 +392,25 @@ check "the same take goes on, without a gap" eval \
 check "takebox-tape hangs: the watchdog renews it" hung takebox-tape
 check "the same take goes on behind one gap that names it" gap_of_the_hung
 
+# The manager has the tape still.
+killed_together()
+{
+	local tape daemon take
+
+	record || return 1
+	take=$(status name)
+	tape=$(main_pid takebox-tape)
+	daemon=$(main_pid takeboxd)
+	systemctl kill -s KILL takebox-tape takeboxd &&
+		wait_for 60 renewed takebox-tape "$tape" &&
+		wait_for 60 renewed takeboxd "$daemon" &&
+		wait_for 60 is state recording &&
+		[ "$(status name)" = "$take" ]
+}
+
+check "both are killed at once: the same take goes on" killed_together
+check "behind one gap that names it" gap_of_the_hung
+
 # ---- pulled ----
 
 port=$(basename "$(dirname "$(realpath /sys/block/sda/../../../../..)")")

@@ -128,6 +128,28 @@ causes() {
 	[[ "$(causes)" == *died* ]]
 }
 
+@test "both killed at once, under a manager that keeps the tape: the same take" {
+	write_config
+	"$BUILD/e2e/keeper" takebox-tape.pid "$BUILD/takebox-tape" \
+		--socket "$PWD/tape" 2>>takebox-tape.log 3>&- &
+	echo $! >keeper.pid
+	wait_until test -S tape
+	start_daemon
+	wait_until status_is .state idle
+	[ -e takebox-tape.pid.kept ]
+	takebox record
+	wait_until at_least .take.seconds 4
+	kill -9 "$(cat takebox-tape.pid)" "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	start_daemon
+	wait_until status_is .state recording
+	wait_until at_least .take.seconds 7
+	stop_with_gaps
+	check_in_time 1
+	[ "$(causes)" = died ]
+	[ "$(ls -d medium/Takebox/*/Take-* | wc -l)" -eq 1 ]
+}
+
 @test "gone with its interface: silence, until that is back too" {
 	start_all
 	takebox record

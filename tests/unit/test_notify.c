@@ -6,10 +6,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -79,6 +82,99 @@ static void children_do_not_inherit_it(void **state)
 	notify_init(&f->notify);
 	assert_null(getenv("NOTIFY_SOCKET"));
 	assert_null(getenv("WATCHDOG_USEC"));
+}
+
+static int received_descriptor(struct fixture *f)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec line = {f->text, sizeof(f->text) - 1};
+	struct msghdr message = {
+		.msg_iov = &line,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t length = recvmsg(f->manager, &message, 0);
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int fd = -1;
+
+	assert_true(length > 0);
+	f->text[length] = '\0';
+	if (header)
+		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat one, other;
+
+	assert_int_equal(fstat(a, &one), 0);
+	assert_int_equal(fstat(b, &other), 0);
+	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static void the_manager_keeps_one_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	int mine = memfd_create("mine", 0), sent;
+
+	notify_init(&f->notify);
+	assert_int_equal(notify_keep(&f->notify, mine), 0);
+	assert_string_equal(told(f), "FDSTOREREMOVE=1\nFDNAME=kept");
+	sent = received_descriptor(f);
+	assert_string_equal(f->text, "FDSTORE=1\nFDNAME=kept\nFDPOLL=0");
+	assert_true(same_file(sent, mine));
+	assert_int_equal(notify_keep(&f->notify, -1), 0);
+	assert_string_equal(told(f), "FDSTOREREMOVE=1\nFDNAME=kept");
+	assert_string_equal(told(f), "");
+	close(sent);
+	close(mine);
+}
+
+/* As number 3, and a second one that is nobody's. */
+static void hand_back(struct fixture *f, int mine, long pid)
+{
+	char text[32];
+
+	f->manager = fcntl(f->manager, F_DUPFD, 10);
+	assert_int_equal(dup2(mine, 3), 3);
+	assert_int_equal(dup2(mine, 4), 4);
+	snprintf(text, sizeof(text), "%ld", pid);
+	setenv("LISTEN_PID", text, 1);
+	setenv("LISTEN_FDS", "2", 1);
+	notify_init(&f->notify);
+	assert_null(getenv("LISTEN_FDS"));
+	assert_null(getenv("LISTEN_PID"));
+}
+
+static void what_was_kept_is_handed_back(void **state)
+{
+	struct fixture *f = *state;
+	int mine = fcntl(memfd_create("mine", 0), F_DUPFD, 20);
+
+	hand_back(f, mine, (long)getpid());
+	assert_int_equal(f->notify.kept, 3);
+	assert_true(same_file(f->notify.kept, mine));
+	assert_int_equal(fcntl(3, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(4, F_GETFD), -1);
+	notify_finish(&f->notify);
+	assert_int_equal(fcntl(3, F_GETFD), -1);
+	close(mine);
+}
+
+static void what_is_for_another_process_is_not_taken(void **state)
+{
+	struct fixture *f = *state;
+	int mine = fcntl(memfd_create("mine", 0), F_DUPFD, 20);
+
+	hand_back(f, mine, (long)getppid());
+	assert_int_equal(f->notify.kept, -1);
+	assert_true(fcntl(3, F_GETFD) >= 0);
+	close(mine);
 }
 
 static void without_a_manager_nothing_happens(void **state)
@@ -224,6 +320,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_manager_is_told),
 		TEST(children_do_not_inherit_it),
+		TEST(the_manager_keeps_one_descriptor),
+		TEST(what_was_kept_is_handed_back),
+		TEST(what_is_for_another_process_is_not_taken),
 		TEST(without_a_manager_nothing_happens),
 		TEST(impossible_sockets_are_nobody),
 		TEST(an_abstract_socket_is_found),
