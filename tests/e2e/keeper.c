@@ -10,6 +10,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ static void run_program(void)
 		snprintf(pid, sizeof(pid), "%ld", (long)getpid());
 		setenv("LISTEN_PID", pid, 1);
 		setenv("LISTEN_FDS", "1", 1);
-		if (dup2(keeper.kept, 3) < 0)
+		if (dup2(keeper.kept, 3) < 0 || fcntl(3, F_SETFD, 0) < 0)
 			err(1, "dup2");
 	}
 	execv(keeper.program[0], keeper.program);
