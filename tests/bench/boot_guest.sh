@@ -296,8 +296,14 @@ check "the stick is mounted by its label" wait_for 120 mountpoint -q \
 check "takes go to it" wait_for 60 is folder /media/takebox/BAND
 findmnt -no OPTIONS /media/takebox/BAND | sed 's/^/# flags of FAT: /'
 check "FAT is checked before" fsck_comes_first
-aplay -q -D hw:Rack,1 -t raw -f S32_LE -r 48000 -c 2 </dev/urandom \
-	>/tmp/aplay 2>&1 &
+play()
+{
+	aplay -q -D hw:Rack,1 -t raw -f S32_LE -r 48000 -c 2 </dev/urandom \
+		>/tmp/aplay 2>&1 &
+	player=$!
+}
+
+play
 
 check "REC pressed: a take runs" tap GPIO3 recording
 check "the REC lamp is lit" lit GPIO6
@@ -351,6 +357,30 @@ restarts_when_idle()
 
 [ "${1-}" = short ] ||
 	check "without a take both daemons are renewed" restarts_when_idle
+
+# ---- the first sound card ----
+
+no_sound_in_the_kernel()
+{
+	modprobe -qr snd-aloop
+	modprobe -qr snd
+	[ ! -d /sys/module/snd ]
+}
+
+# It is plugged in when the recorder runs already, and the kernel knew of none.
+first_card_comes_later()
+{
+	systemctl stop takeboxd takebox-tape 'modprobe@snd*'
+	kill "$player"
+	wait_for 30 no_sound_in_the_kernel || return 1
+	systemctl start takebox-tape takeboxd
+	wait_for 60 is state no-interface || return 1
+	modprobe snd-aloop && wait_for 60 is state idle && play &&
+		record && takebox stop && whole
+}
+
+check "the machine's first sound card, plugged in later, is recorded from" \
+	first_card_comes_later
 
 # ---- the watchdog ----
 
@@ -503,13 +533,23 @@ check "takes go to the machine's own folder" wait_for 60 is folder /srv/takebox
 check "unplugged and plugged in again it is back" replug
 check "its takes are there" test -f "$(newest_take)/take.json"
 
-# ---- exFAT ----
+# ---- other file systems ----
+
+# reformat COMMAND...: the stick comes back with what that makes of it.
+reformat()
+{
+	takebox eject && "$@" "/dev/$(cd /sys/block && echo sd*)" && replug
+}
+
+has_flags()
+{
+	grep -E "^/dev/sd[a-z] /media/takebox/BAND $1 " /proc/mounts |
+		tee /tmp/flags | grep -q noatime && ! grep -qw sync /tmp/flags
+}
 
 exfat_flags()
 {
-	grep -E '^/dev/sd[a-z] /media/takebox/BAND exfat ' /proc/mounts |
-		tee /tmp/flags | grep -q 'errors=continue' &&
-		grep -q noatime /tmp/flags && ! grep -qw sync /tmp/flags &&
+	has_flags exfat && grep -q 'errors=continue' /tmp/flags &&
 		! fsck_comes_first
 }
 
@@ -519,11 +559,13 @@ takes_go_there()
 		[[ $(newest_take) == /media/takebox/BAND/* ]]
 }
 
-check "takebox eject, for another file system" eval 'takebox eject &&
-	mkfs.exfat -L BAND "/dev/$(cd /sys/block && echo sd*)"'
-check "exFAT is mounted" replug
-check "no fsck for exFAT, and errors=continue" exfat_flags
-findmnt -no OPTIONS /media/takebox/BAND | sed 's/^/# flags of exFAT: /'
+check "formatted exFAT it is mounted" reformat mkfs.exfat -L BAND
+check "without fsck, and with errors=continue" exfat_flags
+sed 's/^/# /' /tmp/flags
+check "takes go to it, whole" takes_go_there
+check "formatted ext4 it is mounted" reformat mkfs.ext4 -q -F -L BAND
+check "with its flags" has_flags ext4
+sed 's/^/# /' /tmp/flags
 check "takes go to it, whole" takes_go_there
 
 # ---- removal ----
