@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/autogroup.h"
 #include "base/clock.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ struct service {
 	bool only_child;  /* leaves with its client */
 	uint8_t kept[16]; /* id of the tape that the service manager keeps */
 	bool keeps;	  /* it does keep one */
+	int autogroup;	  /* what came of asking for more of the processor */
 	struct client client[CLIENTS_MAX];
 };
 
@@ -185,6 +187,8 @@ static void on_timer(void *context)
 	struct service *service = context;
 	int64_t now = clock_now_ns();
 
+	if (service->autogroup == -EAGAIN)
+		service->autogroup = autogroup_follow();
 	tick(service);
 	notify_feed(&service->notify,
 		    supervisor_goes_on(service->supervisor, now), now);
@@ -287,6 +291,7 @@ int main(int argc, char **argv)
 	if (optind < argc || (!path && fd < 0))
 		return usage(stderr, EXIT_USAGE);
 	log_init("takebox-tape", LOG_LEVEL_INFO);
+	service.autogroup = autogroup_follow();
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		service.client[i].fd = -1;
 	notify_init(&service.notify);

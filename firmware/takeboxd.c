@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/autogroup.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/exit_codes.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct control *control;
 	struct panel *panel; /* NULL: none */
 	struct board board;
+	int autogroup; /* what came of asking for more of the processor */
 };
 
 static void on_signal(void *context, int number)
@@ -61,6 +63,8 @@ static void on_watch(void *context)
 	struct daemon *daemon = context;
 	int64_t now = clock_now_ns();
 
+	if (daemon->autogroup == -EAGAIN)
+		daemon->autogroup = autogroup_follow();
 	notify_feed(&daemon->notify, transport_goes_on(daemon->transport, now),
 		    now);
 }
@@ -291,6 +295,7 @@ static int run(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	daemon.autogroup = autogroup_follow();
 	code = load_config(&daemon.config, &arguments);
 	if (code >= 0)
 		return code;

@@ -236,6 +236,17 @@ realtime()
 		is realtime true
 }
 
+# Their sessions, too, where nice values count.
+before_others()
+{
+	local unit
+
+	for unit in takebox-tape takeboxd; do
+		wait_for 10 grep -q 'nice -5$' \
+			"/proc/$(main_pid $unit)/autogroup" || return 1
+	done
+}
+
 secure_enough()
 {
 	local unit score
@@ -277,6 +288,7 @@ if [ "${1-}" = time ]; then
 fi
 check "no unit has failed" test -z "$(systemctl --failed --quiet --no-legend)"
 check "capture has real-time priority and locked memory" realtime
+check "both go before the rest of the machine" before_others
 check "the sandboxes score 1.8 or less" secure_enough
 check "the capture thread meets no missing page" no_page_missed
 cat /tmp/figures
@@ -363,7 +375,8 @@ restarts_when_idle()
 no_sound_in_the_kernel()
 {
 	modprobe -qr snd-aloop
-	modprobe -qr snd
+	rmmod snd_timer
+	rmmod snd
 	[ ! -d /sys/module/snd ]
 }
 
