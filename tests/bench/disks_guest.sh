@@ -18,75 +18,23 @@ build=$1 work=$2
 shift 2
 # There is none that could make the device mapper's devices.
 export DM_DISABLE_UDEV=1
-export ALSA_CONFIG_PATH=$build/virtual.conf TAKEBOX_SOCKET=/run/control
 # The recorder's, and the next one, which is of memory.
 first=/run/A second=/run/B
 sectors=$(blockdev --getsz /dev/vda)
-tape='' daemon=''
-trap 'kill -9 $tape $daemon 2>/dev/null' EXIT
+# shellcheck source=tests/bench/recorder_guest.sh
+. "$(dirname "$0")/recorder_guest.sh"
 
-fail()
+start_logged()
 {
-	echo "disks_guest: $*"
-	cat /run/takeboxd.log
-	exit 1
-}
-
-# wait_for COMMAND...: in the guest's time, which passes by what it computes.
-wait_for()
-{
-	local end=$((SECONDS + 300))
-
-	until "$@" 2>/dev/null; do
-		[ $SECONDS -lt $end ] || fail "waited in vain for: $*"
-		sleep 0.3
-	done
-}
-
-takebox()
-{
-	"$build/takebox" "$@"
-}
-
-status_of()
-{
-	takebox status --json 2>/dev/null | jq -r ".status$1"
-}
-
-is()
-{
-	[ "$(status_of "$1")" = "$2" ]
-}
-
-at_least()
-{
-	jq -en --argjson a "$(status_of "$1" | grep -E '^[0-9.]+$' || echo 0)" \
-		--argjson b "$2" '$a >= $b' >/dev/null
-}
-
-start_recorder()
-{
-	cat >/run/takebox.conf <<-EOF
-		interface: { device = "takebox_virtual:CHANNELS=2,SIGNAL=counter"; };
-		tape: { seconds = 60.0; };
-		record: { folder = "$first"; next = "$second"; preroll = 0.0; };
-		session: { name = "Show"; };
-		control: { socket = "/run/control"; tape_socket = "/run/tape"; };
-	EOF
-	rm -f /run/control /run/tape
-	"$build/takebox-tape" --socket /run/tape 2>>/run/takeboxd.log &
-	tape=$!
-	wait_for test -S /run/tape
-	"$build/takeboxd" -c /run/takebox.conf 2>>/run/takeboxd.log &
-	daemon=$!
-	wait_for is .state idle
+	: >/run/takeboxd.log
+	start_recorder 2 60 "folder = \"$first\"; next = \"$second\";
+		preroll = 0.0;"
 }
 
 # One take from here on, safe for a second before anything happens.
 begin()
 {
-	: >/run/takeboxd.log
-	start_recorder
+	start_logged
 	takebox record >/dev/null || fail "no take"
 	wait_for at_least .take.durable 1
 }
@@ -197,8 +145,7 @@ case_corrupt()
 	done
 	mount -o errors=remount-ro /dev/vda "$first" ||
 		fail "the disk does not mount"
-	: >/run/takeboxd.log
-	start_recorder
+	start_logged
 	takebox record >/dev/null || fail "no take"
 	wait_for is .medium.folder $second
 	wait_for at_least .take.durable 2
