@@ -361,9 +361,9 @@ vm-arm64: ## the arm64 package and its tests on an emulated arm64 machine
 
 .PHONY: powercut powercut-live
 powercut: all $(BENCH) ## cut the power at 1,000 moments of each file system
-	@BUILD=$(BUILD) tests/bench/powercut.sh --steady --uml
+	@BUILD=$(BUILD) tests/bench/powercut.sh --uml-all
 powercut-live: all $(BENCH) ## end a recording machine a hundred times
-	@BUILD=$(BUILD) tests/bench/powercut_live.sh --steady
+	@BUILD=$(BUILD) tests/bench/powercut_live.sh --uml
 
 .PHONY: long-file
 long-file: all $(BUILD)/bench/long_file ## a track beyond the 4 GiB of a file on FAT32

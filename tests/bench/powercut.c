@@ -4,19 +4,21 @@
  * mounted, healed, and every sample of every take held against what it must
  * be.
  *
- *	powercut look MEDIUM
+ *	powercut look MEDIUM [REFERENCE]
  *	powercut flushed BASE LOG
  *	powercut replay BASE LOG SYSTEM REFERENCE BYTE CUTS SEED [FIRST COUNT]
  *
- * look prints what takes there are: the reference. flushed brings BASE to what
- * a disk has whose cache lost all since the last flush. replay goes through the
- * log: BASE is a block device with what the disk held before, SYSTEM its file
- * system, BYTE the place of the witness's marks, CUTS how many moments to try.
- * Half of them at most are flushes, all others anywhere; each either of a disk
- * without a cache, that has all writes up to there, or of one with, that has
- * all up to the last flush and of those since any 4 KiB pieces. Runs in the
- * virtual machine, since it mounts what a power cut has left. FIRST and COUNT
- * do a part of the moments, in order: BASE then has what the part before left.
+ * look prints what takes there are: the reference. Takes that are, byte for
+ * byte, what they were in an earlier one are not decoded again. flushed brings
+ * BASE to what a disk has whose cache lost all since the last flush, and prints
+ * the last mark before that. replay goes through the log: BASE is a block
+ * device with what the disk held before, SYSTEM its file system, BYTE the place
+ * of the witness's marks, CUTS how many moments to try. Half of them at most
+ * are flushes, all others anywhere; each either of a disk without a cache, that
+ * has all writes up to there, or of one with, that has all up to the last flush
+ * and of those since any 4 KiB pieces. Runs in the virtual machine, since it
+ * mounts what a power cut has left. FIRST and COUNT do a part of the moments,
+ * in order: BASE then has what the part before left.
  *
  * Prints a line for each cut and exits 0 only if nothing was lost that had been
  * called safe and no take is damaged:
@@ -486,28 +488,50 @@ static int replay_part(char **argv, size_t first, size_t count)
 	return replay.failed > 0;
 }
 
+/* The last mark before that flush, whoever made it. */
+static void print_mark(const struct write_log *log, size_t end)
+{
+	while (end-- > 0) {
+		char *text;
+
+		if (log->entry[end].kind != WRITE_DATA)
+			continue;
+		text = write_log_read(log, end);
+		if (strncmp(text, "TBMARK ", 7) == 0) {
+			printf("%.*s\n", (int)strcspn(text, "\n"), text);
+			end = 0;
+		}
+		free(text);
+	}
+}
+
 static int bring_to_last_flush(const char *base, const char *path)
 {
 	static struct replay replay;
 	int disk = open(base, O_WRONLY | O_CLOEXEC);
+	size_t end;
 
 	if (disk < 0)
 		err(2, "%s", base);
 	write_log_open(&replay.log, path);
-	for (size_t i = 0; i < last_flush(&replay, replay.log.count); i++)
+	end = last_flush(&replay, replay.log.count);
+	for (size_t i = 0; i < end; i++)
 		write_log_apply(&replay.log, i, disk, NULL, NULL);
+	print_mark(&replay.log, end);
 	close(disk);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	static struct takes takes;
+	static struct takes takes, known;
 
 	log_init("powercut", LOG_LEVEL_ERROR);
 	setenv("DM_DISABLE_UDEV", "1", 1); /* there is none: make the nodes */
-	if (argc == 3 && strcmp(argv[1], "look") == 0) {
-		takes_look(&takes, argv[2], NULL);
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "look") == 0) {
+		if (argc == 4)
+			takes_read(&known, argv[3]);
+		takes_look(&takes, argv[2], &known);
 		takes_write(&takes, stdout);
 		return 0;
 	}
@@ -518,7 +542,8 @@ int main(int argc, char **argv)
 	if (argc == 11 && strcmp(argv[1], "replay") == 0)
 		return replay_part(argv + 2, (size_t)atoll(argv[9]),
 				   (size_t)atoll(argv[10]));
-	errx(2, "usage: powercut look MEDIUM | powercut flushed BASE LOG | "
+	errx(2, "usage: powercut look MEDIUM [REFERENCE] | "
+		"powercut flushed BASE LOG | "
 		"powercut replay BASE LOG SYSTEM "
 		"REFERENCE BYTE CUTS SEED [FIRST COUNT]");
 }

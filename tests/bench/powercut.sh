@@ -17,6 +17,10 @@
 #                  faster than this one's, so that the disk is not slower there
 #   --uml          they are replayed by a kernel that runs as a program (uml.sh),
 #                  ten times as fast
+#   --uml-all      and the takes are recorded under it, too, as fast as this
+#                  machine is
+#   --keep FOLDER  what was recorded is put there, a folder for each
+#   --from FOLDER  one of those: further moments of it
 #   --host         without a virtual machine, on ext4 and this kernel: ten times
 #                  as fast. Needs root, loop devices and FUSE
 #
@@ -42,17 +46,20 @@ export BUILD=$build CACHE=${CACHE:-$root/.cache}
 PATH=$PATH:/usr/sbin:/sbin
 
 cuts=500 systems="ext4 exfat vfat" tracks="8 32" seconds=6 seed=1
-piece=250 host=no uml=no steady=()
+piece=250 host=no uml=no native=no keep='' from='' steady=()
 vm=${VM:-$here/vm.sh}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--host) host=yes; systems=ext4; shift; continue ;;
 	--uml) uml=yes; shift; continue ;;
+	--uml-all) uml=yes native=yes; shift; continue ;;
 	--steady)
 		steady=(--steady --qemu -icount --qemu "shift=1,sleep=on")
 		shift
 		continue
 		;;
+	--keep) keep=$(realpath -m "$2") ;;
+	--from) from=$2 ;;
 	--piece) piece=$2 ;;
 	--cuts) cuts=$2 ;;
 	--systems) systems=$2 ;;
@@ -118,10 +125,30 @@ record_on_host()
 	return "$status"
 }
 
+# What FAT32 asks for by itself in the other machine comes with it.
+run_uml()
+{
+	"$here/uml.sh" --module nls_cp437 --module nls_ascii \
+		--module nls_iso8859-1 "$@"
+}
+
+record_in_uml()
+{
+	local system=$1 count=$2
+
+	truncate -s 4G "$images/log"
+	run_uml --timeout 300 --module "$system" --module dm-log-writes \
+		--disk "$images/disk" --disk "$images/log" \
+		"$here/powercut_guest.sh" record "$system" "$count" \
+		"$seconds" "$size" "$work"
+}
+
 record()
 {
 	if [ $host = yes ]; then
 		record_on_host "$@"
+	elif [ $native = yes ]; then
+		record_in_uml "$@"
 	else
 		record_in_machine "$@"
 	fi
@@ -133,6 +160,11 @@ record_whole()
 {
 	local system=$1 count=$2 attempt
 
+	if [ -n "$from" ]; then
+		cp --sparse=always "$from"/{base,log} "$images"
+		cp "$from/reference" "$work"
+		return
+	fi
 	for attempt in 1 2 3; do
 		make_disk "$system" "$images/disk"
 		cp --sparse=always "$images/disk" "$images/base"
@@ -165,9 +197,7 @@ replay()
 	machine=("$vm" "${steady[@]}" --share "$work")
 	base=/dev/vda log=/dev/vdb
 	if [ $uml = yes ]; then
-		# What FAT32 asks for by itself in the other machine.
-		machine=("$here/uml.sh" --module nls_cp437 --module nls_ascii
-			--module nls_iso8859-1)
+		machine=(run_uml)
 		base=/dev/ubda log=/dev/ubdb
 	fi
 	"${machine[@]}" --timeout 7200 --module "$system" \
@@ -181,7 +211,6 @@ replay_all()
 {
 	local system=$1 first status=0
 
-	cp --sparse=always "$images/base" "$images/base.before"
 	: >"$work/replay.log"
 	for ((first = 0; first < cuts; first += piece)); do
 		replay "$system" "$first" "$piece" >>"$work/replay.log" 2>&1 ||
@@ -214,15 +243,24 @@ summarize()
 		}' "$work/lost"
 }
 
-# Everything that it takes to see it again.
-keep()
+# put_away FOLDER FILE...: all that it takes to see it again, and files of work.
+put_away()
+{
+	local folder=$1
+
+	shift
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	cp --sparse=always "$images/base.before" "$folder/base"
+	cp --sparse=always "$images/log" "$folder"
+	(cd "$work" && cp "$@" "$folder") || true
+}
+
+show_failure()
 {
 	local folder=$build/bench/powercut-failed/$1-$2-$seed
 
-	rm -rf "$folder"
-	mkdir -p "$folder"
-	cp --sparse=always "$images/base.before" "$images/log" \
-		"$work"/{reference,record.log,replay.log} "$folder" || true
+	put_away "$folder" reference record.log replay.log
 	grep -E 'FAIL|^guest|^vm' "$work/replay.log" | head -n 20 ||
 		tail -n 20 "$work/replay.log"
 	echo "powercut: kept in $folder"
@@ -233,7 +271,12 @@ status=0
 for system in $systems; do
 	for count in $tracks; do
 		record_whole "$system" "$count" || { status=1; continue; }
-		replay_all "$system" || { status=1; keep "$system" "$count"; }
+		cp --sparse=always "$images/base" "$images/base.before"
+		[ -z "$keep" ] || put_away "$keep/$system-$count" reference
+		replay_all "$system" || {
+			status=1
+			show_failure "$system" "$count"
+		}
 		summarize "$system" "$count"
 	done
 done

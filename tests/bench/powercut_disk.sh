@@ -1,5 +1,5 @@
 # Disks for powercut.sh and powercut_live.sh, which read this.
-# shellcheck shell=bash disable=SC2154 # $build, $work and $size are theirs
+# shellcheck shell=bash disable=SC2154 # $build, $work, $size are theirs
 
 # make_stale FOLDER: an older take of the same kind, which free space is full
 # of.

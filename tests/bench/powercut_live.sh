@@ -1,7 +1,8 @@
 #!/bin/bash
 # Real power cuts: the machine is ended (SIGKILL to QEMU) at a random moment
 # while it records, and started again; what it finds on its disk must be whole
-# and all that it had called safe, and no take from before may have changed.
+# and all that it had called safe, and no take from before may have changed. Each
+# third time it is ended once more while it makes that whole.
 #
 #     tests/bench/powercut_live.sh [OPTION...]
 #
@@ -13,15 +14,19 @@
 #                  machines that others share
 #   --steady       a machine whose time goes by what it computes, but never
 #                  faster than this one's
+#   --uml          a kernel that runs as a program (uml.sh), as fast as this
+#                  machine is
 #
-# The machine boots once: its state, booted and with a disk that it has not yet
-# looked at, is kept, and each cut goes on from there. Its root is in its
-# memory, so that nothing but the disk outlives it.
+# The emulated machine boots once: its state, booted and with a disk that it has
+# not yet looked at, is kept, and each cut goes on from there. Its root is in its
+# memory, so that nothing but the disk outlives it. The one that runs as a
+# program boots anew each time.
 #
 # What it had written when it died is in the hands of this machine's kernel and
 # stays: that is a disk without a cache. After every other cut the disk is made
 # what one with a cache has, that lost all of it: from the log of its writes,
-# up to the last flush.
+# up to the last flush. A take whose files are byte for byte what they were when
+# they were last decoded is not decoded again.
 #
 # Lost is what had been played by the kill, by the machine's last sign of life
 # and the time since, and by the 110 ms by which the tape is published late.
@@ -36,7 +41,7 @@ case $build in /*) ;; *) build=$root/$build ;; esac
 cache=${CACHE:-$root/.cache}
 PATH=$PATH:/usr/sbin:/sbin
 
-turn='' cuts=100 systems="ext4 exfat vfat" tracks="8 32"
+turn='' uml=no cuts=100 systems="ext4 exfat vfat" tracks="8 32"
 RANDOM=1
 accel=(-accel "tcg,thread=multi" -smp 2)
 while [ $# -gt 0 ]; do
@@ -47,6 +52,7 @@ while [ $# -gt 0 ]; do
 		shift
 		continue
 		;;
+	--uml) uml=yes; shift; continue ;;
 	--turn) turn=$2 ;;
 	--cuts) cuts=$2 ;;
 	--systems) systems=$2 ;;
@@ -57,21 +63,18 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 
-release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-kernel=$cache/vm/$release-amd64-2
-[ -f "$kernel/vmlinuz" ] || CACHE=$cache "$here/vm.sh" true
-version=$(ls "$kernel/lib/modules")
-
 place=$build/bench
 mkdir -p "$place"
 [ "$(df --output=avail /dev/shm | tail -n 1)" -lt $((6 << 20)) ] ||
 	place=/dev/shm
 work=$(mktemp -d "$place/powercut.XXXXXX")
+# /dev/shm is another one in the machine that runs as a program.
+shown=$(mktemp -d "$build/bench/live.XXXXXX")
 machine=''
 end()
 {
-	[ -z "$machine" ] || kill -9 "$machine" 2>/dev/null || true
-	rm -rf "$work"
+	[ -z "$machine" ] || stop
+	rm -rf "$work" "$shown"
 }
 trap end EXIT
 size=$((384 << 20))
@@ -99,8 +102,9 @@ add_program() # PATH...
 
 add_modules() # NAME...
 {
-	local name kind path
+	local version name kind path
 
+	version=$(ls "$kernel/lib/modules")
 	mkdir -p "$work/root/modules"
 	for name in "$@"; do
 		modprobe -d "$kernel" -S "$version" -D "$name"
@@ -117,6 +121,15 @@ add_modules() # NAME...
 	done
 }
 
+find_kernel()
+{
+	local release
+
+	release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	kernel=$cache/vm/$release-amd64-2
+	[ -f "$kernel/vmlinuz" ] || CACHE=$cache "$here/vm.sh" true
+}
+
 make_root()
 {
 	mkdir -p "$work/root"/{bin,proc,sys,dev,run,mnt,tmp}
@@ -127,7 +140,7 @@ make_root()
 		"$build/bench/powercut" "$build/bench/witness" \
 		"$(command -v fsck.ext4)" "$(command -v fsck.vfat)"
 	add_file "$build/virtual.conf" "$here/powercut_guest.sh" \
-		/usr/share/alsa/alsa.conf
+		"$here/recorder_guest.sh" /usr/share/alsa/alsa.conf
 	mkdir -p "$work/root/usr/share/alsa/pcm"
 	cp -L /usr/share/alsa/pcm/*.conf "$work/root/usr/share/alsa/pcm"
 	add_modules virtio_pci virtio_blk virtio_console ext4 exfat vfat \
@@ -145,7 +158,7 @@ make_root()
 		while read -r name; do insmod "/modules/\$name"; done </modules/order
 		for port in /dev/vport*p1; do break; done
 		export BUILD=$build
-		exec bash $here/powercut_guest.sh live $size "\$port"
+		exec bash $here/powercut_guest.sh wait $size "\$port"
 	END
 	chmod +x "$work/root/init"
 	(cd "$work/root" && find . | cpio -o -H newc --quiet) >"$work/initrd"
@@ -175,9 +188,31 @@ start()
 	wait_for "the machine" test -S "$work/port"
 }
 
+# start_uml SYSTEM TRACKS SEED
+start_uml()
+{
+	rm -f "$work/words"
+	mkfifo "$work/words"
+	cp "$work/known" "$shown/known"
+	TMPDIR=$shown BUILD=$build CACHE=$cache "$here/uml.sh" \
+		--timeout 600 --module "$1" --module nls_cp437 \
+		--module nls_ascii --module nls_iso8859-1 \
+		--module dm-log-writes --disk "$work/disk" \
+		--disk "$work/log" "$here/powercut_guest.sh" live "$1" "$2" \
+		"$3" "$size" "$shown/known" </dev/null >"$work/words" \
+		2>"$work/console" &
+	machine=$!
+	note_words <"$work/words" &
+}
+
 stop()
 {
-	kill -9 "$machine"
+	if [ $uml = yes ]; then
+		# It is a group of processes of its own.
+		kill -9 -- "-$(cat "$shown"/uml.*/bench/pid)" || true
+	else
+		kill -9 "$machine"
+	fi
 	wait "$machine" 2>/dev/null || true
 	machine=''
 }
@@ -190,26 +225,31 @@ wait_for() # WHAT COMMAND...
 	until "$@"; do
 		[ $SECONDS -lt $until ] || {
 			echo "powercut_live: waited in vain for $what" >&2
-			tail -n 5 "$work/console" "$work/qemu.log" \
-				"$work/said" >&2 || true
+			tail -n 5 "$work"/{console,qemu.log,said} >&2 || true
 			exit 1
 		}
 		sleep 0.02
 	done
 }
 
-# What it says is noted in $work/said, with the time; what goes to descriptor 7
-# it hears.
+# What it says is noted in $work/said, with the time.
+note_words()
+{
+	local line
+
+	while IFS= read -r line; do
+		echo "$EPOCHREALTIME ${line%$'\r'}"
+	done >"$work/said" 7>&-
+}
+
+# What goes to descriptor 7 it hears.
 listen()
 {
 	: >"$work/said"
 	rm -f "$work/heard"
 	mkfifo "$work/heard"
 	exec 7<>"$work/heard"
-	socat STDIO "UNIX-CONNECT:$work/port" <&7 2>/dev/null |
-		while IFS= read -r line; do
-			echo "$EPOCHREALTIME $line"
-		done >>"$work/said" 7>&- &
+	socat STDIO "UNIX-CONNECT:$work/port" <&7 2>/dev/null | note_words &
 }
 
 has_said()
@@ -252,17 +292,32 @@ boot_once()
 
 # ---- the cuts ----
 
-# run_until_cut SYSTEM TRACKS: from where it was kept to its death.
+# go_on SYSTEM TRACKS: with the disk as it is.
+go_on()
+{
+	: >"$work/said"
+	rm -f "$work/log"
+	truncate -s 4G "$work/log"
+	if [ $uml = yes ]; then
+		start_uml "$1" "$2" "$RANDOM"
+		return
+	fi
+	start -incoming "exec:cat $work/state"
+	listen
+	{
+		echo "$1 $2 $RANDOM"
+		cat "$work/known"
+		echo
+	} >&7
+}
+
+# run_until_cut SYSTEM TRACKS
 run_until_cut()
 {
 	local wait=$((RANDOM % 6000))
 
-	rm -f "$work/log"
-	truncate -s 4G "$work/log"
 	cp --sparse=always "$work/disk" "$work/before"
-	start -incoming "exec:cat $work/state"
-	listen
-	echo "$1 $2 $RANDOM" >&7
+	go_on "$1" "$2"
 	hear REC
 	# Most of them once there is a take; the others while it is being made.
 	[ $((RANDOM % 5)) -eq 0 ] || hear TBMARK
@@ -273,12 +328,26 @@ run_until_cut()
 	cat "$work/kill" >>"$work/said"
 }
 
-# What the cut before left, and what of that is wrong. Takes that were there
+# Each third time it is ended while it mounts and heals, and starts once more.
+cut_while_healing()
+{
+	[ $((RANDOM % 3)) -eq 0 ] || return 0
+	go_on "$1" "$2"
+	hear MOUNTS
+	sleep "$((RANDOM % 2)).$((RANDOM % 10))"
+	stop
+	wait
+	again=$((again + 1))
+}
+
+# What the cut before left, and what of that is wrong. Under uml.sh the log of
+# writes is a moment behind: of a disk that was brought to its last flush what
+# was said up to the last mark in it counts. Takes that were there
 # before are in $work/known, what was said of the others in $work/told.
 judge()
 {
 	sed -n 's/^[0-9.]* LOOK //p' "$work/said" >"$work/look"
-	awk -v late=5280 -v rate=48000 '
+	awk -v late=5280 -v rate=48000 -v last="$last" '
 	function fail(text) { print "FAIL " text; failed = 1 }
 	FILENAME ~ /known$/ { known[$1] = $0; next }
 	FILENAME ~ /look$/ {
@@ -292,8 +361,10 @@ judge()
 		take = $4
 		at = $1
 		played = $6 - $5
-		if ($7 > durable[take])
+		if (!over && $7 > durable[take])
 			durable[take] = $7
+		if (last == substr($0, index($0, "TBMARK")))
+			over = 1
 	}
 	$2 == "REC" { recording = 1; take = "" }
 	$2 == "STOP" { recording = 0 }
@@ -326,7 +397,7 @@ take_turn()
 	flock 6
 }
 
-cut=0 failed=0
+cut=0 failed=0 again=0 last=
 : >"$work/lost"
 
 # look_back WHAT: at the cut before.
@@ -352,15 +423,18 @@ some_cuts() # SYSTEM TRACKS COUNT
 	make_disk "$system" "$work/disk"
 	: >"$work/known"
 	for ((i = 0; i <= count; i++)); do
+		[ $i -eq 0 ] || cut_while_healing "$system" "$tracks"
 		run_until_cut "$system" "$tracks"
 		[ $i -eq 0 ] || look_back "$what"
 		[ $i -lt "$count" ] || break
 		cut=$((cut + 1))
 		[ $((cut % 25)) -ne 0 ] || take_turn
-		how=kept
+		how=kept last=
 		if [ $((i % 2)) -eq 1 ]; then
 			how=dropped
-			"$build/bench/powercut" flushed "$work/before" "$work/log"
+			last=$("$build/bench/powercut" flushed \
+				"$work/before" "$work/log")
+			[ $uml = yes ] || last=
 			mv "$work/before" "$work/disk"
 		fi
 		what="$system $tracks tracks, $how:"
@@ -369,9 +443,12 @@ some_cuts() # SYSTEM TRACKS COUNT
 }
 
 make_stale "$work"
-make_root
+if [ $uml = no ]; then
+	find_kernel
+	make_root
+fi
 take_turn
-boot_once
+[ $uml = yes ] || boot_once
 kinds=$(($(wc -w <<<"$systems") * $(wc -w <<<"$tracks")))
 kind=0
 for system in $systems; do
@@ -381,10 +458,11 @@ for system in $systems; do
 		kind=$((kind + 1))
 	done
 done
-sort -n "$work/lost" | awk -v cuts=$cut -v failed=$failed '
+sort -n "$work/lost" | awk -v cuts=$cut -v failed=$failed -v again=$again '
 	{ lost[NR - 1] = $1 }
 	END {
-		printf "%d power cuts, %d failed; %d in mid-take", cuts, failed, NR
+		printf "%d power cuts, %d failed, and %d while what they had left " \
+			"was made whole; %d in mid-take", cuts, failed, again, NR
 		if (NR > 0)
 			printf ", lost: median %.2f s, 95 %% %.2f s, worst %.2f s",
 				lost[int(NR / 2)], lost[int(NR * 95 / 100)],

@@ -148,11 +148,13 @@ for i in "${!disks[@]}"; do
 	arguments+=("ubd$i=$(realpath "${disks[$i]}")")
 done
 
-# Its own words come with the command's: only what is between is wanted.
+# The kernel's own words go elsewhere.
+mkfifo "$work/out"
+cat "$work/out" &
 status=0
 timeout --foreground -k 5 "$timeout" "$kernel/linux.uml" "${arguments[@]}" \
 	8>"$work/out" >"$work/kernel" 2>&1 </dev/null || status=$?
-cat "$work/out"
+wait
 [ ! -s "$work/status" ] || exit "$(cat "$work/status")"
 tail -n 20 "$work/kernel" >&2
 [ $status -ne 124 ] || exit 124

@@ -67,15 +67,16 @@ static double safe_frames(const json_t *take, const json_t *rate)
 static void mark(const json_t *status, int disk, off_t at, char *sector)
 {
 	const json_t *take = json_object_get(status, "take");
+	const char *name = json_string_value(json_object_get(take, "name"));
 	const json_t *tape = json_object_get(status, "tape");
 	const json_t *rate =
 		json_object_get(json_object_get(status, "interface"), "rate");
 
-	if (!json_is_object(take) || !json_is_object(tape))
+	/* Until it has a name it is called "a take". */
+	if (!name || strchr(name, ' ') || !json_is_object(tape))
 		return;
 	memset(sector, 0, SECTOR);
-	snprintf(sector, SECTOR, "TBMARK take %s %lld %lld %.0f\n",
-		 json_string_value(json_object_get(take, "name")),
+	snprintf(sector, SECTOR, "TBMARK take %s %lld %lld %.0f\n", name,
 		 (long long)json_integer_value(json_object_get(take, "start")),
 		 (long long)json_integer_value(
 			 json_object_get(tape, "position")),

@@ -31,15 +31,22 @@ static void read_at(int fd, void *data, size_t size, off_t at)
 	}
 }
 
+static enum write_kind kind_of(uint64_t flags, uint64_t size)
+{
+	if (flags & FLAG_DISCARD)
+		return WRITE_DISCARD;
+	if (size > 0)
+		return WRITE_DATA;
+	return flags & FLAG_FLUSH ? WRITE_FLUSH : WRITE_NOTHING;
+}
+
 static struct write_entry entry_of(const uint64_t raw[4], off_t data)
 {
 	uint64_t flags = le64toh(raw[2]);
 	uint64_t size = le64toh(raw[1]) * SECTOR;
 
 	return (struct write_entry){
-		.kind = flags & FLAG_DISCARD ? WRITE_DISCARD
-			: size > 0	     ? WRITE_DATA
-					     : WRITE_FLUSH,
+		.kind = kind_of(flags, size),
 		.fua = (flags & FLAG_FUA) != 0,
 		.at = le64toh(raw[0]) * SECTOR,
 		.size = size,
@@ -47,36 +54,46 @@ static struct write_entry entry_of(const uint64_t raw[4], off_t data)
 	};
 }
 
-void write_log_open(struct write_log *log, const char *path)
+static void check_head(int fd, const char *path)
 {
 	uint64_t super[4];
-	off_t at = SECTOR;
 
-	log->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (log->fd < 0)
-		err(2, "%s", path);
-	read_at(log->fd, super, sizeof(super), 0);
+	read_at(fd, super, sizeof(super), 0);
 	if (le64toh(super[0]) != MAGIC)
 		errx(2, "%s: no log of writes", path);
 	if ((le64toh(super[3]) & 0xffffffff) != SECTOR)
 		errx(2, "%s: a log of other sectors", path);
-	log->count = (size_t)le64toh(super[2]);
-	log->entry = calloc(log->count + 1, sizeof(*log->entry));
-	if (!log->entry)
-		err(2, "%s", path);
-	for (size_t i = 0; i < log->count; i++) {
-		uint64_t raw[4];
+}
 
-		read_at(log->fd, raw, sizeof(raw), at);
+static void append(struct write_log *log, struct write_entry entry)
+{
+	/* Twice the room at 1, 2, 4, ... */
+	if ((log->count & (log->count - 1)) == 0)
+		log->entry = realloc(log->entry, (2 * log->count + 1) *
+							 sizeof(*log->entry));
+	if (!log->entry)
+		err(2, "a log of writes");
+	log->entry[log->count++] = entry;
+}
+
+/* How many there are its head does not know of a machine that died. */
+void write_log_open(struct write_log *log, const char *path)
+{
+	off_t at = SECTOR;
+	uint64_t raw[4];
+
+	log->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (log->fd < 0)
+		err(2, "%s", path);
+	check_head(log->fd, path);
+	log->entry = NULL;
+	log->count = 0;
+	while (pread(log->fd, raw, sizeof(raw), at) == sizeof(raw) &&
+	       (raw[1] != 0 || raw[2] != 0)) {
 		at += SECTOR;
-		/* The machine died before this one was written. */
-		if (raw[1] == 0 && raw[2] == 0) {
-			log->count = i;
-			break;
-		}
-		log->entry[i] = entry_of(raw, at);
-		if (log->entry[i].kind == WRITE_DATA)
-			at += (off_t)log->entry[i].size;
+		append(log, entry_of(raw, at));
+		if (log->entry[log->count - 1].kind == WRITE_DATA)
+			at += (off_t)log->entry[log->count - 1].size;
 	}
 }
 

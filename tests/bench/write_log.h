@@ -1,7 +1,8 @@
 /*
  * write_log: every write and flush that a disk was asked for, in order, as
- * QEMU's block driver blklogwrites keeps them (the format is that of the
- * kernel's Documentation/admin-guide/device-mapper/log-writes.rst).
+ * QEMU's block driver blklogwrites or the kernel's dm-log-writes keeps them
+ * (the format is that of
+ * Documentation/admin-guide/device-mapper/log-writes.rst).
  */
 #ifndef BENCH_WRITE_LOG_H
 #define BENCH_WRITE_LOG_H
@@ -10,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum write_kind { WRITE_DATA, WRITE_FLUSH, WRITE_DISCARD };
+enum write_kind { WRITE_NOTHING, WRITE_DATA, WRITE_FLUSH, WRITE_DISCARD };
 
 struct write_entry {
 	enum write_kind kind;
