@@ -87,8 +87,8 @@ install_packages /root/takebox.deb >"$logs/$suite-install.log" 2>&1 || {
 	echo "boot: the package does not install" >&2
 	exit 1
 }
-cp "$here/boot_guest.sh" "$here/boot_boards.sh" "$here/gpio_sim.sh" \
-	"$machine/root"
+cp "$here/boot_guest.sh" "$here/boot_boards.sh" "$here/boot_media.sh" \
+	"$here/gpio_sim.sh" "$machine/root"
 # Of what is done at a machine's first boot only there is nothing left to do.
 touch "$machine/etc/.updated" "$machine/var/.updated"
 # The same as a newer version.
