@@ -13,8 +13,8 @@ wear()
 	pid=$(main_pid takeboxd)
 	sed -i "s|^\(.*board = \"\)[^\"]*|\1$1|" /etc/takebox/takebox.conf
 	takeboxd --check-config && systemctl restart takeboxd &&
-		wait_for 120 renewed takeboxd "$pid" &&
-		wait_for 120 is state idle && wait_for 120 "${2:-no_problems}"
+		wait_for 300 renewed takeboxd "$pid" &&
+		wait_for 300 is state idle && wait_for 300 "${2:-no_problems}"
 }
 
 no_problems()
@@ -35,12 +35,12 @@ chain_bit()
 
 chain_shows()
 {
-	wait_for 120 eval "[ \"\$(chain_bit $1)\" = $2 ]"
+	wait_for 300 eval "[ \"\$(chain_bit $1)\" = $2 ]"
 }
 
 both_armed()
 {
-	wait_for 120 eval "takebox status | grep -q '^armed *1 2 '"
+	wait_for 300 eval "takebox status | grep -q '^armed *1 2 '"
 }
 
 play_rack8()
@@ -48,7 +48,7 @@ play_rack8()
 	wear rack8 || return 1
 	down GPIO4 && down GPIO17 && both_armed &&
 		tap GPIO3 recording && lit GPIO6 &&
-		wait_for 120 take_has 2 && lit GPIO23 &&
+		wait_for 300 take_has 2 && lit GPIO23 &&
 		hold GPIO2 idle && dark GPIO6 && whole
 }
 
@@ -56,7 +56,7 @@ play_pedal()
 {
 	wear pedal || return 1
 	takebox arm all
-	tap GPIO5 recording && lit GPIO6 && wait_for 120 take_has 2 &&
+	tap GPIO5 recording && lit GPIO6 && wait_for 300 take_has 2 &&
 		hold GPIO5 idle && dark GPIO6 && whole
 }
 
@@ -64,9 +64,9 @@ play_bench()
 {
 	wear bench || return 1
 	takebox arm all
-	up GPIO16 && wait_for 120 is state recording && lit GPIO12 &&
-		wait_for 120 take_has 2 && down GPIO16 &&
-		wait_for 120 is state idle && dark GPIO12 && whole
+	up GPIO16 && wait_for 300 is state recording && lit GPIO12 &&
+		wait_for 300 take_has 2 && down GPIO16 &&
+		wait_for 300 is state idle && dark GPIO12 && whole
 }
 
 # Its arm switches are on an expander, its LEDs on SPI: bit 0 is REC, 8 and 9
@@ -77,7 +77,7 @@ play_rack16()
 	gpio_sim_pull mcp23017 0 down && gpio_sim_pull mcp23017 1 down &&
 		both_armed && chain_shows 8 1 && chain_shows 9 1 &&
 		tap GPIO5 recording && chain_shows 0 1 && chain_shows 24 1 &&
-		wait_for 120 take_has 2 &&
+		wait_for 300 take_has 2 &&
 		hold GPIO6 idle && chain_shows 0 0 && whole
 }
 
@@ -86,7 +86,7 @@ play_rack16()
 # lamp_shows 0 or 1
 lamp_shows()
 {
-	wait_for 120 grep -qx "$1" "/sys/class/leds/$lamp/brightness"
+	wait_for 300 grep -qx "$1" "/sys/class/leds/$lamp/brightness"
 }
 
 wear_led()
@@ -103,7 +103,7 @@ wear_led()
 led_without_leave()
 {
 	wear_led may_not_write && tap GPIO3 recording &&
-		wait_for 120 take_has 2 && hold GPIO2 idle && whole
+		wait_for 300 take_has 2 && hold GPIO2 idle && whole
 }
 
 may_not_write()
@@ -129,7 +129,7 @@ led_with_leave()
 	udevadm control --reload
 	udevadm trigger --settle --action=add --subsystem-match=leds
 	wear_led no_problems && tap GPIO3 recording && lamp_shows 1 &&
-		wait_for 120 take_has 2 && hold GPIO2 idle && lamp_shows 0 &&
+		wait_for 300 take_has 2 && hold GPIO2 idle && lamp_shows 0 &&
 		grep -qF '[none]' "/sys/class/leds/$lamp/trigger" && whole
 	set -- $?
 	rm -r /etc/systemd/system/takeboxd.service.d /etc/udev/rules.d/leds.rules

@@ -73,8 +73,8 @@ take_has()
 # record [SECONDS]: a take that has so many.
 record()
 {
-	takebox record && wait_for 120 is state recording &&
-		wait_for 120 take_has "${1:-3}"
+	takebox record && wait_for 300 is state recording &&
+		wait_for 300 take_has "${1:-3}"
 }
 
 goes_on()
@@ -83,7 +83,7 @@ goes_on()
 
 	now=$(takebox status --json | grep -oE \
 		'"take": ?\{[^}]*"seconds": ?[0-9]+' | grep -oE '[0-9]+$') &&
-		wait_for 120 take_has $((now + 2))
+		wait_for 300 take_has $((now + 2))
 }
 
 main_pid()
@@ -115,7 +115,7 @@ newest_take()
 
 ended()
 {
-	wait_for 120 is state idle && [ -f "$(newest_take)/take.json" ]
+	wait_for 300 is state idle && [ -f "$(newest_take)/take.json" ]
 }
 
 whole()
@@ -139,7 +139,7 @@ up()
 hold()
 {
 	down "$1"
-	wait_for 120 is state "$2"
+	wait_for 300 is state "$2"
 	set -- "$1" $?
 	up "$1"
 	return "$2"
@@ -149,7 +149,7 @@ hold()
 # than a hold on a slow machine.
 tap()
 {
-	local until=$((SECONDS + 120)) pull never
+	local until=$((SECONDS + 300)) pull never
 
 	pull=$(gpio_sim_line pinctrl "$1")/pull
 	exec {never}<> <(:)
@@ -164,12 +164,12 @@ tap()
 
 lit()
 {
-	wait_for 120 eval "[ \"\$(gpio_sim_value pinctrl $1)\" = 1 ]"
+	wait_for 300 eval "[ \"\$(gpio_sim_value pinctrl $1)\" = 1 ]"
 }
 
 dark()
 {
-	wait_for 120 eval "[ \"\$(gpio_sim_value pinctrl $1)\" = 0 ]"
+	wait_for 300 eval "[ \"\$(gpio_sim_value pinctrl $1)\" = 0 ]"
 }
 
 # ---- the boot ----
@@ -244,7 +244,7 @@ before_others()
 	local unit
 
 	for unit in takebox-tape takeboxd; do
-		wait_for 120 grep -q 'nice -5$' \
+		wait_for 300 grep -q 'nice -5$' \
 			"/proc/$(main_pid $unit)/autogroup" || return 1
 	done
 }
@@ -268,7 +268,7 @@ no_page_missed()
 {
 	local thread missed
 
-	wait_for 120 eval \
+	wait_for 300 eval \
 		'takebox status | grep -Eq "^tape *0:0(0:[2-9]|[1-9])"'
 	for thread in /proc/"$(main_pid takebox-tape)"/task/*/stat; do
 		missed=$(awk '$41 == 1 { print $10 + $12 }' "$thread")
@@ -299,9 +299,9 @@ check "the tape's pages may be huge" grep -q '\[advise\]' \
 
 # ---- a medium, and takes by button ----
 
-check "the stick is mounted by its label" wait_for 120 mountpoint -q \
+check "the stick is mounted by its label" wait_for 300 mountpoint -q \
 	/media/takebox/BAND
-check "takes go to it" wait_for 120 is folder /media/takebox/BAND
+check "takes go to it" wait_for 300 is folder /media/takebox/BAND
 findmnt -no OPTIONS /media/takebox/BAND | sed 's/^/# flags of FAT: /'
 check "FAT is checked before" fsck_comes_first
 play()
@@ -318,7 +318,7 @@ check "the REC lamp is lit" lit GPIO6
 check "eject is refused meanwhile" eval '! takebox eject 2>/tmp/refused &&
 	grep -q "being recorded there" /tmp/refused'
 check "STOP held: the take is whole, without a gap" eval \
-	'wait_for 120 take_has 3 && hold GPIO2 idle && whole'
+	'wait_for 300 take_has 3 && hold GPIO2 idle && whole'
 check "the REC lamp is dark" dark GPIO6
 case $(newest_take) in
 /media/takebox/BAND/*) where=0 ;;
@@ -339,8 +339,8 @@ upgrade()
 	tape=$(main_pid takebox-tape)
 	daemon=$(main_pid takeboxd)
 	dpkg -i /root/newer.deb || return 1
-	wait_for 120 renewed takeboxd "$daemon" || return 1
-	wait_for 120 is state recording || return 1
+	wait_for 300 renewed takeboxd "$daemon" || return 1
+	wait_for 300 is state recording || return 1
 	[ "$(main_pid takebox-tape)" = "$tape" ] || return 1
 	[ "$(status name)" = "$take" ] || return 1
 	goes_on && takebox stop && whole
@@ -359,8 +359,8 @@ restarts_when_idle()
 	local tape
 
 	tape=$(main_pid takebox-tape)
-	dpkg -i /root/takebox.deb && wait_for 120 renewed takebox-tape "$tape" &&
-		wait_for 120 is state idle
+	dpkg -i /root/takebox.deb && wait_for 300 renewed takebox-tape "$tape" &&
+		wait_for 300 is state idle
 }
 
 [ "${1-}" = short ] ||
@@ -381,10 +381,10 @@ first_card_comes_later()
 {
 	systemctl stop takeboxd takebox-tape 'modprobe@snd*'
 	kill "$player"
-	wait_for 120 no_sound_in_the_kernel || return 1
+	wait_for 300 no_sound_in_the_kernel || return 1
 	systemctl start takebox-tape takeboxd
-	wait_for 120 is state no-interface || return 1
-	modprobe snd-aloop && wait_for 120 is state idle && play &&
+	wait_for 300 is state no-interface || return 1
+	modprobe snd-aloop && wait_for 300 is state idle && play &&
 		record && takebox stop && whole
 }
 
@@ -401,7 +401,7 @@ for unit in takebox-tape takeboxd; do
 done
 systemctl daemon-reload
 systemctl restart takebox-tape takeboxd
-check "armed again" wait_for 120 is state idle
+check "armed again" wait_for 300 is state idle
 
 hung()
 {
@@ -410,14 +410,14 @@ hung()
 	record || return 1
 	pid=$(main_pid "$1")
 	kill -STOP "$pid"
-	wait_for 120 renewed "$1" "$pid" &&
+	wait_for 300 renewed "$1" "$pid" &&
 		journalctl -b -u "$1" --no-pager | grep -q "Watchdog timeout"
 }
 
 # What the hung one did not deliver is named, and nothing else.
 gap_of_the_hung()
 {
-	wait_for 120 is state recording && goes_on || return 1
+	wait_for 300 is state recording && goes_on || return 1
 	takebox stop | tee /tmp/summary
 	ended && grep -qx 'gaps *1' /tmp/summary || return 1
 	takebox verify "$(newest_take)" >/tmp/verified
@@ -427,7 +427,7 @@ gap_of_the_hung()
 
 check "takeboxd hangs: the watchdog renews it" hung takeboxd
 check "the same take goes on, without a gap" eval \
-	'wait_for 120 is state recording && goes_on && takebox stop && whole'
+	'wait_for 300 is state recording && goes_on && takebox stop && whole'
 check "takebox-tape hangs: the watchdog renews it" hung takebox-tape
 check "the same take goes on behind one gap that names it" gap_of_the_hung
 
@@ -441,9 +441,9 @@ killed_together()
 	tape=$(main_pid takebox-tape)
 	daemon=$(main_pid takeboxd)
 	systemctl kill -s KILL takebox-tape takeboxd &&
-		wait_for 120 renewed takebox-tape "$tape" &&
-		wait_for 120 renewed takeboxd "$daemon" &&
-		wait_for 120 is state recording &&
+		wait_for 300 renewed takebox-tape "$tape" &&
+		wait_for 300 renewed takeboxd "$daemon" &&
+		wait_for 300 is state recording &&
 		[ "$(status name)" = "$take" ]
 }
 
@@ -478,16 +478,16 @@ replug()
 	before=$(number)
 	unplug
 	plug
-	wait_for 120 eval "[ -n \"\$(number)\" ] &&
+	wait_for 300 eval "[ -n \"\$(number)\" ] &&
 		[ \"\$(number)\" != \"$before\" ]" &&
-		wait_for 120 eval 'ls /run/takebox-media/*-"$(number)"' &&
+		wait_for 300 eval 'ls /run/takebox-media/*-"$(number)"' &&
 		is_back
 }
 
 is_back()
 {
-	wait_for 120 mountpoint -q /media/takebox/BAND &&
-		wait_for 120 is folder /media/takebox/BAND
+	wait_for 300 mountpoint -q /media/takebox/BAND &&
+		wait_for 300 is folder /media/takebox/BAND
 }
 
 pulled_in_take()
@@ -495,15 +495,15 @@ pulled_in_take()
 	record 5 || return 1
 	newest_take >/tmp/pulled
 	unplug
-	wait_for 120 eval '[[ $(newest_take) == /srv/takebox/* ]]' &&
-		wait_for 120 is state recording && goes_on
+	wait_for 300 eval '[[ $(newest_take) == /srv/takebox/* ]]' &&
+		wait_for 300 is state recording && goes_on
 	takebox stop && whole && [[ $(newest_take) == /srv/takebox/* ]]
 }
 
 check "pulled in mid-take: a take in the machine's own folder goes on" \
 	pulled_in_take
 check "plugged in again it is back" eval 'plug && is_back'
-check "the take that was cut off is whole" wait_for 120 \
+check "the take that was cut off is whole" wait_for 300 \
 	eval 'takebox verify "$(cat /tmp/pulled)"'
 # All stop at once, as when the machine is shut down.
 shut_down()
@@ -519,7 +519,7 @@ shut_down()
 	END
 	systemctl daemon-reload
 	systemctl start off.target
-	wait_for 120 eval '! mountpoint -q /media/takebox/BAND' || return 1
+	wait_for 300 eval '! mountpoint -q /media/takebox/BAND' || return 1
 	runs && return 1
 	mount "/dev/$(cd /sys/block && echo sd*)" /mnt || return 1
 	takebox verify "/mnt/${take#/media/takebox/BAND/}" &&
@@ -538,7 +538,7 @@ check "a loose contact: gone and back at once, it is back" replug
 check "takebox eject" takebox eject
 sed 's/^/# /' /tmp/check
 check "the stick is unmounted" eval '! mountpoint -q /media/takebox/BAND'
-check "takes go to the machine's own folder" wait_for 120 is folder /srv/takebox
+check "takes go to the machine's own folder" wait_for 300 is folder /srv/takebox
 check "unplugged and plugged in again it is back" replug
 check "its takes are there" test -f "$(newest_take)/take.json"
 
