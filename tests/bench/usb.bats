@@ -11,7 +11,7 @@ setup_file()
 	export work=$BATS_FILE_TMPDIR
 	"$bench/vm.sh" --steady --timeout 240 --share "$work" \
 		--module vhci-hcd --module snd-usb-audio \
-		"$bench/usb_guest.sh" "$build" "$work" losses unplugged rate
+		"$bench/usb_guest.sh" "$build" "$work" losses unplugged swapped rate
 }
 
 setup()
@@ -90,6 +90,16 @@ check_aligned()
 	last=$(awk '{ at = $4 - $1 } END { print at }' unplugged.01)
 	within "$last" "$(origin unplugged)" 96 "the end"
 	[ "$(wc -l <unplugged.err)" -le 4 ]
+}
+
+@test "unplugged, and back as another card: found by its serial number" {
+	grep -q "\[Interface_1 *\]" swapped.cards
+	check_aligned swapped 2
+	[ "$(cut -d' ' -f3 swapped.01 | xargs)" = "counter silence counter" ]
+	[ "$(jq -r '[.gaps[].cause] | unique[]' swapped.take)" = absent ]
+	last=$(awk '{ at = $4 - $1 } END { print at }' swapped.01)
+	within "$last" "$(origin swapped)" 96 "the end"
+	[ "$(wc -l <swapped.err)" -le 4 ]
 }
 
 @test "a sample rate that changes under way ends the take, with the reason" {

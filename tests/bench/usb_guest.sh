@@ -118,6 +118,27 @@ take_unplugged()
 	pull_out
 }
 
+# Pulled out; another one of its kind comes first and gets its name, then it is
+# back itself, as another card.
+take_swapped()
+{
+	plug_in -c 2 -b 3 -r 44100 -p 20
+	start swapped 8 44100
+	at $((3 * 44100)) unplug
+	wait_for 300 grep -q ' unplug ' "$control.log"
+	wait_for 300 test ! -e /proc/asound/Interface || fail "the card stays"
+	"$build/bench/usb_audio" -c 2 -b 3 -r 44100 -s TBX-0002 -P 2 \
+		"$control-2" &
+	wait_for 300 test -e /proc/asound/Interface/pcm0c || fail "no 2nd card"
+	virtualctl "$control" plug 3 >/dev/null
+	finish
+	cat /proc/asound/cards >"$work/swapped.cards"
+	virtualctl "$control-2" quit >/dev/null
+	virtualctl "$control" quit >/dev/null
+	wait_for 300 test ! -e /proc/asound/card0 -a ! -e /proc/asound/card1 ||
+		fail "the cards stay"
+}
+
 # The interface's clock goes over to another rate by itself.
 take_rate()
 {
