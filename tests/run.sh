@@ -196,7 +196,7 @@ group_steady()
 {
 	try "powercut.bats" 900 bats --tap tests/bench/powercut.bats
 	grep '^# ' "$logs/powercut.bats.tap" | sed 's/^# /    /'
-	try "usb.bats" 600 bats --tap tests/bench/usb.bats
+	try "usb.bats" 1000 bats --tap tests/bench/usb.bats
 	try "disks.bats" 1000 bats --tap tests/bench/disks.bats
 }
 
