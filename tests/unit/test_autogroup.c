@@ -53,8 +53,10 @@ static int set_to_seven(void)
 
 static void need_autogroups(void)
 {
-	if (number_in("/proc/sys/kernel/sched_autogroup_enabled", "%d") != 1)
+	if (number_in("/proc/sys/kernel/sched_autogroup_enabled", "%d") != 1) {
+		printf("# this kernel does not group processes by session\n");
 		skip();
+	}
 }
 
 /* In a session of its own, so that nobody else is slowed down. */
@@ -100,8 +102,10 @@ static void it_goes_before_others_with_its_process(void **state)
 	(void)state;
 	need_autogroups();
 	result = in_a_session(follow);
-	if (result == 102)
+	if (result == 102) {
+		printf("# a nice value below 0 is not allowed here\n");
 		skip();
+	}
 	assert_int_equal(result, 3);
 }
 
