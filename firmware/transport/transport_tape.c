@@ -85,33 +85,49 @@ static void learn_tracks(struct transport *transport)
 	transport->tracks_known = transport->track_count > 0;
 }
 
-/* Where the tape ends, and how much was played from there on. */
-static void stop_short(struct hand *hand, uint64_t end)
+/* Of a tape that may be another one's place by now. */
+struct tape_end {
+	uint64_t position;
+	unsigned rate;
+};
+
+static struct tape_end end_of(const struct tape *tape)
 {
-	const struct tape *tape = &hand->transport->client.tape;
-	uint64_t missing = hand->stop - end;
+	return (struct tape_end){tape_published(tape), tape->facts->rate};
+}
+
+/* Where the tape ends, and how much was played from there on. */
+static void stop_short(struct hand *hand, const struct tape_end *end)
+{
+	uint64_t missing = hand->stop - end->position;
 	char reason[TAKE_TEXT_MAX];
 
 	snprintf(reason, sizeof(reason),
 		 "stop: the last %.1f s are lost, takebox-tape had died",
-		 (double)missing / tape->facts->rate);
+		 (double)missing / end->rate);
 	log_error("%s: %s", hand->place.take, reason);
-	take_stop_short(hand->take, end, missing, reason);
-	hand->stop = end;
+	take_stop_short(hand->take, end->position, missing, reason);
+	hand->stop = end->position;
 }
 
 /* Those that were told to stop do not wait for what will never come. */
-void transport_stop_stopped_takes(struct transport *transport)
+static void stop_stopped_takes(struct transport *transport,
+			       const struct tape_end *end)
 {
-	uint64_t end = tape_published(&transport->client.tape);
-
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *hand = &transport->hand[i];
 
-		if (hand->take && !hand->healing && hand->stop > end &&
-		    hand->stop != TAKE_FOREVER)
+		if (hand->take && !hand->healing &&
+		    hand->stop > end->position && hand->stop != TAKE_FOREVER)
 			stop_short(hand, end);
 	}
+}
+
+void transport_stop_stopped_takes(struct transport *transport)
+{
+	struct tape_end end = end_of(&transport->client.tape);
+
+	stop_stopped_takes(transport, &end);
 }
 
 void transport_look_after_orphan(struct transport *transport)
@@ -134,10 +150,12 @@ static void lose_tape_process(struct transport *transport)
 }
 
 /* What the takes on the last tape wait for will not come any more. */
-static void end_takes_of(struct transport *transport, uint64_t end)
+static void end_takes_of(struct transport *transport,
+			 const struct tape_end *end)
 {
-	transport_stop_stopped_takes(transport);
-	transport_stop_takes(transport, end, "the tape's process died");
+	stop_stopped_takes(transport, end);
+	transport_stop_takes(transport, end->position,
+			     "the tape's process died");
 }
 
 /* What was received is its word that it has none; not that there was none. */
@@ -152,17 +170,19 @@ static int receive(struct transport *transport)
 	uint8_t id[sizeof(client->tape.facts->id)];
 	bool had = transport_has_tape(transport);
 	bool ended = had && tape_state(&client->tape) == TAPE_ENDED;
-	uint64_t end = had ? tape_published(&client->tape) : 0;
+	struct tape_end end = {0};
 	int error;
 
-	if (had)
+	if (had) {
 		memcpy(id, client->tape.facts->id, sizeof(id));
+		end = end_of(&client->tape);
+	}
 	error = tape_client_receive(client);
 	if (had && !ended &&
 	    (has_no_tape(client, error) ||
 	     (error == 0 &&
 	      memcmp(id, client->tape.facts->id, sizeof(id)) != 0)))
-		end_takes_of(transport, end);
+		end_takes_of(transport, &end);
 	if (has_no_tape(client, error))
 		tape_detach(&client->tape);
 	return error;

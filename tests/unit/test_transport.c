@@ -4,6 +4,7 @@
  * what the transport is told of a take can be older than the take.
  */
 #include <errno.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,7 +89,7 @@ static void configure(void)
 	mkdir(config->next, 0700);
 }
 
-static void load_tape(struct transport *transport)
+static void make_tape(struct tape_writer *writer)
 {
 	struct tape_facts facts = {
 		.channels = 2,
@@ -99,9 +100,15 @@ static void load_tape(struct transport *transport)
 		.clip_run = 3,
 		.frames = 10 * RATE,
 	};
+
+	assert_int_equal(tape_writer_create(writer, &facts), 0);
+}
+
+static void load_tape(struct transport *transport)
+{
 	struct tape *tape = &transport->client.tape;
 
-	assert_int_equal(tape_writer_create(&bench.writer, &facts), 0);
+	make_tape(&bench.writer);
 	assert_int_equal(tape_attach(tape, tape_writer_share(&bench.writer)),
 			 0);
 	tape_writer_silence(&bench.writer, RATE);
@@ -199,6 +206,7 @@ static void test_a_take_that_fails_goes_on(void **state)
 static struct tape_process {
 	int listens, client;
 	bool heard;
+	struct tape_writer *tape; /* to hand out; NULL: it has none */
 } process;
 
 static void listen_as_tape(void)
@@ -216,13 +224,13 @@ static void leave_as_tape(void)
 	process.client = -1;
 }
 
-/* Takes the tape that it is handed, and has none. */
-static void answer_without_tape(void)
+/* Takes the tape that it is handed, and goes on with another one or none. */
+static void answer_as_tape(void)
 {
 	struct tape_reply reply = {
 		.magic = TAPE_LINK_MAGIC,
 		.version = TAPE_LINK_VERSION,
-		.error = -ENODEV,
+		.error = process.tape ? 0 : -ENODEV,
 		.message = "unplugged",
 	};
 	struct tape_request request;
@@ -237,7 +245,13 @@ static void answer_without_tape(void)
 	process.heard = true;
 	assert_true(tape >= 0);
 	close(tape);
-	assert_int_equal(tape_link_reply(process.client, &reply, -1), 0);
+	if (process.tape)
+		tape = tape_writer_share(process.tape);
+	assert_int_equal(tape_link_reply(process.client, &reply,
+					 process.tape ? tape : -1),
+			 0);
+	if (process.tape)
+		close(tape);
 }
 
 static bool is_recording(void)
@@ -247,7 +261,7 @@ static bool is_recording(void)
 
 static bool is_over_without_tape(void)
 {
-	answer_without_tape();
+	answer_as_tape();
 	return !bench.transport->current &&
 	       !bench.transport->client.tape.header;
 }
@@ -268,6 +282,61 @@ static void test_a_tape_that_nobody_goes_on_with_ends_its_take(void **state)
 	leave_as_tape();
 }
 
+static bool is_over_on_another_tape(void)
+{
+	answer_as_tape();
+	return process.heard && !bench.transport->current;
+}
+
+static void read_only_take(struct take_info *info)
+{
+	char path[CONFIG_PATH_MAX + 64];
+	glob_t found;
+	json_error_t error;
+	json_t *json;
+
+	snprintf(path, sizeof(path), "%s/Takebox/*/Take-001/take.json",
+		 bench.config.folder);
+	assert_int_equal(glob(path, 0, NULL, &found), 0);
+	json = json_load_file(found.gl_pathv[0], 0, &error);
+	assert_non_null(json);
+	info->frames =
+		(uint64_t)json_integer_value(json_object_get(json, "frames"));
+	info->missing = (uint64_t)json_integer_value(
+		json_object_get(json, "missing_behind"));
+	json_decref(json);
+	globfree(&found);
+}
+
+/* What the last tape has is in the take, and what it has not is named, whatever
+ * the next one begins with. */
+static void test_a_stopped_take_ends_where_its_own_tape_ended(void **state)
+{
+	struct tape_writer next;
+	struct command record = {.kind = COMMAND_TO_RECORD, .preroll = 0};
+	struct command stop = {.kind = COMMAND_TO_STOP,
+			       .position = RATE + RATE / 2};
+	struct command_reply reply;
+	struct take_info info;
+
+	(void)state;
+	record.position = RATE / 4;
+	transport_command(bench.transport, &record, &reply);
+	assert_string_equal(reply.message, "");
+	run_until(is_recording);
+	transport_command(bench.transport, &stop, &reply);
+	assert_string_equal(reply.message, "");
+	make_tape(&next);
+	listen_as_tape();
+	process.tape = &next;
+	run_until(is_over_on_another_tape);
+	read_only_take(&info);
+	assert_int_equal(info.frames, RATE - RATE / 4);
+	assert_int_equal(info.missing, RATE / 2);
+	leave_as_tape();
+	tape_writer_destroy(&next);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -276,6 +345,7 @@ int main(void)
 		CASE(test_a_take_that_fails_goes_on),
 		CASE(test_a_take_that_fails_while_it_is_looked_at_goes_on),
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
+		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
 	};
 
 	return cmocka_run_group_tests_name("transport", tests, NULL, NULL);
