@@ -193,6 +193,8 @@ $(BUILD)/tests/test_account: $(BUILD)/obj/tests/bench/account_take.o \
 
 # An encoder that is as slow as the test wants it.
 $(BUILD)/tests/test_take_pace: LDFLAGS += -Wl,--wrap=encoder_feed
+# Levels that change all the time.
+$(BUILD)/tests/test_take_memory: LDFLAGS += -Wl,--wrap=pace_look
 # A look at a take that is older than the take.
 $(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=read
 $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status

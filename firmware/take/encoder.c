@@ -14,7 +14,7 @@ FLAC__bool FLAC__stream_encoder_set_do_md5(FLAC__StreamEncoder *encoder,
 #endif
 
 struct encoder {
-	FLAC__StreamEncoder *flac;
+	FLAC__StreamEncoder *flac; /* NULL: nothing fed since the last end */
 	struct encoder_setup setup;
 };
 
@@ -57,12 +57,22 @@ static int start(struct encoder *encoder)
 		       : -EINVAL;
 }
 
-static int renew(struct encoder *encoder)
+static void drop(struct encoder *encoder)
 {
 	if (encoder->flac)
 		FLAC__stream_encoder_delete(encoder->flac);
+	encoder->flac = NULL;
+}
+
+static int begin(struct encoder *encoder)
+{
+	int error;
+
 	encoder->flac = FLAC__stream_encoder_new();
-	return encoder->flac ? start(encoder) : -ENOMEM;
+	error = encoder->flac ? start(encoder) : -ENOMEM;
+	if (error < 0)
+		drop(encoder);
+	return error;
 }
 
 int encoder_create(struct encoder **out, const struct encoder_setup *setup)
@@ -74,7 +84,7 @@ int encoder_create(struct encoder **out, const struct encoder_setup *setup)
 	if (!encoder)
 		return -ENOMEM;
 	encoder->setup = *setup;
-	error = renew(encoder);
+	error = begin(encoder);
 	if (error < 0) {
 		encoder_destroy(encoder);
 		return error;
@@ -87,25 +97,29 @@ void encoder_destroy(struct encoder *encoder)
 {
 	if (!encoder)
 		return;
-	if (encoder->flac)
-		FLAC__stream_encoder_delete(encoder->flac);
+	drop(encoder);
 	free(encoder);
 }
 
 int encoder_feed(struct encoder *encoder, const int32_t *const *planes,
 		 unsigned count)
 {
+	int error = encoder->flac ? 0 : begin(encoder);
+
+	if (error < 0)
+		return error;
 	return FLAC__stream_encoder_process(encoder->flac, planes, count)
 		       ? 0
 		       : -EIO;
 }
 
-int encoder_finish(struct encoder *encoder)
+void encoder_finish(struct encoder *encoder)
 {
-	FLAC__stream_encoder_finish(encoder->flac);
+	if (encoder->flac)
+		FLAC__stream_encoder_finish(encoder->flac);
 	/* To begin again with the same one costs libFLAC 1.5.0 32 KiB that are
 	 * never freed. */
-	return renew(encoder);
+	drop(encoder);
 }
 
 void encoder_set_level(struct encoder *encoder, unsigned level)

@@ -42,8 +42,10 @@ void encoder_destroy(struct encoder *encoder); /* NULL allowed */
 int encoder_feed(struct encoder *encoder, const int32_t *const *planes,
 		 unsigned count);
 
-/* The last frames; then the encoder counts from frame 0 again. */
-int encoder_finish(struct encoder *encoder);
+/* The last frames; then the encoder counts from frame 0 again. All memory that
+ * libFLAC had (some 330 KiB, half of which it never touches) is free until
+ * more is fed. */
+void encoder_finish(struct encoder *encoder);
 
 /* The level takes effect behind the next encoder_finish. */
 void encoder_set_level(struct encoder *encoder, unsigned level);

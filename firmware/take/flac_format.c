@@ -432,6 +432,7 @@ int flac_renumber_frame(const uint8_t *data, size_t size, uint64_t offset,
 
 void flac_seek_init(struct flac_seek_list *list, uint64_t spacing)
 {
+	memset(list, 0xff, sizeof(*list));
 	list->count = 0;
 	list->spacing = spacing ? spacing : 1;
 }

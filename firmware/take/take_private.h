@@ -146,6 +146,7 @@ unsigned take_level(const struct take *take); /* of the encoders, now */
 
 /* take_round.c */
 int take_encode(struct take *take, uint64_t to, bool silent, bool drain);
+void take_give_back(void); /* what drained encoders had, to the kernel */
 
 /* take_levels.c */
 void take_measure(struct take *take, uint64_t from, uint64_t to, uint64_t whole,

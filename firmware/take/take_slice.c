@@ -91,6 +91,7 @@ static int take_back(struct take *take)
 					  take->durable - take->part_start);
 	if (error < 0)
 		return error;
+	take_give_back();
 	take->fed = take->durable;
 	take_replay_arms(take);
 	error = take_note(take, json_pack("{ss sI}", "type", "resumed", "at",

@@ -228,11 +228,10 @@ int track_checkpoint(struct track *track)
 
 int track_drain(struct track *track)
 {
-	int error = encoder_finish(track->encoder);
-
+	encoder_finish(track->encoder);
 	track->snapshot = track->md5;
 	track->base_frame = track->frames;
-	return error < 0 ? error : track->broken ? -ENOMEM : 0;
+	return track->broken ? -ENOMEM : 0;
 }
 
 int track_seal(struct track *track)

@@ -377,12 +377,11 @@ int track_resume(struct track *track, const struct track_setup *setup,
 
 int track_cut(struct track *track, uint64_t at)
 {
-	int error = encoder_finish(track->encoder);
-
+	encoder_finish(track->encoder);
 	track->queued = 0;
 	track->broken = false;
 	while (track->seek.count > 0 &&
 	       track->seek.point[track->seek.count - 1].sample >= at)
 		track->seek.count--;
-	return error < 0 ? error : go_to(track, at);
+	return go_to(track, at);
 }
