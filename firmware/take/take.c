@@ -20,6 +20,7 @@
 #include "base/log.h"
 
 #define ROUND_NS (250 * NS_PER_MS)
+#define SYNCERS	 8 /* files that are synced at the same time */
 
 void take_set_state(struct take *take, enum take_state state, int error)
 {
@@ -189,6 +190,7 @@ static void expect_first_sync(struct take *take)
 {
 	int64_t interval = (int64_t)(take->plan.sync_seconds * NS_PER_S);
 
+	take->took_ns = 0;
 	take->sync_ns = clock_now_ns() - interval +
 			(interval < ROUND_NS ? interval : ROUND_NS);
 }
@@ -279,6 +281,7 @@ static void init(struct take *take, const struct take_plan *plan)
 	pthread_condattr_destroy(&attr);
 	take->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	take->pool = pool_create(choose_workers(plan->workers) - 1);
+	take->syncers = pool_create(SYNCERS - 1);
 }
 
 static void close_folders(const struct take_plan *plan)
@@ -313,7 +316,7 @@ static int launch(struct take **out, const struct take_plan *plan, bool resumed)
 				    fcntl(plan->tape->fd, F_DUPFD_CLOEXEC, 0));
 	if (error == 0 && !resumed)
 		error = copy_info(take, plan->info);
-	if (error == 0 && (!take->pool || take->wake_fd < 0))
+	if (error == 0 && (!take->pool || !take->syncers || take->wake_fd < 0))
 		error = -ENOMEM;
 	take->status.start = take->info.start;
 	take->status.level = take->status.level_wanted = take->info.level;
@@ -350,6 +353,7 @@ void take_destroy(struct take *take)
 	tape_detach(&take->tape);
 	close_folders(&take->plan);
 	pool_destroy(take->pool);
+	pool_destroy(take->syncers);
 	take_info_finish(&take->info);
 	json_decref(take->plan.note);
 	json_decref(take->link);

@@ -47,7 +47,7 @@ struct take {
 	struct tape tape; /* header NULL: none */
 	struct take_info info;
 	struct ledger ledger;
-	struct pool *pool;
+	struct pool *pool, *syncers; /* encode; wait for the medium */
 	struct pace pace;
 
 	/* Parallel to info.track. live: sounds (not silence) go in. */
@@ -70,6 +70,7 @@ struct take {
 	int64_t due_ns;	       /* since then a sync is due; 0: none is */
 	int64_t slice_ns;      /* when the tape was last looked at */
 	int64_t sync_ns;       /* likewise, for what the last sync covers */
+	int64_t took_ns;       /* from then until it was safe */
 	int64_t clocked_ns;
 	bool resumed;
 	bool begun;	 /* ledger and files are in step: it can be closed up */
@@ -88,6 +89,12 @@ struct take {
 		bool silent, drain;
 		unsigned count, index[TAKE_TRACKS_MAX], group;
 	} round;
+
+	/* One sync's files, for the syncers. */
+	struct {
+		unsigned count, index[TAKE_TRACKS_MAX];
+		int error;
+	} batch;
 
 	pthread_t thread;
 	bool started;

@@ -122,9 +122,15 @@ static uint64_t plan_slice(struct take *take, uint64_t ready)
 	return to > take->fed ? to : take->fed;
 }
 
+/* A power cut costs what was played since the last sync that ended began. If
+ * the next one takes as long as the last, it is over an interval after that. */
 int64_t take_next_sync(const struct take *take)
 {
-	return take->sync_ns + (int64_t)(take->plan.sync_seconds * NS_PER_S);
+	int64_t interval = (int64_t)(take->plan.sync_seconds * NS_PER_S);
+
+	return take->sync_ns + (take->took_ns < interval / 2
+					? interval - take->took_ns
+					: interval / 2);
 }
 
 /* What has been published meanwhile is to be in it, but a machine that does not
@@ -161,7 +167,6 @@ static int write_out(struct take *take)
 	if (!due)
 		return take_flush(take);
 	error = take_sync(take);
-	take->sync_ns = take->slice_ns; /* encoding counts too */
 	take->due_ns = 0;
 	return error;
 }
