@@ -30,6 +30,7 @@ static void on_take(void *context, const struct fill_take *take)
 		[FILL_THERE] = "there",
 		[FILL_COPIED] = "copied and compared",
 		[FILL_OTHER] = "another take has that name there; left alone",
+		[FILL_DELETED] = "was deleted there; left alone",
 		[FILL_BUSY] = "is being recorded; left alone",
 		[FILL_FAILED] = "failed",
 	};

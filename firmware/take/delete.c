@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -18,7 +17,9 @@
 #include "take/names.h"
 #include "take/take_info.h"
 
-#define DELETED ".deleted-" /* a name never begins like that */
+#define DELETED	  ".deleted-" /* a name never begins like that */
+#define NAMES_MAX 100	      /* that one name of others may have */
+#define NO_HEIR	  (-1)
 
 static int open_folder(int parent, const char *name)
 {
@@ -76,8 +77,32 @@ static int remove_file(int dir, const char *name, struct delete_report *report)
 	return 0;
 }
 
+/* Under another name if the heir has something of that one. */
+static int hand_over(int dir, const char *name, int heir)
+{
+	char free_name[NAME_MAX + 1];
+	struct stat stat;
+
+	snprintf(free_name, sizeof(free_name), "%s", name);
+	for (unsigned i = 2; i < NAMES_MAX; i++) {
+		if (fstatat(heir, free_name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+			return renameat(dir, name, heir, free_name) < 0 ? -errno
+									: 0;
+		snprintf(free_name, sizeof(free_name), "%u-%.200s", i, name);
+	}
+	return -EEXIST;
+}
+
+static int leave_foreign(int dir, const char *name, int heir,
+			 struct delete_report *report)
+{
+	report->foreign++;
+	return heir == NO_HEIR ? 0 : hand_over(dir, name, heir);
+}
+
 /* The ledger last: it says what is the take's. */
-static int empty(int dir, const char *take, struct delete_report *report)
+static int empty(int dir, const char *take, int heir,
+		 struct delete_report *report)
 {
 	int copy = open_folder(dir, ".");
 	DIR *list = copy < 0 ? NULL : fdopendir(copy);
@@ -99,7 +124,7 @@ static int empty(int dir, const char *take, struct delete_report *report)
 		else if (is_ours(dir, take, &info, name))
 			error = remove_file(dir, name, report);
 		else
-			report->foreign++;
+			error = leave_foreign(dir, name, heir, report);
 	}
 	if (error == 0 && ledger)
 		error = remove_file(dir, LEDGER_NAME, report);
@@ -108,25 +133,40 @@ static int empty(int dir, const char *take, struct delete_report *report)
 	return error;
 }
 
+/* Says so for as long as the session is there. */
+static int leave_mark(int session, const char *away)
+{
+	int fd = openat(session, away, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			0666);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 /* Empties a folder that is out of the way, and gives it back its name if
  * something of others is in it. */
-static int finish(int session, const char *away, struct delete_report *report)
+static int finish(int session, const char *away, int heir,
+		  struct delete_report *report)
 {
 	const char *name = away + strlen(DELETED);
 	int dir = open_folder(session, away), error;
 
 	if (dir < 0)
 		return dir;
-	error = empty(dir, name, report);
+	error = empty(dir, name, heir, report);
 	close(dir);
 	if (error < 0)
 		return error;
-	if (unlinkat(session, away, AT_REMOVEDIR) < 0) {
-		if (errno != ENOTEMPTY && errno != EEXIST)
-			return -errno;
-		if (renameat(session, away, session, name) < 0)
-			return -errno;
-	}
+	if (unlinkat(session, away, AT_REMOVEDIR) == 0)
+		error = heir == NO_HEIR ? leave_mark(session, away) : 0;
+	else if (errno != ENOTEMPTY && errno != EEXIST)
+		error = -errno;
+	else if (renameat(session, away, session, name) < 0)
+		error = -errno;
+	if (error < 0)
+		return error;
 	return fsync(session) < 0 ? -errno : 0;
 }
 
@@ -142,8 +182,13 @@ static void finish_earlier(int session)
 		return;
 	while ((entry = readdir(list)))
 		if (strncmp(entry->d_name, DELETED, strlen(DELETED)) == 0)
-			finish(session, entry->d_name, &unused);
+			finish(session, entry->d_name, NO_HEIR, &unused);
 	closedir(list);
+}
+
+static void away_name(char away[NAME_MAX + 1], const char *name)
+{
+	snprintf(away, NAME_MAX + 1, DELETED "%.200s", name);
 }
 
 static int move_away(int session, const char *name, char away[NAME_MAX + 1])
@@ -154,17 +199,19 @@ static int move_away(int session, const char *name, char away[NAME_MAX + 1])
 		error = -errno;
 	if (error < 0)
 		return error;
-	snprintf(away, NAME_MAX + 1, DELETED "%.200s", name);
+	away_name(away, name);
+	/* Somebody may have copied a deleted take back. */
+	if (delete_was_here(session, name))
+		unlinkat(session, away, 0);
 	if (renameat(session, name, session, away) < 0 || fsync(session) < 0)
 		return -errno;
 	return 0;
 }
 
-static int delete_from(int session, const char *name,
-		       struct delete_report *report)
+/* A take that nobody writes to, locked; or a negative errno. */
+static int open_take(int session, const char *name)
 {
 	int dir = open_folder(session, name), error = 0;
-	char away[NAME_MAX + 1];
 
 	if (dir < 0)
 		return dir == -ELOOP || dir == -ENOTDIR ? -EINVAL : dir;
@@ -174,9 +221,22 @@ static int delete_from(int session, const char *name,
 	else if (flock(dir, LOCK_EX | LOCK_NB) < 0)
 		error = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (error == 0)
-		error = move_away(session, name, away);
+		return dir;
+	close(dir);
+	return error;
+}
+
+static int delete_from(int session, const char *name,
+		       struct delete_report *report)
+{
+	int dir = open_take(session, name), error;
+	char away[NAME_MAX + 1];
+
+	if (dir < 0)
+		return dir;
+	error = move_away(session, name, away);
 	if (error == 0)
-		error = finish(session, away, report);
+		error = finish(session, away, NO_HEIR, report);
 	close(dir);
 	return error;
 }
@@ -197,4 +257,36 @@ int delete_take(const char *folder, struct delete_report *report)
 	error = delete_from(session, basename(path), report);
 	close(session);
 	return error;
+}
+
+int delete_replace(int session, const char *take, const char *copy)
+{
+	int dir = open_take(session, take), heir = open_folder(session, copy);
+	struct delete_report report = {0};
+	char away[NAME_MAX + 1];
+	int error = dir < 0 ? dir : heir < 0 ? heir : 0;
+
+	if (error == 0)
+		error = move_away(session, take, away);
+	if (error == 0 && renameat(session, copy, session, take) < 0)
+		error = -errno;
+	if (error == 0 && fsync(session) < 0)
+		error = -errno;
+	if (error == 0)
+		error = finish(session, away, heir, &report);
+	if (heir >= 0)
+		close(heir);
+	if (dir >= 0)
+		close(dir);
+	return error;
+}
+
+bool delete_was_here(int session, const char *take)
+{
+	char away[NAME_MAX + 1];
+	struct stat stat;
+
+	away_name(away, take);
+	return fstatat(session, away, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(stat.st_mode);
 }

@@ -7,11 +7,13 @@
  *
  * The folder gets a name that nobody takes for a take's before the first file
  * goes, so that a power cut leaves a take or none; what it leaves of the files
- * goes with the next take that is deleted in the session.
+ * goes with the next take that is deleted in the session. An empty file of that
+ * name stays: a mirror must not bring the take back.
  */
 #ifndef TAKEBOX_DELETE_H
 #define TAKEBOX_DELETE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct delete_report {
@@ -22,5 +24,12 @@ struct delete_report {
 /* folder: the take's. -ENOENT: there is none; -EINVAL: it is no take; -EBUSY:
  * it is being recorded; other errors are the medium's. */
 int delete_take(const char *folder, struct delete_report *report);
+
+/* A copy that has more in it, a folder beside the take, gets its name, and the
+ * take goes; files of others in it go on in the copy. session: open. */
+int delete_replace(int session, const char *take, const char *copy);
+
+/* Was a take of that name deleted from the session? */
+bool delete_was_here(int session, const char *take);
 
 #endif

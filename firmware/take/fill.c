@@ -16,10 +16,12 @@
 #include "take/heal.h"
 #include "take/ledger.h"
 #include "take/names.h"
+#include "take/storage.h"
 #include "take/take_info.h"
 
 #define PIECE_BYTES (1u << 20)
-#define FILLING	    ".fill-" /* a name never begins like that */
+#define SPARE_BYTES (64u << 10) /* for the folder and its names */
+#define FILLING	    ".fill-"	/* a name never begins like that */
 
 struct job {
 	const atomic_bool *stop;
@@ -102,18 +104,20 @@ static bool has_less(const struct extent *old, const struct extent *new)
 
 static int copy_bytes(const struct job *job, int from, int to)
 {
-	off_t at = 0;
+	uint64_t at = 0;
 
 	for (;;) {
-		ssize_t got = pread(from, job->piece, PIECE_BYTES, at);
+		ssize_t got = pread(from, job->piece, PIECE_BYTES, (off_t)at);
+		int error;
 
 		if (got <= 0)
 			return got < 0 ? -errno : 0;
 		if (stopped(job))
 			return -ECANCELED;
-		if (pwrite(to, job->piece, (size_t)got, at) != got)
-			return errno ? -errno : -EIO;
-		at += got;
+		error = storage_posix.write(to, job->piece, (size_t)got, at);
+		if (error < 0)
+			return error;
+		at += (uint64_t)got;
 	}
 }
 
@@ -162,41 +166,95 @@ static int copy_file(const struct job *job, int from_dir, int to_dir,
 	return error;
 }
 
-static int copy_files(const struct job *job, int from, int to)
+struct copying {
+	const struct job *job;
+	int from, to;
+	uint64_t bytes;
+};
+
+static int for_each_file(int dir,
+			 int (*fn)(struct copying *copying, const char *name,
+				   const struct stat *stat),
+			 struct copying *copying)
 {
-	DIR *list = list_of(from);
+	DIR *list = list_of(dir);
 	const struct dirent *entry;
 	struct stat stat;
 	int error = list ? 0 : -errno;
 
 	while (error == 0 && (entry = readdir(list)))
-		if (fstatat(from, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) ==
+		if (fstatat(dir, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) ==
 			    0 &&
 		    S_ISREG(stat.st_mode))
-			error = copy_file(job, from, to, entry->d_name);
+			error = fn(copying, entry->d_name, &stat);
 	if (list)
 		closedir(list);
-	return error == 0 && fsync(to) < 0 ? -errno : error;
+	return error;
+}
+
+static int add_size(struct copying *copying, const char *name,
+		    const struct stat *stat)
+{
+	(void)name;
+	copying->bytes += (uint64_t)stat->st_size;
+	return 0;
+}
+
+static int copy_one(struct copying *copying, const char *name,
+		    const struct stat *stat)
+{
+	(void)stat;
+	return copy_file(copying->job, copying->from, copying->to, name);
+}
+
+static int remove_one(struct copying *copying, const char *name,
+		      const struct stat *stat)
+{
+	(void)stat;
+	unlinkat(copying->to, name, 0);
+	return 0;
+}
+
+/* Half a copy would only be in the next take's way. */
+static int copy_files(const struct job *job, int from, int to)
+{
+	struct copying copying = {.job = job, .from = from, .to = to};
+	uint64_t room;
+	int error;
+
+	for_each_file(from, remove_one, &copying); /* one that was cut off */
+	error = for_each_file(from, add_size, &copying);
+	if (error == 0)
+		error = storage_posix.space(to, &room);
+	if (error == 0 && room < copying.bytes + SPARE_BYTES)
+		error = -ENOSPC;
+	if (error == 0)
+		error = for_each_file(from, copy_one, &copying);
+	if (error == 0 && fsync(to) < 0)
+		error = -errno;
+	if (error < 0)
+		for_each_file(from, remove_one, &copying);
+	return error;
 }
 
 /* The copy is whole and on the medium: what it replaces goes. */
 static int swap(int session, const char *name, const char *filling,
-		const char *old_path, bool replaces)
+		bool replaces)
 {
-	struct delete_report report;
-	int error = replaces ? delete_take(old_path, &report) : 0;
+	int error;
 
-	if (error == 0)
-		error = names_keep_number(session, names_take_number(name));
+	if (replaces)
+		return delete_replace(session, name, filling);
+	error = names_keep_number(session, names_take_number(name));
+	if (error == 0 && renameat(session, filling, session, name) < 0)
+		error = -errno;
 	if (error < 0)
 		return error;
-	if (renameat(session, filling, session, name) < 0)
-		return -errno;
 	return fsync(session) < 0 ? -errno : 0;
 }
 
 static int copy_take(const struct job *job, int from, int session,
-		     const char *name, const char *old_path, bool replaces)
+		     const char *name, bool replaces)
 {
 	char filling[NAME_MAX + 1];
 	int to, error;
@@ -207,14 +265,16 @@ static int copy_take(const struct job *job, int from, int session,
 		return to;
 	error = copy_files(job, from, to);
 	close(to);
-	return error < 0 ? error
-			 : swap(session, name, filling, old_path, replaces);
+	if (error == 0)
+		return swap(session, name, filling, replaces);
+	unlinkat(session, filling, AT_REMOVEDIR);
+	return error;
 }
 
 /* ---- one take, all takes ---- */
 
 static void decide(struct fill_take *take, const struct job *job, int from,
-		   int session, const char *to_path)
+		   int session)
 {
 	int old = open_folder(session, take->take);
 	struct extent new = {0}, there = {0};
@@ -238,9 +298,11 @@ static void decide(struct fill_take *take, const struct job *job, int from,
 		take->result = FILL_OTHER;
 	else if (old >= 0 && !has_less(&there, &new))
 		take->result = FILL_THERE;
+	else if (old < 0 && delete_was_here(session, take->take))
+		take->result = FILL_DELETED;
 	else
-		take->error = copy_take(job, from, session, take->take, to_path,
-					old >= 0);
+		take->error =
+			copy_take(job, from, session, take->take, old >= 0);
 	if (take->error < 0)
 		take->result = FILL_FAILED;
 }
@@ -260,9 +322,7 @@ static void fill_take(struct job *job, int from, const char *session_name,
 		take.error = -errno;
 	session = open_folder(AT_FDCWD, path);
 	if (session >= 0) {
-		snprintf(path, sizeof(path), "%s/Takebox/%s/%s", to,
-			 session_name, name);
-		decide(&take, job, from, session, path);
+		decide(&take, job, from, session);
 		close(session);
 	} else {
 		take.error = session;

@@ -5,8 +5,10 @@
  *
  * A take is only ever put in the place of one that is the same recording (same
  * tape, same first frame) and has less in it. Another take of that name stays,
- * and so do files of others. The copy is made beside it and gets its name when
- * it is whole, so that it can be cut off at any point and begun again.
+ * and so do files of others. A take that was deleted there is not brought back.
+ * The copy is made beside it and gets its name when it is whole, so that it can
+ * be cut off at any point and begun again; what there is no room for is not
+ * begun.
  *
  * Blocking; any thread.
  */
@@ -17,11 +19,12 @@
 #include <stdbool.h>
 
 enum fill_result {
-	FILL_THERE,  /* already, with all that is in it */
-	FILL_COPIED, /* and compared */
-	FILL_OTHER,  /* another take has that name there */
-	FILL_BUSY,   /* it is being recorded or made whole */
-	FILL_FAILED, /* error */
+	FILL_THERE,   /* already, with all that is in it */
+	FILL_COPIED,  /* and compared */
+	FILL_OTHER,   /* another take has that name there */
+	FILL_DELETED, /* it was, on purpose */
+	FILL_BUSY,    /* it is being recorded or made whole */
+	FILL_FAILED,  /* error */
 };
 
 struct fill_take {

@@ -17,14 +17,22 @@ struct filling {
 	char from[CONFIG_PATH_MAX], to[CONFIG_PATH_MAX];
 	unsigned index[2]; /* the two media */
 	int forth, back;
-	unsigned copied;
+	unsigned copied, unlike;
 };
+
+static void count_copied(void *context, const struct fill_take *take)
+{
+	struct filling *filling = context;
+
+	filling->copied += take->result == FILL_COPIED;
+}
 
 static void count(void *context, const struct fill_take *take)
 {
 	struct filling *filling = context;
 
-	filling->copied += take->result == FILL_COPIED;
+	filling->unlike += take->result == FILL_OTHER;
+	count_copied(filling, take);
 }
 
 /* Both ways: each may have been the one that was pulled. */
@@ -33,9 +41,19 @@ static void work(void *context)
 	struct filling *f = context;
 
 	f->forth = fill_mirror(f->from, f->to, &f->stop, count, f);
-	f->back = f->forth == -ECANCELED
-			  ? -ECANCELED
-			  : fill_mirror(f->to, f->from, &f->stop, count, f);
+	f->back = f->forth == -ECANCELED ? -ECANCELED
+					 : fill_mirror(f->to, f->from, &f->stop,
+						       count_copied, f);
+}
+
+/* Nobody but who looks can put that right. */
+static void tell_unlike(const struct filling *f)
+{
+	if (f->unlike > f->transport->unlike)
+		log_warning("mirror: %u takes of %s are not in %s, where other "
+			    "takes have their names",
+			    f->unlike, f->from, f->to);
+	f->transport->unlike = f->unlike;
 }
 
 static void done(void *context, bool worked)
@@ -49,8 +67,11 @@ static void done(void *context, bool worked)
 	if (worked && (f->forth == -ECANCELED || f->back == -ECANCELED))
 		transport->mirror_is_due = true;
 	else if (worked && (f->forth != 0 || f->back != 0))
-		log_warning("mirror: %s and %s could not be made alike",
+		log_warning("mirror: %s and %s could not be made alike: there "
+			    "is too little room, or one of them refuses",
 			    f->from, f->to);
+	if (worked && f->forth >= 0)
+		tell_unlike(f);
 	transport->filling = NULL;
 	free(f);
 	transport_changed(transport);

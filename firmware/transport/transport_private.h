@@ -98,6 +98,8 @@ struct transport {
 	struct aside *aside;
 	struct filling *filling; /* of the mirror, under way; NULL */
 	bool mirror_is_due;
+	unsigned
+		unlike; /* takes that only share their name with the mirror's */
 	unsigned arrivals[VOLUMES_MAX]; /* searched for open takes */
 	unsigned groups;
 	struct onward onward;

@@ -95,5 +95,6 @@ hashes() {
 	takebox heal medium
 	[ ! -e "$session/.deleted-Take-001/take.json" ]
 	takebox delete --yes "$session/Take-002"
-	[ -z "$(find "$session" -mindepth 1 -not -name '.last-*')" ]
+	[ -z "$(find "$session" -mindepth 1 -not -name '.last-*' \
+		-not \( -name '.deleted-*' -empty \))" ]
 }

@@ -8,14 +8,14 @@ load recorder.bash
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	export TAKEBOX_SOCKET=$PWD/control
-	mkdir A B
+	mkdir A B C
 	can_mount || skip "only root can mount"
 	channels=4
 }
 
 teardown() {
 	kill_all
-	for medium in A B; do
+	for medium in A B C; do
 		mountpoint -q "$BATS_TEST_TMPDIR/$medium" &&
 			umount -l "$BATS_TEST_TMPDIR/$medium"
 	done
@@ -350,14 +350,14 @@ make_torn_take() {
 	"$BUILD/takebox" run -D takebox_virtual:CHANNELS=4,SIGNAL=counter \
 		-c 4 -d 100 --sync 0.2 -o torn >run.log 2>&1 3>&- &
 	recorder=$!
-	wait_until has_sound
+	wait_until has_sound torn
 	kill -9 $recorder
 	wait $recorder || true
 	[ -z "$(find torn -name take.json)" ]
 }
 
 has_sound() {
-	[ -n "$(find torn -name '04-*.flac' -size +80k 2>/dev/null)" ]
+	[ -n "$(find "$1" -name '04-*.flac' -size +80k 2>/dev/null)" ]
 }
 
 # put_torn_take MEDIUM SESSION
@@ -432,6 +432,62 @@ same_takes() {
 	takebox mirror A B
 	diff -r A/Takebox/Show/Take-002 B/Takebox/Show/Take-002
 	[ ! -e B/Takebox/Show/.fill-Take-002 ]
+}
+
+# A take on A, and on B as much of it as there was when B was pulled.
+make_pulled_mirror() {
+	local recorder
+
+	takebox run -D takebox_virtual:CHANNELS=4,SIGNAL=counter -c 4 -d 4 \
+		--sync 0.2 -o A --session Show >run.log 2>&1 3>&- &
+	recorder=$!
+	wait_until has_sound A
+	cp -r A/Takebox B/
+	wait $recorder
+	takebox heal B
+}
+
+@test "a mirror's shorter take is replaced; files of others in it stay" {
+	make_pulled_mirror
+	take=B/Takebox/Show/Take-001
+	echo finder >$take/.DS_Store
+	mkdir $take/Peaks
+	echo peaks >$take/Peaks/1
+	echo ours >A/Takebox/Show/Take-001/notes.txt
+	echo mine >$take/notes.txt
+	takebox mirror A B
+	takebox verify $take
+	cmp A/Takebox/Show/Take-001/take.ledger $take/take.ledger
+	[ "$(cat $take/.DS_Store $take/Peaks/1 $take/notes.txt)" = \
+		"$(printf 'finder\npeaks\nours')" ]
+	[ "$(cat $take/2-notes.txt)" = mine ]
+	[ "$(ls -A B/Takebox/Show | xargs)" = ".last-001 Take-001" ]
+}
+
+@test "a mirror with too little room is not filled with half a take" {
+	make_pulled_mirror
+	mount_ram C 300k
+	run takebox mirror A C
+	[ "$status" -eq 6 ]
+	[[ "$output" == *"Take-001: failed: No space left on device"* ]]
+	[ "$(find C -type f)" = "" ]
+}
+
+@test "a take that was deleted on one medium does not come back from the other" {
+	takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 -d 0.5 \
+		-o A --session Show >run.log 2>&1
+	takebox mirror A B
+	takebox delete --yes A/Takebox/Show/Take-001
+	run takebox mirror B A
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Take-001: was deleted there; left alone"* ]]
+	[ ! -e A/Takebox/Show/Take-001 ]
+	takebox verify B/Takebox/Show/Take-001
+	# Whoever wants it back can have it, and delete it again.
+	cp -r B/Takebox/Show/Take-001 A/Takebox/Show/
+	takebox verify A/Takebox/Show/Take-001
+	takebox delete --yes A/Takebox/Show/Take-001
+	[ ! -e A/Takebox/Show/Take-001 ]
 }
 
 # STALLS="0.2 1 5 20 60" bats -f stalls tests/e2e/media.bats
