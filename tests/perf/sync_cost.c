@@ -8,22 +8,29 @@
  *
  * Each way has 32 new files. A round appends 80 KiB to each and syncs. Printed
  * per round: median and worst time of the sync, and what the disk was asked
- * for: writes, KiB written, cache flushes. The counts are the file system's
- * own and the same everywhere; the times are those of this disk.
+ * for: writes, KiB written, cache flushes. With one thread the counts are the
+ * file system's own and the same everywhere; several threads' flushes are
+ * merged by the kernel while the disk is at one, so there they are, like the
+ * times, those of this disk.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
 #define FILES	32
-#define ROUNDS	20
+#define ROUNDS	10
 #define HEAD	16384
 #define APPEND	(80 * 1024)
 #define SECTOR	512
@@ -31,9 +38,19 @@
 
 enum sector { SECTOR_NONE, SECTOR_NEXT, SECTOR_NOW };
 
+enum means {
+	MEANS_EACH,	       /* fdatasync of each file */
+	MEANS_AIO,	       /* the same, all handed to the kernel at once */
+	MEANS_SYNCFS,	       /* syncfs */
+	MEANS_SYNCFS_ONE_FILE, /* syncfs, then fdatasync of one file */
+	MEANS_SYNCFS_EACH_BY_AIO /* syncfs, then as MEANS_AIO */
+};
+
 struct way {
 	const char *name;
-	bool start_first, whole; /* sync_file_range before; syncfs instead */
+	enum means means;
+	bool start_first; /* sync_file_range before */
+	unsigned threads; /* that share the files; 0: the caller itself */
 	enum sector sector;
 	bool reserve;
 };
@@ -41,7 +58,7 @@ struct way {
 static const struct way ways[] = {
 	{.name = "fdatasync, file after file"},
 	{.name = "all started, then fdatasync", .start_first = true},
-	{.name = "syncfs", .whole = true},
+	{.name = "syncfs", .means = MEANS_SYNCFS},
 	{.name = "... and the sector, next round",
 	 .start_first = true,
 	 .sector = SECTOR_NEXT},
@@ -52,6 +69,41 @@ static const struct way ways[] = {
 	 .start_first = true,
 	 .sector = SECTOR_NEXT,
 	 .reserve = true},
+	{.name = "... next round, 2 threads",
+	 .start_first = true,
+	 .threads = 2,
+	 .sector = SECTOR_NEXT},
+	{.name = "... next round, 4 threads",
+	 .start_first = true,
+	 .threads = 4,
+	 .sector = SECTOR_NEXT},
+	{.name = "... next round, 8 threads",
+	 .start_first = true,
+	 .threads = 8,
+	 .sector = SECTOR_NEXT},
+	{.name = "... next round, 16 threads",
+	 .start_first = true,
+	 .threads = 16,
+	 .sector = SECTOR_NEXT},
+	{.name = "... next round, all by aio",
+	 .means = MEANS_AIO,
+	 .start_first = true,
+	 .sector = SECTOR_NEXT},
+	{.name = "... by syncfs, one fdatasync",
+	 .means = MEANS_SYNCFS_ONE_FILE,
+	 .sector = SECTOR_NEXT},
+	{.name = "... by syncfs, all by aio",
+	 .means = MEANS_SYNCFS_EACH_BY_AIO,
+	 .sector = SECTOR_NEXT},
+};
+
+/* The threads of a way: between the two barriers they take the files. */
+struct crew {
+	const int *file; /* NULL: go home */
+	unsigned count;
+	atomic_int next;
+	pthread_barrier_t begin, end;
+	pthread_t thread[FILES];
 };
 
 struct disk {
@@ -92,25 +144,100 @@ static void write_at(int file, size_t size, off_t at)
 	must(pwrite(file, data, size, at) == (ssize_t)size, "write");
 }
 
-static void sync_all(const struct way *way, int dir, const int *file)
+static void *work(void *context)
 {
-	if (way->whole) {
-		must(syncfs(dir) == 0, "syncfs");
-		return;
+	struct crew *crew = context;
+	int i;
+
+	for (;;) {
+		pthread_barrier_wait(&crew->begin);
+		if (!crew->file)
+			return NULL;
+		while ((i = atomic_fetch_add(&crew->next, 1)) < FILES)
+			must(fdatasync(crew->file[i]) == 0, "fdatasync");
+		pthread_barrier_wait(&crew->end);
 	}
+}
+
+static void hire(struct crew *crew, unsigned count)
+{
+	*crew = (struct crew){.count = count};
+	pthread_barrier_init(&crew->begin, NULL, count + 1);
+	pthread_barrier_init(&crew->end, NULL, count + 1);
+	for (unsigned i = 0; i < count; i++)
+		must(pthread_create(&crew->thread[i], NULL, work, crew) == 0,
+		     "thread");
+}
+
+static void dismiss(struct crew *crew)
+{
+	crew->file = NULL;
+	pthread_barrier_wait(&crew->begin);
+	for (unsigned i = 0; i < crew->count; i++)
+		pthread_join(crew->thread[i], NULL);
+	pthread_barrier_destroy(&crew->begin);
+	pthread_barrier_destroy(&crew->end);
+}
+
+static void sync_by(struct crew *crew, const int *file)
+{
+	crew->file = file;
+	atomic_store(&crew->next, 0);
+	pthread_barrier_wait(&crew->begin);
+	pthread_barrier_wait(&crew->end);
+}
+
+/* io_submit(2) and io_getevents(2), which glibc has no functions for. */
+static void sync_by_kernel(const int *file)
+{
+	static aio_context_t context;
+	struct io_event done[FILES];
+	struct iocb order[FILES], *orders[FILES];
+
+	if (context == 0)
+		must(syscall(SYS_io_setup, FILES, &context) == 0, "io_setup");
+	for (int i = 0; i < FILES; i++) {
+		order[i] = (struct iocb){
+			.aio_lio_opcode = IOCB_CMD_FDSYNC,
+			.aio_fildes = (uint32_t)file[i],
+		};
+		orders[i] = &order[i];
+	}
+	must(syscall(SYS_io_submit, context, FILES, orders) == FILES,
+	     "io_submit");
+	must(syscall(SYS_io_getevents, context, FILES, FILES, done, NULL) ==
+		     FILES,
+	     "io_getevents");
+	for (int i = 0; i < FILES; i++)
+		must(done[i].res == 0, "fdatasync by aio");
+}
+
+static void sync_all(const struct way *way, struct crew *crew, int dir,
+		     const int *file)
+{
 	for (int i = 0; way->start_first && i < FILES; i++)
 		sync_file_range(file[i], 0, 0, SYNC_FILE_RANGE_WRITE);
-	for (int i = 0; i < FILES; i++)
+	if (way->means >= MEANS_SYNCFS)
+		must(syncfs(dir) == 0, "syncfs");
+	if (way->means == MEANS_SYNCFS_ONE_FILE)
+		must(fdatasync(file[0]) == 0, "fdatasync");
+	if (way->means == MEANS_AIO || way->means == MEANS_SYNCFS_EACH_BY_AIO)
+		sync_by_kernel(file);
+	if (way->means == MEANS_EACH && way->threads > 0)
+		sync_by(crew, file);
+	for (int i = 0;
+	     way->means == MEANS_EACH && way->threads == 0 && i < FILES; i++)
 		must(fdatasync(file[i]) == 0, "fdatasync");
 }
 
-static void do_round(const struct way *way, int dir, const int *file)
+static void do_round(const struct way *way, struct crew *crew, int dir,
+		     const int *file)
 {
-	sync_all(way, dir, file);
+	sync_all(way, crew, dir, file);
 	for (int i = 0; way->sector != SECTOR_NONE && i < FILES; i++)
 		write_at(file[i], SECTOR, 0);
 	if (way->sector == SECTOR_NOW)
-		sync_all(way, dir, file);
+		sync_all(way, crew, dir, file);
 }
 
 /* The files with their heads, durable. False: no space can be reserved. */
@@ -158,6 +285,7 @@ static void try(const struct way *way, int parent, unsigned number,
 {
 	int64_t time[ROUNDS];
 	struct disk from, to;
+	struct crew crew;
 	int file[FILES], dir;
 	char name[16];
 	bool ok;
@@ -167,16 +295,18 @@ static void try(const struct way *way, int parent, unsigned number,
 	dir = openat(parent, name, O_RDONLY | O_DIRECTORY);
 	must(dir >= 0, name);
 	ok = make_files(way, dir, file);
+	hire(&crew, way->threads);
 	sync();
 	from = read_disk(disk);
 	for (int round = 0; ok && round < ROUNDS; round++) {
 		for (int i = 0; i < FILES; i++)
 			write_at(file[i], APPEND, HEAD + (off_t)round * APPEND);
 		time[round] = clock_now_ns();
-		do_round(way, dir, file);
+		do_round(way, &crew, dir, file);
 		time[round] = clock_now_ns() - time[round];
 	}
 	to = read_disk(disk);
+	dismiss(&crew);
 	if (ok)
 		print_result(way, time, &from, &to);
 	else
