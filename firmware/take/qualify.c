@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "take/qualify_capacity.h"
+#include "take/syncers.h"
 
 #define TRY_FOLDER    ".qualify"
 #define FILES_MAX     64
@@ -34,6 +35,7 @@ struct files {
 	int dir, file[FILES_MAX];
 	unsigned count;
 	uint64_t size; /* of each */
+	struct syncers *syncers;
 };
 
 static void file_name(char name[32], unsigned number)
@@ -78,8 +80,8 @@ static int write_round(struct files *files, const struct qualify_plan *plan,
 				       files->size);
 	for (unsigned i = 0; i < files->count && error == 0; i++)
 		storage->start_sync(files->file[i]);
-	for (unsigned i = 0; i < files->count && error == 0; i++)
-		error = storage->sync(files->file[i]);
+	if (error == 0)
+		error = syncers_sync(files->syncers, files->file, files->count);
 	files->size += ROUND_BYTES;
 	return error;
 }
@@ -129,14 +131,18 @@ static int try_writing(struct qualify *result, int dir,
 		       const struct qualify_plan *plan)
 {
 	uint8_t *bytes = malloc(ROUND_BYTES);
-	struct files files = {.dir = dir};
-	int error = bytes ? open_files(&files, plan) : -ENOMEM;
+	struct files files = {
+		.dir = dir,
+		.syncers = syncers_create(plan->storage),
+	};
+	int error = bytes && files.syncers ? open_files(&files, plan) : -ENOMEM;
 
 	if (error == 0) {
 		fill_with_noise(bytes, ROUND_BYTES);
 		error = write_rounds(result, &files, plan, bytes);
 	}
 	remove_files(&files, plan);
+	syncers_destroy(files.syncers);
 	free(bytes);
 	return error;
 }

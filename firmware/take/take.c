@@ -20,7 +20,6 @@
 #include "base/log.h"
 
 #define ROUND_NS (250 * NS_PER_MS)
-#define SYNCERS	 8 /* files that are synced at the same time */
 
 void take_set_state(struct take *take, enum take_state state, int error)
 {
@@ -281,7 +280,7 @@ static void init(struct take *take, const struct take_plan *plan)
 	pthread_condattr_destroy(&attr);
 	take->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	take->pool = pool_create(choose_workers(plan->workers) - 1);
-	take->syncers = pool_create(SYNCERS - 1);
+	take->syncers = syncers_create(plan->storage);
 }
 
 static void close_folders(const struct take_plan *plan)
@@ -353,7 +352,7 @@ void take_destroy(struct take *take)
 	tape_detach(&take->tape);
 	close_folders(&take->plan);
 	pool_destroy(take->pool);
-	pool_destroy(take->syncers);
+	syncers_destroy(take->syncers);
 	take_info_finish(&take->info);
 	json_decref(take->plan.note);
 	json_decref(take->link);

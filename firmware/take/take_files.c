@@ -54,27 +54,15 @@ int take_create_file(struct take *take, unsigned index, unsigned part)
 	return error;
 }
 
-static void sync_one(void *context, unsigned job)
-{
-	struct take *take = context;
-	int file = take->track[take->batch.index[job]].file;
-	int error = take->plan.storage->sync(file);
-
-	if (error < 0)
-		__atomic_store_n(&take->batch.error, error, __ATOMIC_RELAXED);
-}
-
-/* At the same time: the disk is asked once to empty its cache for all of those
- * that wait for it, not once for each (FORMAT.md, "What a sync costs"). */
 static int sync_open_files(struct take *take)
 {
-	take->batch.count = 0;
-	take->batch.error = 0;
+	int file[TAKE_TRACKS_MAX];
+	unsigned count = 0;
+
 	for (unsigned i = 0; i < take->info.tracks; i++)
 		if (take->open[i])
-			take->batch.index[take->batch.count++] = i;
-	pool_run(take->syncers, sync_one, take, take->batch.count);
-	return take->batch.error;
+			file[count++] = take->track[i].file;
+	return syncers_sync(take->syncers, file, count);
 }
 
 int take_make_files(struct take *take)

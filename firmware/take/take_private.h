@@ -24,6 +24,7 @@
 #include "take/ledger.h"
 #include "take/pace.h"
 #include "take/pool.h"
+#include "take/syncers.h"
 #include "take/take.h"
 #include "take/track.h"
 
@@ -47,7 +48,8 @@ struct take {
 	struct tape tape; /* header NULL: none */
 	struct take_info info;
 	struct ledger ledger;
-	struct pool *pool, *syncers; /* encode; wait for the medium */
+	struct pool *pool; /* encodes */
+	struct syncers *syncers;
 	struct pace pace;
 
 	/* Parallel to info.track. live: sounds (not silence) go in. */
@@ -89,12 +91,6 @@ struct take {
 		bool silent, drain;
 		unsigned count, index[TAKE_TRACKS_MAX], group;
 	} round;
-
-	/* One sync's files, for the syncers. */
-	struct {
-		unsigned count, index[TAKE_TRACKS_MAX];
-		int error;
-	} batch;
 
 	pthread_t thread;
 	bool started;
