@@ -361,9 +361,10 @@ vm-boot: ## boot the package with systemd in a virtual machine (SUITE=)
 vm-arm64: ## the arm64 package and its tests on an emulated arm64 machine
 	BUILD=$(BUILD) tests/bench/arm64.sh
 
+CUTS ?= 500
 .PHONY: powercut powercut-live
-powercut: all $(BENCH) ## cut the power at 1,000 moments of each file system
-	@BUILD=$(BUILD) tests/bench/powercut.sh --uml-all
+powercut: all $(BENCH) ## cut the power at CUTS moments of 8 and of 32 tracks on each file system
+	@BUILD=$(BUILD) tests/bench/powercut.sh --steady --uml --cuts $(CUTS)
 powercut-live: all $(BENCH) ## end a recording machine a hundred times
 	@BUILD=$(BUILD) tests/bench/powercut_live.sh --uml
 

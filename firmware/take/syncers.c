@@ -5,7 +5,7 @@
 
 #include "take/pool.h"
 
-#define THREADS 8
+#define THREADS 16
 
 struct syncers {
 	const struct storage *storage;
