@@ -231,11 +231,16 @@ write_presses_board()
 		inputs = (
 			{ role = "rec"; line = "REC"; active = "high"; pull = "down"; },
 			{ role = "stop"; line = "STOP"; active = "high"; pull = "down"; },
-			{ role = "mark"; line = "MARK"; active = "high"; pull = "down"; }
+			{ role = "mark"; line = "MARK"; active = "high"; pull = "down"; },
+			{ role = "lock"; line = "LOCK"; active = "high"; pull = "down"; }
 		);
-		outputs = ( { role = "rec"; line = "LREC"; } );
+		outputs = (
+			{ role = "rec"; line = "LREC"; },
+			{ role = "lock"; line = "LLOCK"; }
+		);
 		gestures = (
-			{ button = "stop"; gesture = "press"; action = "stop"; }
+			{ button = "stop"; gesture = "press"; action = "stop"; },
+			{ button = "lock"; gesture = "press"; action = "lock"; }
 		);
 	END
 }
@@ -260,6 +265,20 @@ list_takes()
 	done
 }
 
+has_begun()
+{
+	look && [[ $status != *'"state":"starting"'* ]]
+}
+
+# Edges are handled in the order in which they were: once LOCK is locked (a
+# refused press makes its lamp blink), the presses before it have been too, and
+# what they began is a take as soon as that has begun.
+wait_for_hands()
+{
+	press LOCK
+	wait_until steady lit LLOCK 300 && wait_until has_begun
+}
+
 run_presses()
 {
 	local status
@@ -276,7 +295,7 @@ run_presses()
 		"REC=${at[REC]}=3" "STOP=${at[STOP]}=2" "MARK=${at[MARK]}=5"
 	status=$?
 	[ $status -eq 0 ] || return $status
-	sleep 0.5
+	wait_for_hands || return 1
 	if is_recording; then
 		takebox stop >/dev/null
 	fi
