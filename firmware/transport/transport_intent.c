@@ -73,7 +73,8 @@ int transport_find_take(struct transport *transport, const struct intent *left,
 	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
 		volumes_get(transport->volumes, i, &volume);
 		if (left->place.take[0] && volume.state == VOLUME_READY &&
-		    volume.role == VOLUME_FOR_TAKES &&
+		    (volume.role == VOLUME_FOR_TAKES ||
+		     strcmp(volume.folder, left->medium) == 0) &&
 		    read_take(volume.folder, left, info))
 			return (int)i;
 	}

@@ -88,13 +88,25 @@ int transport_init_media(struct transport *transport)
 	return error;
 }
 
+int transport_choose_place(struct transport *transport, uint64_t bytes,
+			   int not_this)
+{
+	int index = volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
+					 bytes, not_this);
+
+	return index >= 0 ? index
+			  : volumes_choose_other(transport->volumes,
+						 VOLUME_FOR_MIRROR, bytes,
+						 not_this);
+}
+
 unsigned transport_volume(struct transport *transport)
 {
 	int index;
 
 	if (transport->current && transport->current->volume >= 0)
 		return (unsigned)transport->current->volume;
-	index = volumes_choose(transport->volumes, VOLUME_FOR_TAKES, 0);
+	index = transport_choose_place(transport, 0, -1);
 	return index < 0 ? volumes_preferred(transport->volumes)
 			 : (unsigned)index;
 }

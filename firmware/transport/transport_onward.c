@@ -102,8 +102,8 @@ static int begin(struct transport *transport, struct recording *recording,
 		 int not_this, struct hand **hand, char *error, size_t size)
 {
 	static char others[RECORDING_OTHERS_MAX];
-	int index = volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
-					 needed_bytes(transport), not_this);
+	int index = transport_choose_place(transport, needed_bytes(transport),
+					   not_this);
 	int code;
 
 	*hand = NULL;
@@ -150,8 +150,9 @@ static void begin_mirror(struct hand *first)
 	struct transport *transport = first->transport;
 	struct recording recording =
 		describe(transport, first->name, first->start, first->stop);
-	int index = volumes_choose(transport->volumes, VOLUME_FOR_MIRROR,
-				   needed_bytes(transport));
+	int index =
+		volumes_choose_other(transport->volumes, VOLUME_FOR_MIRROR,
+				     needed_bytes(transport), first->volume);
 	char error[RECORDING_ERROR_MAX];
 	struct hand *hand;
 
@@ -420,8 +421,8 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	if ((double)behind < BEHIND_SHARE * (double)tape->facts->frames)
 		return false;
 	return twin(hand) ||
-	       volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
-				    needed_bytes(transport), hand->volume) >= 0;
+	       transport_choose_place(transport, needed_bytes(transport),
+				      hand->volume) >= 0;
 }
 
 /* A take that has no folder yet, and nowhere else to go, was never begun. */
@@ -431,9 +432,8 @@ static bool is_refused(struct hand *hand)
 
 	return !hand->prepared && !hand->from.place.take[0] &&
 	       (hand->mirror ||
-		volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
-				     needed_bytes(transport),
-				     hand->volume) < 0);
+		transport_choose_place(transport, needed_bytes(transport),
+				       hand->volume) < 0);
 }
 
 void transport_look_at_medium(struct hand *hand)

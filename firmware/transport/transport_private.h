@@ -152,6 +152,10 @@ void transport_choose_medium(struct transport *transport);
 void transport_let_go(struct transport *transport,
 		      const struct command *command,
 		      struct command_reply *reply);
+/* A medium for takes that has so many bytes left, or the mirror if there is
+ * none; -1. */
+int transport_choose_place(struct transport *transport, uint64_t bytes,
+			   int not_this);
 /* The one that is recorded on, or would be. */
 unsigned transport_volume(struct transport *transport);
 /* What is wrong with it. */

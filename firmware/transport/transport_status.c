@@ -115,9 +115,8 @@ static void warn_of_end(struct transport *transport,
 			struct transport_status *status)
 {
 	const char *left = how_little(status->seconds_left);
-	int next = volumes_choose_other(transport->volumes, VOLUME_FOR_TAKES,
-					NEXT_MEDIUM_BYTES,
-					(int)transport_volume(transport));
+	int next = transport_choose_place(transport, NEXT_MEDIUM_BYTES,
+					  (int)transport_volume(transport));
 	struct volume volume;
 
 	if (!left)
@@ -179,6 +178,11 @@ static void add_state(struct transport *transport,
 		add(status, PROBLEM_DEGRADED,
 		    "the medium %.150s: takes cannot be written",
 		    transport_medium_words(transport));
+	else if (volume->role == VOLUME_FOR_MIRROR)
+		add(status, PROBLEM_DEGRADED,
+		    "no other medium can be written to: takes are on the "
+		    "mirror %.120s only",
+		    volume->folder);
 }
 
 static void add_medium(struct transport *transport,

@@ -112,8 +112,11 @@ static struct look look(const struct watched *watched, bool was_mounted)
 	}
 	look.error = look_at(dir, &look);
 	if (look.error == 0 && !look.mounted &&
-	    (was_mounted || is_for_mounts(watched->folder)))
+	    (was_mounted || is_for_mounts(watched->folder))) {
 		look.error = -ENODEV;
+		/* That of the card below it. */
+		look.space = (struct storage_space){0};
+	}
 	close(dir);
 	return look;
 }

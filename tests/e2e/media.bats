@@ -270,6 +270,43 @@ check_alike() {
 	[ "$(jq -r .frames B/Takebox/Show/Take-001/take.json)" -ge 144000 ]
 }
 
+unplug() {
+	"$BUILD/bench/pull" "$1"
+	umount -l "$1"
+}
+
+plug() {
+	wait_until test -z "$(losetup -j "$1.img")"
+	fsck.ext4 -fy "$1.img" >fsck.log 2>&1 || true
+	mount -o loop,errors=remount-ro "$1.img" "$1"
+}
+
+@test "both media gone in mid-take: the mirror, back first, gets what the tape holds" {
+	make_disk A
+	make_disk B
+	start_all "mirror = \"$PWD/B\";"
+	takebox record
+	wait_until at_least .take.durable 1
+	wait_until test -s B/Takebox/Show/Take-001/take.ledger
+	unplug A
+	unplug B
+	wait_until says "only the tape keeps"
+	plug B
+	wait_until status_is .state recording
+	status_is .medium.folder "$PWD/B"
+	says "takes are on the mirror $PWD/B only"
+	takebox stop
+	takebox verify B/Takebox/Show/Take-001 B/Takebox/Show/Take-002
+	check_seam B/Takebox/Show/Take-001 B/Takebox/Show/Take-002
+	# A new one goes there as well; and all of it to the first one then.
+	takebox record
+	takebox stop
+	plug A
+	wait_until grep "takes were copied and compared" takeboxd.log
+	takebox verify A/Takebox/Show/Take-*
+	cmp A/Takebox/Show/Take-002/take.ledger B/Takebox/Show/Take-002/take.ledger
+}
+
 @test "a medium that hangs for good is left for the next one in time" {
 	tape=20.0
 	make_disk A
