@@ -2,7 +2,7 @@
  * A disk that takes its time, for QEMU: an image, given out on a socket as an
  * NBD export, with so many milliseconds for each write and each cache flush.
  *
- *     slow_disk SOCKET IMAGE WRITE-MS FLUSH-MS
+ *     slow_disk SOCKET IMAGE COUNTS WRITE-MS FLUSH-MS
  *
  * It does one thing after another, in the order in which it was asked, as a
  * card or stick with a single queue does; and each flush takes its time, even
@@ -11,8 +11,14 @@
  * for a real disk. The device mapper's dm-delay does not: it lets everything
  * wait at the same time, so that 32 flushes at once take no longer than one.
  *
- * One client; when that is gone it says how much was asked for, and ends. The
- * protocol: NetworkBlockDevice/nbd, doc/proto.md.
+ * COUNTS is a file that says what was asked for so far, as the kernel's
+ * /sys/block/DISK/stat does: writes, sectors and flushes are the 5th, 7th and
+ * 16th number, the others 0. The kernel's own counts a flush that had nothing
+ * to write with it, such as fdatasync's last, as a write as well, and a merged
+ * one as many times as it was asked for.
+ *
+ * One client; it ends with that. The protocol: NetworkBlockDevice/nbd,
+ * doc/proto.md.
  */
 #include <endian.h>
 #include <errno.h>
@@ -66,8 +72,9 @@ struct reply {
 	uint64_t handle;
 } __attribute__((packed));
 
-static int client, image;
+static int client, image, counts;
 static uint64_t image_size;
+static unsigned long long writes, sectors, flushes;
 static char data[DATA_MAX];
 
 static void must(bool ok, const char *what)
@@ -171,10 +178,35 @@ static void take_time(long ms)
 		must(errno == EINTR, "sleep");
 }
 
+static void tell_counts(void)
+{
+	char line[128];
+	int size = snprintf(line, sizeof(line),
+			    "0 0 0 0 %8llu 0 %12llu 0 0 0 0 0 0 0 0 %8llu 0\n",
+			    writes, sectors, flushes);
+
+	must(pwrite(counts, line, (size_t)size, 0) == size, "the counts");
+}
+
+static void do_write(off_t at, uint32_t size, long ms)
+{
+	must(receive(data, size), "data");
+	must(pwrite(image, data, size, at) == (ssize_t)size, "the image");
+	take_time(ms);
+	writes++;
+	sectors += size / 512;
+	tell_counts();
+}
+
+static void do_flush(long ms)
+{
+	take_time(ms);
+	flushes++;
+	tell_counts();
+}
+
 static void serve(long write_ms, long flush_ms)
 {
-	unsigned long writes = 0, flushes = 0;
-	uint64_t bytes = 0;
 	struct request asked;
 
 	while (receive(&asked, sizeof(asked))) {
@@ -183,34 +215,23 @@ static void serve(long write_ms, long flush_ms)
 		uint16_t command = be16toh(asked.command);
 		uint32_t size = be32toh(asked.size);
 		off_t at = (off_t)be64toh(asked.offset);
-		ssize_t done = 0;
 
-		must(asked.magic == htobe32(NBD_REQUEST_MAGIC) &&
-			     size <= sizeof(data),
-		     "a request");
 		if (command == COMMAND_CLOSE)
-			break;
-		if (command == COMMAND_WRITE) {
-			must(receive(data, size), "data");
-			done = pwrite(image, data, size, at);
-			take_time(write_ms);
-			writes++;
-			bytes += size;
-		} else if (command == COMMAND_READ) {
-			done = pread(image, data, size, at);
-		} else {
-			must(command == COMMAND_FLUSH, "a command");
-			take_time(flush_ms);
-			flushes++;
-			size = 0;
-		}
-		must(done == (ssize_t)size, "the image");
+			return;
+		must(asked.magic == htobe32(NBD_REQUEST_MAGIC) &&
+			     command <= COMMAND_FLUSH && size <= sizeof(data),
+		     "a request");
+		if (command == COMMAND_WRITE)
+			do_write(at, size, write_ms);
+		else if (command == COMMAND_FLUSH)
+			do_flush(flush_ms);
+		else
+			must(pread(image, data, size, at) == (ssize_t)size,
+			     "the image");
 		give(&reply, sizeof(reply));
 		if (command == COMMAND_READ)
 			give(data, size);
 	}
-	printf("%lu writes, %llu KiB, %lu flushes\n", writes,
-	       (unsigned long long)bytes / 1024, flushes);
 }
 
 int main(int argc, char **argv)
@@ -219,14 +240,18 @@ int main(int argc, char **argv)
 	struct stat status;
 	int listener;
 
-	if (argc != 5 || strlen(argv[1]) >= sizeof(address.sun_path)) {
-		fputs("usage: slow_disk SOCKET IMAGE WRITE-MS FLUSH-MS\n",
+	if (argc != 6 || strlen(argv[1]) >= sizeof(address.sun_path)) {
+		fputs("usage: slow_disk SOCKET IMAGE COUNTS WRITE-MS "
+		      "FLUSH-MS\n",
 		      stderr);
 		return 2;
 	}
 	image = open(argv[2], O_RDWR | O_CLOEXEC);
 	must(image >= 0 && fstat(image, &status) == 0, argv[2]);
 	image_size = (uint64_t)status.st_size;
+	counts = open(argv[3], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	must(counts >= 0, argv[3]);
+	tell_counts();
 	strcpy(address.sun_path, argv[1]);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	must(bind(listener, (struct sockaddr *)&address, sizeof(address)) ==
@@ -236,6 +261,6 @@ int main(int argc, char **argv)
 	client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	must(client >= 0, "accept");
 	if (shake_hands())
-		serve(strtol(argv[3], NULL, 10), strtol(argv[4], NULL, 10));
+		serve(strtol(argv[4], NULL, 10), strtol(argv[5], NULL, 10));
 	return 0;
 }

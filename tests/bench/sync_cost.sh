@@ -11,8 +11,8 @@
 # slow      a flush takes 20 ms, a write 2 ms
 # uncached  no cache, so the kernel asks for no flush; a write takes 5 ms
 #
-# After each kind the disks say what they were asked for in all, to compare
-# with the guest's counts.
+# The counts are the disk's own. After each file system there is what it and
+# the guest's kernel have counted in all, to be compared.
 
 set -euo pipefail
 
@@ -23,17 +23,23 @@ case $build in /*) ;; *) build=$root/$build ;; esac
 PATH=$PATH:/usr/sbin:/sbin
 systems="ext4 exfat vfat"
 
+# all NAME COUNTS
+all()
+{
+	awk -v name="$1" '{ print name ": " $5 " writes, " $7 / 2 " KiB, " \
+		$16 " flushes" }' "$2"
+}
+
 # In the guest: each disk in turn.
 if [ "${1-}" = guest ]; then
 	disk=a
 	for system in $systems; do
 		mount -t "$system" "/dev/vd$disk" /mnt
 		echo "$system"
-		"$build/perf/sync_cost" /mnt "vd$disk"
+		"$build/perf/sync_cost" /mnt "$2/$system.counts"
 		umount /mnt
-		awk -v disk="vd$disk" '{ print disk ": " $5 " writes, " \
-			$7 / 2 " KiB, " $16 " flushes" }' \
-			"/sys/block/vd$disk/stat"
+		all "in all, the disk" "$2/$system.counts"
+		all "in all, the kernel" "/sys/block/vd$disk/stat"
 		disk=$(echo "$disk" | tr abc bcd)
 	done
 	exit
@@ -41,6 +47,7 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+mkdir "$work/share"
 
 make_images()
 {
@@ -65,7 +72,8 @@ measure()
 	for system in $systems; do
 		rm -f "$work/$system.socket"
 		"$build/bench/slow_disk" "$work/$system.socket" \
-			"$work/$system" "$2" "$3" >"$work/$system.asked" &
+			"$work/$system" "$work/share/$system.counts" \
+			"$2" "$3" &
 		disks+=($!)
 		until [ -S "$work/$system.socket" ]; do
 			sleep 0.05
@@ -75,14 +83,12 @@ measure()
 			--qemu -device --qemu
 			"virtio-blk-pci,drive=$system,num-queues=1,request-merging=off,write-cache=$4")
 	done
-	"$here/vm.sh" --timeout 1800 "${options[@]}" "$here/sync_cost.sh" \
-		guest || status=$?
+	"$here/vm.sh" --timeout 1800 --share "$work/share" "${options[@]}" \
+		env "BUILD=$build" "$here/sync_cost.sh" guest "$work/share" ||
+		status=$?
 	# One that QEMU never came to waits for ever.
 	[ $status -eq 0 ] || kill "${disks[@]}" 2>/dev/null || true
 	wait "${disks[@]}" || true
-	for system in $systems; do
-		echo "$system's disk: $(cat "$work/$system.asked")"
-	done
 	return $status
 }
 
