@@ -28,7 +28,8 @@
 /* The name alone can be there after a power cut, or a part of the text. */
 static bool has_whole_json(int dir)
 {
-	int fd = openat(dir, "take.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(dir, TAKE_JSON,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	json_t *root = fd < 0 ? NULL : json_loadfd(fd, 0, NULL);
 	bool whole = json_is_object(root);
 

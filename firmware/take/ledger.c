@@ -171,7 +171,9 @@ static int read_all(int fd, struct contents *contents)
 static int load(int dir, struct contents *contents)
 {
 	struct stat stat;
-	int fd = openat(dir, LEDGER_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* What is no file is not waited for, and is empty. */
+	int fd = openat(dir, LEDGER_NAME,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	int error = -ENOMEM;
 
 	*contents = (struct contents){0};

@@ -17,8 +17,6 @@
 #include "base/log.h"
 #include "take/qualify.h"
 
-#define TAKE_JSON "take.json"
-
 static int write_new(struct take *take, const char *name, const char *text)
 {
 	const struct storage *storage = take->plan.storage;

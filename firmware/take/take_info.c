@@ -176,5 +176,7 @@ const char *take_info_verdict(const struct take_info *info)
 {
 	if (info->damages > 0)
 		return "damaged";
-	return info->gap_count || info->missing ? "gaps" : "sample-complete";
+	return info->gap_count || info->missing || info->unsure
+		       ? "gaps"
+		       : "sample-complete";
 }

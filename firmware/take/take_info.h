@@ -54,6 +54,7 @@ struct take_info {
 	json_t *arms, *markers, *gaps, *notes, *clocks, *parts, *levels;
 	uint64_t gap_frames, gap_count;
 	unsigned damages; /* entries that say what the medium has lost */
+	bool unsure;	  /* gaps may be missing from the list */
 	bool healed;	  /* found interrupted, without its tape */
 	uint64_t healed_at;
 	double ppm;
@@ -116,7 +117,9 @@ const char *take_info_md5(const struct take_info *info,
 /* "sample-complete", "gaps" or "damaged". */
 const char *take_info_verdict(const struct take_info *info);
 
-/* The content of take.json (new reference; NULL: out of memory). */
+#define TAKE_JSON "take.json"
+
+/* Its content (new reference; NULL: out of memory). */
 json_t *take_info_json(const struct take_info *info);
 
 /* Largest |sample| as dBFS. */

@@ -333,6 +333,13 @@ static int apply_damage(struct take_info *info, const json_t *entry)
 	return keep(info->notes, entry);
 }
 
+/* Losses may be missing from the list of gaps. */
+static int apply_lost_events(struct take_info *info, const json_t *entry)
+{
+	info->unsure = true;
+	return keep(info->notes, entry);
+}
+
 /* A ledger of before 2026-11-21 does not say what is missing. */
 static int apply_stop(struct take_info *info, const json_t *entry)
 {
@@ -414,12 +421,19 @@ int take_info_apply(struct take_info *info, const json_t *entry)
 		const char *type;
 		int (*apply)(struct take_info *, const json_t *);
 	} types[] = {
-		{"arm", apply_arm},	   {"marker", apply_marker},
-		{"gap", apply_gap},	   {"clock", apply_clock},
-		{"part", apply_part},	   {"levels", apply_levels},
-		{"resumed", apply_again},  {"healed", apply_healed},
-		{"end", apply_end},	   {"damaged", apply_damage},
-		{"rebuilt", apply_damage}, {"stop", apply_stop},
+		{"arm", apply_arm},
+		{"marker", apply_marker},
+		{"gap", apply_gap},
+		{"clock", apply_clock},
+		{"part", apply_part},
+		{"levels", apply_levels},
+		{"resumed", apply_again},
+		{"healed", apply_healed},
+		{"end", apply_end},
+		{"damaged", apply_damage},
+		{"rebuilt", apply_damage},
+		{"stop", apply_stop},
+		{"events-lost", apply_lost_events},
 	};
 	const char *type = json_string_value(json_object_get(entry, "type"));
 

@@ -24,7 +24,34 @@ static int read_size(int file, uint64_t *size)
 	return 0;
 }
 
-/* *size: of the file. */
+#define LAST_BYTES (64u << 10) /* more than the longest frame */
+
+/* Is the last frame there that the head of a finished file promises? */
+static int has_end(int file, const struct flac_head *head, uint64_t size)
+{
+	uint64_t samples = head->info.samples, from = FLAC_HEAD_BYTES;
+	struct flac_strict strict = {
+		.fd = file, .size = size, .info = head->info, .end = samples};
+	struct flac_place place;
+	int found;
+
+	if (samples == 0)
+		return 1;
+	if (size > from + LAST_BYTES)
+		from = size - LAST_BYTES;
+	found = flac_search(file, &head->info, from, size,
+			    (samples - 1) / ENCODER_BLOCK * ENCODER_BLOCK,
+			    samples, &place);
+	if (found <= 0)
+		return found;
+	strict.byte = place.byte;
+	strict.sample = place.sample;
+	found = flac_strict_decode(&strict);
+	return found < 0 ? found : strict.sample == samples;
+}
+
+/* *size: of the file. What the medium has cut off is not finished, whatever it
+ * was. */
 static int read_head(int file, struct flac_head *head, uint64_t *size)
 {
 	uint8_t sector[FLAC_SECTOR_BYTES];
@@ -40,7 +67,12 @@ static int read_head(int file, struct flac_head *head, uint64_t *size)
 		return -errno;
 	if (got != (ssize_t)sizeof(sector))
 		return -EINVAL;
-	return flac_read_sector(sector, head);
+	error = flac_read_sector(sector, head);
+	if (error < 0 || !head->finished)
+		return error;
+	error = has_end(file, head, *size);
+	head->finished = error > 0;
+	return error < 0 && error != -EIO ? error : 0;
 }
 
 /* Newest first. size: of the file; what it does not have cannot be gone on
@@ -158,6 +190,7 @@ static int inspect(struct track_state *state, int file)
 		state->claimed = head.info.samples;
 		return 0;
 	}
+	state->claimed = head.info.samples;
 	for (int i = 0; i < 2; i++)
 		if (head.checkpoint[i].samples > state->claimed)
 			state->claimed = head.checkpoint[i].samples;

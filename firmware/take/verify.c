@@ -12,6 +12,7 @@
 
 #include "take/ledger.h"
 #include "take/verify_clock.h"
+#include "take/verify_json.h"
 
 #define PROBLEM_MAX 256
 
@@ -22,6 +23,7 @@ struct verify {
 	struct verify_result *result;
 
 	/* The file under way. */
+	const struct flac_check *check;
 	uint64_t start; /* its first frame in the take */
 	size_t gap;	/* the first that can still touch what comes */
 	uint64_t noise; /* frame in the take that should be silent; 0: none */
@@ -89,8 +91,10 @@ static int on_samples(void *user, const int32_t *const *planes, unsigned count,
 {
 	struct verify *verify = user;
 
-	measure(verify, planes[0], count);
-	check_gaps(verify, planes[0], count, verify->start + position);
+	for (unsigned c = 0; c < verify->check->head.info.channels; c++) {
+		measure(verify, planes[c], count);
+		check_gaps(verify, planes[c], count, verify->start + position);
+	}
 	return 0;
 }
 
@@ -112,6 +116,9 @@ static void compare_hash(struct verify *verify, const struct take_track *track,
 
 	for (int i = 0; i < 16; i++)
 		snprintf(text + 2 * i, 3, "%02x", check->head.info.md5[i]);
+	if (!wanted && verify->result->info.ended)
+		complain(verify, "the ledger does not have its MD5: whether it "
+				 "is what was recorded cannot be said");
 	if (wanted && strcmp(wanted, text) != 0)
 		complain(verify,
 			 "it is another file than the one that was recorded: "
@@ -170,6 +177,7 @@ static void check_file(struct verify *verify, const struct take_track *track,
 	verify->problem[0] = '\0';
 	verify->noise = 0;
 	verify->gap = 0;
+	verify->check = &check;
 	verify->start = take_info_part_start(&verify->result->info, part);
 	error = flac_check_samples(path, &want, &check);
 	if (error < 0)
@@ -189,8 +197,7 @@ static void check_track(struct verify *verify, const struct take_track *track)
 		check_file(verify, track, part);
 	verify->problem[0] = '\0';
 	/* A resumed or healed take's ledger knows the peaks from there on. */
-	if (info->ended && track->channel_count == 1 &&
-	    verify->peak < track->peak)
+	if (info->ended && verify->peak < track->peak)
 		complain(verify,
 			 "%s: its loudest sample is %u, the ledger has %u",
 			 track->name, verify->peak, track->peak);
@@ -257,17 +264,34 @@ static void tell_damages(struct verify *verify)
 	}
 }
 
-/* What the ledger says of time, against the length of the take, which the files
- * have been held against. */
-static void check_clock(struct verify *verify)
+static void check_words(struct verify *verify, bool fits, const char *words)
 {
+	verify->problem[0] = '\0';
+	if (fits)
+		return;
+	complain(verify, "%s", words);
+	verify->fn(verify->context, NULL, "", NULL, verify->problem);
+}
+
+/* What the ledger says of time, against the length of the take, which the files
+ * have been held against; and what others say of the ledger. */
+static void check_telling(struct verify *verify)
+{
+	const struct take_info *info = &verify->result->info;
 	char words[PROBLEM_MAX];
 
-	verify->problem[0] = '\0';
-	if (!verify_clock(&verify->result->info, words, sizeof(words)))
-		complain(verify, "%s", words);
-	if (verify->problem[0])
-		verify->fn(verify->context, NULL, "", NULL, verify->problem);
+	check_words(verify, verify_clock(info, words, sizeof(words)), words);
+	if (info->ended)
+		check_words(
+			verify,
+			verify_json(info, verify->folder, words, sizeof(words)),
+			words);
+	/* It is not damaged, but nobody can say that it is complete. */
+	if (info->unsure)
+		verify->fn(verify->context, NULL, "", NULL,
+			   "so much happened to the interface at once that "
+			   "some of it could not be noted: gaps may be missing "
+			   "from the ledger");
 }
 
 int verify_take(const char *folder, verify_fn fn, void *context,
@@ -290,13 +314,13 @@ int verify_take(const char *folder, verify_fn fn, void *context,
 	for (unsigned i = 0; i < result->info.tracks; i++)
 		if (result->info.track[i].filed)
 			check_track(&verify, &result->info.track[i]);
-	check_clock(&verify);
+	check_telling(&verify);
 	tell_damages(&verify);
 	if (result->problems)
 		result->verdict = VERIFY_DAMAGED;
 	else if (!result->info.ended)
 		result->verdict = VERIFY_OPEN;
-	else if (result->info.gap_count || result->info.missing)
+	else if (strcmp(take_info_verdict(&result->info), "gaps") == 0)
 		result->verdict = VERIFY_GAPS;
 	else
 		result->verdict = VERIFY_COMPLETE;

@@ -144,6 +144,29 @@ static void test_all_files_are_shorter_than_they_were(void **unused)
 	expect_mended(&long_one, 2 * BLOCK);
 }
 
+/* Its ledger does not know that it has ended, but the files say so. */
+static void test_finished_files_are_shorter_than_they_were(void **unused)
+{
+	size_t size;
+	char *text;
+
+	(void)unused;
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	assert_int_equal(tell(&long_one).state, TAKE_DONE);
+	assert_int_equal(unlinkat(fake.dir, TAKE_JSON, 0), 0);
+	text = read_all(fake.dir, LEDGER_NAME, &size);
+	write_all(fake.dir, LEDGER_NAME, text,
+		  (size_t)(strchr(text, '\n') + 1 - text));
+	free(text);
+	cut_short("01-Track-1.flac", 2);
+	cut_short("02-Track-2.flac", 2);
+	cut_short("03-Track-3.flac", 2);
+	settle();
+	expect_healed("damaged");
+	expect_verdict(VERIFY_DAMAGED);
+	expect_idempotent();
+}
+
 static void overwrite(const char *name, size_t at, size_t size)
 {
 	int fd = openat(fake.dir, name, O_RDWR);
@@ -524,6 +547,7 @@ int main(void)
 		CASE(test_a_file_is_empty),
 		CASE(test_a_file_is_shorter_than_it_was),
 		CASE(test_all_files_are_shorter_than_they_were),
+		CASE(test_finished_files_are_shorter_than_they_were),
 		CASE(test_a_first_sector_is_lost),
 		CASE(test_a_file_that_cannot_be_read_is_left),
 		CASE(test_verify_finds_another_takes_file),
