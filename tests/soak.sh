@@ -9,7 +9,7 @@
 # end). On this machine or in the virtual machine. A line each INTERVAL=10
 # seconds: seconds, memory of takebox-tape and takeboxd in KiB (beside the
 # tape), how many seconds are not yet safe on the medium, ppm, gaps. At the end
-# a summary; exit status 0 if the take is sample-complete, nobody's memory grew
+# the same by eighths, and a summary; exit status 0 if the take is sample-complete, nobody's memory grew
 # by more than 1 MiB after the first tenth, and the writer was never later than
 # LATE=5 seconds.
 
@@ -83,6 +83,24 @@ jq -r '"\(.take.seconds) s, \(.take.tracks) tracks, \(.take.gaps) gaps: \(.take.
 	<<<"$summary"
 verdict=$(takebox verify --json "$take" | jq -r '.takes[0].verdict')
 echo "verify: $verdict"
+# Memory and ppm at the end of each eighth, lateness in it.
+awk -v limit="$limit" '
+	function show() {
+		printf "%7d %8d %10d %12.2f %10.2f %6s\n", to, tape, daemon, \
+			sum / n, most, ppm
+		sum = n = most = 0
+	}
+	BEGIN {
+		print "seconds tape_kib daemon_kib late_average late_worst ppm"
+		eighth = 1
+	}
+	$1 > eighth * limit / 8 && n { show(); eighth++ }
+	{
+		to = $1; tape = $2; daemon = $3; ppm = $5
+		sum += $4; n++
+		if ($4 > most) most = $4
+	}
+	END { if (n) show() }' "$work/lines"
 awk -v hz="$(getconf CLK_TCK)" -v n="$((SECONDS - began))" '
 	{ cpu += $14 + $15 }
 	END { printf "CPU: %.1f %% of a core\n", 100 * cpu / hz / n }' \
