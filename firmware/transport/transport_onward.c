@@ -98,12 +98,11 @@ static int begin_on(struct transport *transport, unsigned index,
 	return 0;
 }
 
+/* index: of the medium; -1: there is none. */
 static int begin(struct transport *transport, struct recording *recording,
-		 int not_this, struct hand **hand, char *error, size_t size)
+		 int index, struct hand **hand, char *error, size_t size)
 {
 	static char others[RECORDING_OTHERS_MAX];
-	int index = transport_choose_place(transport, needed_bytes(transport),
-					   not_this);
 	int code;
 
 	*hand = NULL;
@@ -132,8 +131,10 @@ int transport_begin(struct transport *transport, const char *name,
 		    char *error, size_t size)
 {
 	struct recording recording = describe(transport, name, start, stop);
+	int index =
+		transport_choose_place(transport, needed_bytes(transport), -1);
 	struct hand *hand;
-	int code = begin(transport, &recording, -1, &hand, error, size);
+	int code = begin(transport, &recording, index, &hand, error, size);
 
 	if (code < 0)
 		return code;
@@ -305,24 +306,48 @@ static uint64_t first_frame(const struct transport *transport,
 	return from < onward->stop ? from : onward->stop;
 }
 
+/* Two media can have ended it at different frames. One that is back goes on
+ * where it was itself, if that is still on the tape: the other may never be
+ * back. */
+static void go_back(struct transport *transport, int index)
+{
+	struct onward *onward = &transport->onward;
+	const struct shorter *shorter = &onward->shorter;
+	uint64_t less = onward->frames - shorter->frames;
+	struct volume volume;
+
+	if (!shorter->frames || shorter->volume != index ||
+	    shorter->frames >= onward->frames ||
+	    onward->from - less <
+		    transport_oldest_start(&transport->client.tape))
+		return;
+	volumes_get(transport->volumes, (unsigned)index, &volume);
+	onward->from -= less;
+	onward->frames -= less;
+	snprintf(onward->medium, sizeof(onward->medium), "%s", volume.folder);
+}
+
 /* Whether a writer is at it now. */
 static bool go_on(struct transport *transport, int not_this)
 {
 	struct onward *onward = &transport->onward;
-	uint64_t from = first_frame(transport, onward);
-	struct recording recording =
-		describe(transport, onward->name, from, onward->stop);
+	int index = transport_choose_place(transport, needed_bytes(transport),
+					   not_this);
+	struct recording recording;
 	char error[RECORDING_ERROR_MAX];
 	struct hand *hand;
+	uint64_t from;
 
+	go_back(transport, index);
+	from = first_frame(transport, onward);
+	recording = describe(transport, onward->name, from, onward->stop);
 	if (from >= onward->stop) { /* nothing of it is left, or ever was */
 		onward->wanted = false;
 		return false;
 	}
-	if (onward->place.take[0]) {
+	if (onward->place.take[0])
 		recording.note = origin_entry(onward, from - onward->from);
-	}
-	begin(transport, &recording, not_this, &hand, error, sizeof(error));
+	begin(transport, &recording, index, &hand, error, sizeof(error));
 	json_decref(recording.note);
 	if (!hand)
 		return false;
@@ -356,6 +381,7 @@ static void want_onward(struct hand *hand, const struct take_status *status,
 	onward->power = false;
 	onward->from = hand->start + end;
 	onward->frames = end;
+	onward->shorter = hand->shorter;
 	onward->place = hand->place;
 	onward->old = hand->ticket;
 	snprintf(onward->medium, sizeof(onward->medium), "%s", volume.folder);
@@ -381,6 +407,7 @@ static void leave(struct hand *hand, const struct take_status *status,
 
 	hand->left = true;
 	if (other) {
+		other->shorter = (struct shorter){hand->volume, end};
 		transport->lost_between = false;
 		snprintf(transport->went_on, sizeof(transport->went_on),
 			 "the medium of %.200s failed (%.80s); the take goes "

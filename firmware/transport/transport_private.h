@@ -18,11 +18,18 @@
 #define LISTENERS_MAX 4
 #define HANDS_MAX     64
 
+/* How far a take is safe on a medium that has ended it before the others. */
+struct shorter {
+	int volume;
+	uint64_t frames; /* 0: there is none */
+};
+
 /* A take that its medium has ended, and that is to go on on another one. */
 struct onward {
 	bool wanted;
 	uint64_t from, stop; /* on the tape */
 	uint64_t frames;     /* of the take that was ended */
+	struct shorter shorter;
 	char name[CONFIG_NAME_MAX], medium[CONFIG_PATH_MAX];
 	char reason[TAKE_TEXT_MAX];
 	struct recording_place place; /* of that take; take "": it had none */
@@ -51,6 +58,7 @@ struct hand {
 	unsigned group;	      /* takes that are one, on several media */
 	bool mirror;
 	bool left;		    /* its medium has ended it; others go on */
+	struct shorter shorter;	    /* the one that was left before */
 	char name[CONFIG_NAME_MAX]; /* as it was given */
 	struct onward from;	    /* what it goes on with; take "": nothing */
 	uint64_t encoded;	    /* when last looked at, and since when */
