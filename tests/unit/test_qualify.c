@@ -25,7 +25,8 @@
 
 static struct {
 	uint64_t room, real; /* that it says, and that it has; 0: as much */
-	unsigned slow_sync, syncs, fail_write, writes;
+	unsigned slow_sync, fail_write, writes;
+	_Atomic unsigned syncs; /* several at a time */
 } card;
 
 static char folder[64];
