@@ -1,7 +1,52 @@
-/* Twice through the tree: first for the length, so that nothing has to grow. */
+/*
+ * Writing goes twice through the tree: first for the length, so that nothing
+ * has to grow. Reading cannot do without jansson's growing buffer, which drops
+ * what it has no room for; so all that jansson allocates is watched.
+ */
 #include "base/json_text.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+static _Thread_local bool starved;
+
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory)
+		starved = true;
+	return memory;
+}
+
+/* Before anything of jansson's is called, in any thread. */
+static void __attribute__((constructor)) watch_allocations(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
+static json_t *unless_starved(json_t *read)
+{
+	if (read && !starved)
+		return read;
+	json_decref(read);
+	errno = starved ? ENOMEM : EINVAL;
+	return NULL;
+}
+
+json_t *json_read(const char *text, size_t size, json_error_t *error)
+{
+	starved = false;
+	return unless_starved(
+		json_loadb(text, size, JSON_REJECT_DUPLICATES, error));
+}
+
+json_t *json_read_file(int fd)
+{
+	starved = false;
+	return unless_starved(json_loadfd(fd, 0, NULL));
+}
 
 char *json_text(const json_t *json, size_t flags)
 {
@@ -16,4 +61,32 @@ char *json_text(const json_t *json, size_t flags)
 	}
 	text[size] = '\0';
 	return text;
+}
+
+json_t *json_whole_copy(const json_t *json)
+{
+	json_t *copy = json_deep_copy(json);
+
+	if (copy && json_equal(copy, json))
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
+static void drop_unless(int added, json_t **whole)
+{
+	if (added == 0)
+		return;
+	json_decref(*whole);
+	*whole = NULL;
+}
+
+void json_add_item(json_t **array, json_t *value)
+{
+	drop_unless(json_array_append_new(*array, value), array);
+}
+
+void json_add_member(json_t **object, const char *key, json_t *value)
+{
+	drop_unless(json_object_set_new(*object, key, value), object);
 }

@@ -83,11 +83,12 @@ void control_send(struct client *client, json_t *object)
 static void do_line(struct client *client, const char *line, size_t length)
 {
 	json_error_t error;
-	json_t *request =
-		json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+	json_t *request = json_read(line, length, &error);
 	char message[sizeof(error.text) + 32];
 
-	if (json_is_object(request)) {
+	if (!request && errno == ENOMEM) {
+		client->doomed = true;
+	} else if (json_is_object(request)) {
 		control_request(client, request);
 	} else {
 		snprintf(message, sizeof(message), "not a JSON object: %s",

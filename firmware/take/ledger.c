@@ -91,21 +91,24 @@ void ledger_close(struct ledger *ledger)
 	ledger->file = -1;
 }
 
-/* One line without its newline, or NULL if it is not an entry. */
-static json_t *parse_line(const char *line, size_t length)
+/* One line without its newline. *entry: NULL if it is none. What is not read
+ * for want of memory is no torn end: it would be cut off. */
+static int parse_line(const char *line, size_t length, json_t **entry)
 {
 	char digits[CRC_DIGITS + 1];
 
+	*entry = NULL;
 	if (length <= CRC_DIGITS + 1 || length > ENTRY_MAX ||
 	    line[CRC_DIGITS] != ' ')
-		return NULL;
+		return 0;
 	snprintf(digits, sizeof(digits), "%08x",
 		 crc32_update(0, line + CRC_DIGITS + 1,
 			      length - CRC_DIGITS - 1));
 	if (memcmp(digits, line, CRC_DIGITS) != 0)
-		return NULL;
-	return json_loadb(line + CRC_DIGITS + 1, length - CRC_DIGITS - 1,
-			  JSON_REJECT_DUPLICATES, NULL);
+		return 0;
+	*entry =
+		json_read(line + CRC_DIGITS + 1, length - CRC_DIGITS - 1, NULL);
+	return !*entry && errno == ENOMEM ? -ENOMEM : 0;
 }
 
 static bool is_number(const json_t *value, json_int_t number)
@@ -121,16 +124,20 @@ int64_t ledger_parse(const char *text, size_t size, ledger_fn fn, void *context)
 	while (done < size) {
 		const char *line = text + done;
 		const char *end = memchr(line, '\n', size - done);
-		json_t *entry =
-			end ? parse_line(line, (size_t)(end - line)) : NULL;
+		json_t *entry = NULL;
+		int result =
+			end ? parse_line(line, (size_t)(end - line), &entry)
+			    : 0;
 		bool right = is_number(json_object_get(entry, "n"), number);
-		int result = right && fn ? fn(context, entry) : 0;
+
+		if (right && fn)
+			result = fn(context, entry);
 
 		json_decref(entry);
-		if (!right)
-			break;
 		if (result < 0)
 			return result;
+		if (!right)
+			break;
 		number++;
 		done += (size_t)(end - line) + 1;
 	}

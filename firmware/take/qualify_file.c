@@ -69,7 +69,7 @@ int qualify_read(struct qualify *result, int takebox)
 {
 	int fd = openat(takebox, QUALIFY_FILE,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	json_t *root = fd < 0 ? NULL : json_loadfd(fd, 0, NULL);
+	json_t *root = fd < 0 ? NULL : json_read_file(fd);
 	char id[40];
 	int error = root ? read_json(result, root) : -ENOENT;
 

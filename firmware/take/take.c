@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 
 #define ROUND_NS (250 * NS_PER_MS)
@@ -265,7 +266,7 @@ static void init(struct take *take, const struct take_plan *plan)
 
 	take->plan = *plan;
 	take->plan.info = NULL;
-	take->plan.note = json_deep_copy(plan->note); /* the thread's own */
+	take->plan.note = json_whole_copy(plan->note); /* the thread's */
 	take->status.end = TAKE_FOREVER;
 	take->limit = TAKE_FOREVER;
 	take->stop = plan->stop;
@@ -307,6 +308,8 @@ static int launch(struct take **out, const struct take_plan *plan, bool resumed)
 	init(take, plan);
 	take->resumed = resumed;
 	error = take_info_init(&take->info);
+	if (error == 0 && plan->note && !take->plan.note)
+		error = -ENOMEM;
 	if (error == 0)
 		error = claim(plan->dir);
 	/* Attached a second time: the plan's may be replaced meanwhile. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/utf8.h"
 
 int take_info_init(struct take_info *info)
@@ -49,11 +50,11 @@ void take_info_text(char *out, size_t size, const char *text)
 		out[used] = '?';
 }
 
-static json_t *text(const char *value)
+json_t *take_info_string(const char *text)
 {
 	char clean[TAKE_TEXT_MAX];
 
-	take_info_text(clean, sizeof(clean), value);
+	take_info_text(clean, sizeof(clean), text);
 	return json_string(clean);
 }
 
@@ -62,34 +63,32 @@ json_t *take_info_track_entry(const struct take_track *track)
 	json_t *channels = json_array();
 
 	for (unsigned i = 0; i < track->channel_count; i++)
-		json_array_append_new(channels,
-				      json_integer(track->channels[i] + 1));
+		json_add_item(&channels, json_integer(track->channels[i] + 1));
 	return json_pack("{si so so so sb}", "number", (int)track->number,
-			 "name", text(track->name), "file", text(track->stem),
-			 "channels", channels, "armed", (int)track->armed);
+			 "name", take_info_string(track->name), "file",
+			 take_info_string(track->stem), "channels", channels,
+			 "armed", (int)track->armed);
 }
 
 json_t *take_info_start_entry(const struct take_info *info)
 {
 	json_t *tracks = json_array();
-	int error = tracks ? 0 : -1;
 
-	for (unsigned i = 0; i < info->tracks && error == 0; i++)
-		error = json_array_append_new(
-			tracks, take_info_track_entry(&info->track[i]));
-	if (error < 0) {
-		json_decref(tracks);
-		return NULL;
-	}
+	for (unsigned i = 0; i < info->tracks; i++)
+		json_add_item(&tracks, take_info_track_entry(&info->track[i]));
 	return json_pack(
 		"{ss si so so so so so so so so so sb sI sI si si si so}",
-		"type", "start", "version", 1, "session", text(info->session),
-		"take", text(info->name), "artist", text(info->artist), "tape",
-		text(info->tape), "device", text(info->device), "interface",
-		text(info->interface), "identity", text(info->identity),
-		"format", text(info->format), "date", text(info->date),
-		"clock_set", (int)info->clock_set, "position",
-		(json_int_t)info->start, "time_reference",
+		"type", "start", "version", 1, "session",
+		take_info_string(info->session), "take",
+		take_info_string(info->name), "artist",
+		take_info_string(info->artist), "tape",
+		take_info_string(info->tape), "device",
+		take_info_string(info->device), "interface",
+		take_info_string(info->interface), "identity",
+		take_info_string(info->identity), "format",
+		take_info_string(info->format), "date",
+		take_info_string(info->date), "clock_set", (int)info->clock_set,
+		"position", (json_int_t)info->start, "time_reference",
 		(json_int_t)info->time_reference, "rate", (int)info->rate,
 		"bits", (int)info->bits, "level", (int)info->level, "tracks",
 		tracks);

@@ -93,6 +93,7 @@ json_t *take_info_track_entry(const struct take_track *track); /* one of it */
 /* text as an entry's member can hold it: UTF-8, cut to fit between two code
  * points, question marks for what is none. */
 void take_info_text(char *out, size_t size, const char *text);
+json_t *take_info_string(const char *text); /* the same, a new reference */
 
 /* The frame of the take at which a track was armed first: before it there is
  * nothing but silence. UINT64_MAX: never. */

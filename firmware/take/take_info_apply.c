@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json_text.h"
+
 /* Copies a string member; false if it is missing, not text or too long. */
 static bool get_text(const json_t *entry, const char *key, char *text,
 		     size_t size)
@@ -158,68 +160,70 @@ static int apply_marker(struct take_info *info, const json_t *entry)
 	return keep(info->markers, entry);
 }
 
-/* An absence is told piece by piece, as it lasts; it is one gap all the same.
- * The entry in the list may be somebody else's too: a copy takes its place. */
-static bool lengthen_last(struct take_info *info, const json_t *entry,
-			  uint64_t at, uint64_t frames)
-{
-	size_t count = json_array_size(info->gaps);
-	json_t *last = count ? json_array_get(info->gaps, count - 1) : NULL;
-	uint64_t length =
-		(uint64_t)json_integer_value(json_object_get(last, "frames"));
-	json_t *longer;
-
-	if (!last ||
-	    (uint64_t)json_integer_value(json_object_get(last, "at")) +
-			    length !=
-		    at ||
-	    !json_equal(json_object_get(last, "cause"),
-			json_object_get(entry, "cause")))
-		return false;
-	/* What tells how far the tape's events are noted is the newest's. */
-	longer = json_copy((json_t *)entry);
-	json_object_set(longer, "at", json_object_get(last, "at"));
-	json_object_set_new(longer, "frames",
-			    json_integer((json_int_t)(length + frames)));
-	return json_array_set_new(info->gaps, count - 1, longer) == 0;
-}
-
-static int apply_gap(struct take_info *info, const json_t *entry)
-{
-	uint64_t at, frames;
-
-	if (!get_number(entry, "at", 0, INT64_MAX, &at) ||
-	    !get_number(entry, "frames", 1, INT64_MAX, &frames) ||
-	    !json_is_string(json_object_get(entry, "cause")))
-		return -EINVAL;
-	info->gap_frames += frames;
-	if (lengthen_last(info, entry, at, frames))
-		return 0;
-	info->gap_count++;
-	return keep(info->gaps, entry);
-}
-
 static uint64_t at_of(const json_t *entry)
 {
 	return (uint64_t)json_integer_value(json_object_get(entry, "at"));
 }
 
-/* gap up to frame end; a new reference, NULL if nothing is left of it. The
- * entry itself may be somebody else's too. */
+static uint64_t frames_of(const json_t *gap)
+{
+	return (uint64_t)json_integer_value(json_object_get(gap, "frames"));
+}
+
+static bool continues(const json_t *gap, const json_t *last)
+{
+	return last && at_of(last) + frames_of(last) == at_of(gap) &&
+	       json_equal(json_object_get(last, "cause"),
+			  json_object_get(gap, "cause"));
+}
+
+/* An absence is told piece by piece, as it lasts; it is one gap all the same.
+ * The entry in the list may be somebody else's too: a copy takes its place.
+ * What tells how far the tape's events are noted is the newest's. */
+static int lengthen(json_t *gaps, size_t index, const json_t *entry)
+{
+	const json_t *last = json_array_get(gaps, index);
+	json_t *longer = json_whole_copy(entry);
+
+	json_add_member(&longer, "at",
+			json_incref(json_object_get(last, "at")));
+	json_add_member(
+		&longer, "frames",
+		json_integer((json_int_t)(frames_of(last) + frames_of(entry))));
+	return json_array_set_new(gaps, index, longer) < 0 ? -ENOMEM : 0;
+}
+
+static int apply_gap(struct take_info *info, const json_t *entry)
+{
+	size_t count = json_array_size(info->gaps);
+	const json_t *last = json_array_get(info->gaps, count - 1);
+	uint64_t at, frames;
+	int error;
+
+	if (!get_number(entry, "at", 0, INT64_MAX, &at) ||
+	    !get_number(entry, "frames", 1, INT64_MAX, &frames) ||
+	    !json_is_string(json_object_get(entry, "cause")))
+		return -EINVAL;
+	error = continues(entry, last) ? lengthen(info->gaps, count - 1, entry)
+				       : keep(info->gaps, entry);
+	if (error < 0)
+		return error;
+	info->gap_count = json_array_size(info->gaps);
+	info->gap_frames += frames;
+	return 0;
+}
+
+/* gap, which begins before frame end, up to there; a new reference. The entry
+ * itself may be somebody else's too. */
 static json_t *shorten(json_t *gap, uint64_t end)
 {
-	uint64_t at = at_of(gap);
-	uint64_t frames =
-		(uint64_t)json_integer_value(json_object_get(gap, "frames"));
+	uint64_t left = end - at_of(gap);
 	json_t *copy;
 
-	if (at >= end)
-		return NULL;
-	if (frames <= end - at)
+	if (frames_of(gap) <= left)
 		return json_incref(gap);
-	copy = json_copy(gap);
-	json_object_set_new(copy, "frames",
-			    json_integer((json_int_t)(end - at)));
+	copy = json_whole_copy(gap);
+	json_add_member(&copy, "frames", json_integer((json_int_t)left));
 	return copy;
 }
 
@@ -229,26 +233,24 @@ static int shorten_gaps(struct take_info *info, uint64_t end, const char *cause)
 	json_t *left = json_array(), *gap;
 	size_t i;
 
-	if (!left)
-		return -ENOMEM;
-	info->gap_count = info->gap_frames = 0;
 	json_array_foreach(info->gaps, i, gap)
 	{
 		const char *why =
 			json_string_value(json_object_get(gap, "cause"));
-		json_t *kept = !cause || strcmp(why, cause) == 0
-				       ? shorten(gap, end)
-				       : json_incref(gap);
 
-		if (!kept)
-			continue;
-		info->gap_count++;
-		info->gap_frames += (uint64_t)json_integer_value(
-			json_object_get(kept, "frames"));
-		json_array_append_new(left, kept);
+		if (cause && strcmp(why, cause) != 0)
+			json_add_item(&left, json_incref(gap));
+		else if (at_of(gap) < end)
+			json_add_item(&left, shorten(gap, end));
 	}
+	if (!left)
+		return -ENOMEM;
 	json_decref(info->gaps);
 	info->gaps = left;
+	info->gap_count = json_array_size(left);
+	info->gap_frames = 0;
+	for (i = 0; i < info->gap_count; i++)
+		info->gap_frames += frames_of(json_array_get(left, i));
 	return 0;
 }
 

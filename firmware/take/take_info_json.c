@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/json_text.h"
+
 #define PEAK_FLOOR_DB -150.0
 
 double take_peak_db(uint32_t peak, unsigned bits)
@@ -21,8 +23,8 @@ static json_t *files_json(const struct take_info *info,
 		char name[TAKE_FILE_MAX];
 
 		take_info_file(track, part, name);
-		json_array_append_new(
-			files,
+		json_add_item(
+			&files,
 			json_pack("{ss sI ss?}", "file", name, "at",
 				  (json_int_t)take_info_part_start(info, part),
 				  "md5", take_info_md5(info, track, part)));
@@ -42,14 +44,14 @@ static json_t *tracks_json(const struct take_info *info)
 			continue;
 		one = take_info_track_entry(track);
 		json_object_del(one, "file");
-		json_object_set_new(one, "files", files_json(info, track));
-		json_object_set_new(
-			one, "peak_db",
+		json_add_member(&one, "files", files_json(info, track));
+		json_add_member(
+			&one, "peak_db",
 			json_real(round(take_peak_db(track->peak, info->bits) *
 					100) /
 				  100));
-		json_object_set_new(one, "clips", json_integer(track->clips));
-		json_array_append_new(tracks, one);
+		json_add_member(&one, "clips", json_integer(track->clips));
+		json_add_item(&tracks, one);
 	}
 	return tracks;
 }
@@ -57,33 +59,35 @@ static json_t *tracks_json(const struct take_info *info)
 json_t *take_info_json(const struct take_info *info)
 {
 	json_t *root = json_pack(
-		"{ss si ss ss ss ss sb sI si si sI sf ss sI ss}", "type",
-		"takebox-take", "version", 1, "session", info->session, "take",
-		info->name, "artist", info->artist, "date", info->date,
-		"clock_set", (int)info->clock_set, "time_reference",
-		(json_int_t)info->time_reference, "rate", (int)info->rate,
-		"bits", (int)info->bits, "frames", (json_int_t)info->frames,
-		"seconds", (double)info->frames / info->rate, "stopped_by",
-		info->reason, "missing_behind", (json_int_t)info->missing,
-		"verdict", take_info_verdict(info));
-	json_t *device = json_pack("{ss ss ss ss}", "device", info->device,
-				   "name", info->interface, "identity",
-				   info->identity, "format", info->format);
+		"{ss si so so so so sb sI si si sI sf so sI ss}", "type",
+		"takebox-take", "version", 1, "session",
+		take_info_string(info->session), "take",
+		take_info_string(info->name), "artist",
+		take_info_string(info->artist), "date",
+		take_info_string(info->date), "clock_set", (int)info->clock_set,
+		"time_reference", (json_int_t)info->time_reference, "rate",
+		(int)info->rate, "bits", (int)info->bits, "frames",
+		(json_int_t)info->frames, "seconds",
+		(double)info->frames / info->rate, "stopped_by",
+		take_info_string(info->reason), "missing_behind",
+		(json_int_t)info->missing, "verdict", take_info_verdict(info));
+	json_t *device = json_pack("{so so so so}", "device",
+				   take_info_string(info->device), "name",
+				   take_info_string(info->interface),
+				   "identity", take_info_string(info->identity),
+				   "format", take_info_string(info->format));
 
-	if (!root)
-		return NULL;
-	json_object_set_new(root, "interface", device);
-	json_object_set_new(root, "ppm",
-			    info->has_ppm ? json_real(info->ppm) : json_null());
-	json_object_set_new(root, "healed_at",
-			    info->healed
-				    ? json_integer((json_int_t)info->healed_at)
-				    : json_null());
-	json_object_set_new(root, "tracks", tracks_json(info));
-	json_object_set(root, "markers", info->markers);
-	json_object_set(root, "gaps", info->gaps);
-	json_object_set(root, "arms", info->arms);
-	json_object_set(root, "notes", info->notes);
-	json_object_set(root, "clock", info->clocks);
+	json_add_member(&root, "interface", device);
+	json_add_member(&root, "ppm",
+			info->has_ppm ? json_real(info->ppm) : json_null());
+	json_add_member(&root, "healed_at",
+			info->healed ? json_integer((json_int_t)info->healed_at)
+				     : json_null());
+	json_add_member(&root, "tracks", tracks_json(info));
+	json_add_member(&root, "markers", json_incref(info->markers));
+	json_add_member(&root, "gaps", json_incref(info->gaps));
+	json_add_member(&root, "arms", json_incref(info->arms));
+	json_add_member(&root, "notes", json_incref(info->notes));
+	json_add_member(&root, "clock", json_incref(info->clocks));
 	return root;
 }

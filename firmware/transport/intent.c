@@ -189,10 +189,12 @@ static bool get_all(const json_t *root, struct intent *intent)
 
 int intent_parse(const char *text, size_t size, struct intent *intent)
 {
-	json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	json_t *root = json_read(text, size, NULL);
 	bool ok;
 
 	*intent = (struct intent){.kind = INTENT_NONE};
+	if (!root && errno == ENOMEM)
+		return -ENOMEM;
 	ok = get_all(root, intent);
 	json_decref(root);
 	if (!ok)

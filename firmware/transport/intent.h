@@ -43,7 +43,7 @@ struct intent {
 /* As text for a file; the caller's to free; NULL: out of memory. */
 char *intent_text(const struct intent *intent);
 
-/* -EINVAL: it is none; intent is then INTENT_NONE. */
+/* -EINVAL: it is none; -ENOMEM. intent is then INTENT_NONE. */
 int intent_parse(const char *text, size_t size, struct intent *intent);
 
 /* In place of what was in the file, as a whole or not at all; durable: on the

@@ -393,9 +393,9 @@ struct transport *transport_create(struct loop *loop,
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 config->session);
 	transport->onward.stop = TAKE_FOREVER;
-	transport_init_intent(transport);
 	transport->aside = aside_create(loop);
-	if (!transport->aside || transport_init_media(transport) < 0 ||
+	if (!transport->aside || transport_init_intent(transport) < 0 ||
+	    transport_init_media(transport) < 0 ||
 	    !loop_add_timer(loop, 1, TICK_NS, tick, transport)) {
 		aside_destroy(transport->aside);
 		volumes_destroy(transport->volumes);

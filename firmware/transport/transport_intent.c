@@ -83,18 +83,20 @@ int transport_find_take(struct transport *transport, const struct intent *left,
 
 /* ---- what was left ---- */
 
-static void read_left(struct transport *transport)
+static int read_left(struct transport *transport)
 {
 	struct intent *left = &transport->left;
 	int error = intent_read(transport->intent_path, left);
 
-	if (error < 0 && transport->config.resume_seconds > 0)
+	if (error < 0 && error != -ENOMEM &&
+	    transport->config.resume_seconds > 0)
 		error = intent_read(transport->lasting_path, left);
 	transport->recalling = error == 0;
 	transport->noted = *left;
+	return error == -ENOMEM ? error : 0;
 }
 
-void transport_init_intent(struct transport *transport)
+int transport_init_intent(struct transport *transport)
 {
 	const char *socket = transport->config.socket;
 	const char *slash = strrchr(socket, '/');
@@ -110,7 +112,7 @@ void transport_init_intent(struct transport *transport)
 	/* What was left before the key was set means nothing now. */
 	if (!(transport->config.resume_seconds > 0))
 		intent_write(transport->lasting_path, NULL, false);
-	read_left(transport);
+	return read_left(transport);
 }
 
 void transport_take_over_names(struct transport *transport,

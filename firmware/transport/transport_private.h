@@ -176,7 +176,7 @@ void transport_search_arrivals(struct transport *transport);
 
 /* ---- transport_intent.c ---- */
 
-void transport_init_intent(struct transport *transport);
+int transport_init_intent(struct transport *transport); /* or -ENOMEM */
 /* What was left: known once takebox-tape has answered. */
 void transport_recall(struct transport *transport);
 void transport_look_after_intent(struct transport *transport);
