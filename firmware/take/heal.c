@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
+#include "base/json_text.h"
 #include "take/flac_blocks.h"
 #include "take/ledger.h"
 #include "take/names.h"
@@ -26,17 +25,20 @@
 /* ---- what a folder is ---- */
 
 /* The name alone can be there after a power cut, or a part of the text. */
-static bool has_whole_json(int dir)
+static enum heal_state look_at_json(int dir)
 {
 	int fd = openat(dir, TAKE_JSON,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	json_t *root = fd < 0 ? NULL : json_loadfd(fd, 0, NULL);
+	json_t *root = fd < 0 ? NULL : json_read_file(fd);
+	bool starved = fd >= 0 && !root && errno == ENOMEM;
 	bool whole = json_is_object(root);
 
 	json_decref(root);
 	if (fd >= 0)
 		close(fd);
-	return whole;
+	if (starved)
+		return HEAL_UNKNOWN;
+	return whole ? HEAL_WHOLE : HEAL_OPEN;
 }
 
 static int find_start(void *context, const json_t *entry)
@@ -47,11 +49,13 @@ static int find_start(void *context, const json_t *entry)
 	return -ECANCELED; /* the first one is enough */
 }
 
-static bool has_ledger(int dir)
+/* Has it one that tells of a take? -ENOMEM: not known. */
+static int has_ledger(int dir)
 {
 	bool started = false;
 
-	ledger_read(dir, find_start, &started, NULL);
+	if (ledger_read(dir, find_start, &started, NULL) == -ENOMEM)
+		return -ENOMEM;
 	return started;
 }
 
@@ -100,9 +104,12 @@ static bool has_tracks(int dir)
 enum heal_state heal_look(int dir, const char *name)
 {
 	bool named = names_take_number(name) > 0;
+	int ledger = has_ledger(dir);
 
-	if (has_ledger(dir))
-		return has_whole_json(dir) ? HEAL_WHOLE : HEAL_OPEN;
+	if (ledger < 0)
+		return HEAL_UNKNOWN;
+	if (ledger > 0)
+		return look_at_json(dir);
 	if (!named)
 		return HEAL_NO_TAKE;
 	/* With its ledger lost only its name and its tracks tell that it is
@@ -183,23 +190,35 @@ static int compare_tape(void *context, const json_t *entry)
 	return -ECANCELED;
 }
 
-static bool is_on_tape(int dir, const char *tape)
+static int is_on_tape(int dir, const char *tape)
 {
 	struct wanted wanted = {.tape = tape};
 
-	if (tape)
-		ledger_read(dir, compare_tape, &wanted, NULL);
+	if (tape && ledger_read(dir, compare_tape, &wanted, NULL) == -ENOMEM)
+		return -ENOMEM;
 	return wanted.found;
 }
 
+static void tell(struct search *search, const struct heal_report *report)
+{
+	search->failed += report->error < 0 && report->error != -EAGAIN;
+	if (search->fn)
+		search->fn(search->context, report);
+}
+
+/* dir is closed. */
 static void heal_one(struct search *search, int dir, const char *path)
 {
 	struct heal_report report = {.folder = path};
+	int on_tape = is_on_tape(dir, search->tape);
 
-	heal_take(dir, search->storage, &report);
-	search->failed += report.error < 0;
-	if (search->fn)
-		search->fn(search->context, &report);
+	if (on_tape == 0) {
+		heal_take(dir, search->storage, &report);
+	} else {
+		report.error = on_tape > 0 ? -EAGAIN : on_tape;
+		close(dir);
+	}
+	tell(search, &report);
 }
 
 static const char *last_name(const char *path)
@@ -218,14 +237,13 @@ static void look_at(struct search *search, int dir, const char *path,
 {
 	enum heal_state state = heal_look(dir, last_name(path));
 
-	if (state == HEAL_OPEN && !is_on_tape(dir, search->tape)) {
+	if (state == HEAL_OPEN) {
 		heal_one(search, dir, path);
 		return;
 	}
-	if (state == HEAL_OPEN && search->fn)
-		search->fn(search->context,
-			   &(struct heal_report){.folder = path,
-						 .error = -EAGAIN});
+	if (state == HEAL_UNKNOWN)
+		tell(search,
+		     &(struct heal_report){.folder = path, .error = -ENOMEM});
 	/* A session can be called like a take. */
 	if ((state == HEAL_NO_TAKE || state == HEAL_EMPTY) && depth > 0)
 		look_below(search, dir, path, depth);

@@ -315,18 +315,19 @@ int recording_begin(struct take **take, const struct tape *tape,
 
 /* ---- takes that were torn off ---- */
 
-typedef void (*folder_fn)(void *context, int dir, const char *name);
+typedef int (*folder_fn)(void *context, int dir, const char *name);
 
-/* Every folder in dir, opened; closed again by fn. */
+/* Every folder in dir, opened; closed again by fn. What fn says first that is
+ * no success is returned in the end. */
 static int each_folder(int dir, folder_fn fn, void *context)
 {
 	int copy = open_folder(dir, ".");
 	DIR *list = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *entry;
+	int error = 0;
 
 	if (!list) {
-		int error = copy < 0 ? copy : -errno;
-
+		error = copy < 0 ? copy : -errno;
 		if (copy >= 0)
 			close(copy);
 		return error;
@@ -336,11 +337,13 @@ static int each_folder(int dir, folder_fn fn, void *context)
 				 ? -1
 				 : open_folder(dir, entry->d_name);
 
-		if (fd >= 0)
-			fn(context, fd, entry->d_name);
+		int result = fd >= 0 ? fn(context, fd, entry->d_name) : 0;
+
+		if (error == 0)
+			error = result;
 	}
 	closedir(list);
-	return 0;
+	return error;
 }
 
 struct search {
@@ -350,29 +353,33 @@ struct search {
 	struct recording_place place;
 };
 
-static void look_at_take(void *context, int dir, const char *name)
+static int look_at_take(void *context, int dir, const char *name)
 {
 	struct search *search = context;
+	enum heal_state state = heal_look(dir, name);
 
-	if (heal_look(dir, name) != HEAL_OPEN) {
+	if (state != HEAL_OPEN) {
 		close(dir);
-		return;
+		return state == HEAL_UNKNOWN ? -ENOMEM : 0;
 	}
 	snprintf(search->place.take, sizeof(search->place.take), "%.63s", name);
 	snprintf(search->place.folder, sizeof(search->place.folder),
 		 "%s/%s/%s/%s", search->folder, TAKEBOX_FOLDER,
 		 search->place.session, name);
 	search->fn(search->context, dir, &search->place);
+	return 0;
 }
 
-static void look_at_session(void *context, int dir, const char *name)
+static int look_at_session(void *context, int dir, const char *name)
 {
 	struct search *search = context;
+	int error;
 
 	snprintf(search->place.session, sizeof(search->place.session), "%.63s",
 		 name);
-	each_folder(dir, look_at_take, search);
+	error = each_folder(dir, look_at_take, search);
 	close(dir);
+	return error == -ENOMEM ? error : 0;
 }
 
 int recording_find_open(const char *folder, recording_open_fn fn, void *context)

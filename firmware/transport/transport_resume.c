@@ -2,6 +2,7 @@
  * Takes that were torn off: looked for on every medium that comes. Those of the
  * tape that still runs are gone on with, the others made whole.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ struct origin {
 	char tape[33];	  /* that the take was on */
 	bool found;	  /* they are the same */
 	uint64_t start;
+	int error; /* -ENOMEM: nothing of this is known */
 };
 
 static int compare_tape(void *context, const json_t *entry)
@@ -40,7 +42,8 @@ static struct origin find_origin(int dir, const struct tape *tape)
 
 	for (int i = 0; i < 16 && tape->header; i++)
 		snprintf(origin.running + 2 * i, 3, "%02x", tape->facts->id[i]);
-	ledger_read(dir, compare_tape, &origin, NULL);
+	if (ledger_read(dir, compare_tape, &origin, NULL) == -ENOMEM)
+		origin = (struct origin){.error = -ENOMEM};
 	return origin;
 }
 
@@ -71,6 +74,7 @@ struct search {
 	unsigned index;
 	struct volume volume;
 	uint64_t newest; /* first frame of the newest open take of this tape */
+	bool starved;	 /* to be done again: what was not read is no answer */
 };
 
 static void look_for_newest(void *context, int dir,
@@ -83,6 +87,7 @@ static void look_for_newest(void *context, int dir,
 	(void)place;
 	if (origin.found && origin.start > search->newest)
 		search->newest = origin.start;
+	search->starved |= origin.error < 0;
 	close(dir);
 }
 
@@ -114,7 +119,7 @@ static bool in_hand(const struct transport *transport, const char *folder)
 
 static void resume(void *context, int dir, const struct recording_place *place)
 {
-	const struct search *search = context;
+	struct search *search = context;
 	struct transport *transport = search->transport;
 	const struct config *config = &transport->config;
 	struct origin origin = find_origin(dir, &transport->client.tape);
@@ -138,8 +143,10 @@ static void resume(void *context, int dir, const struct recording_place *place)
 	bool waited_for =
 		transport_is_comeback(transport, origin.tape, origin.start);
 	struct take *take;
+	int error;
 
-	hand = in_hand(transport, place->folder)
+	search->starved |= origin.error < 0;
+	hand = origin.error < 0 || in_hand(transport, place->folder)
 		       ? NULL
 		       : transport_free_hand(transport);
 	if (!hand) {
@@ -150,8 +157,11 @@ static void resume(void *context, int dir, const struct recording_place *place)
 		plan.asks_for_link = true;
 		plan.link_seconds = config->resume_seconds + LINK_SPARE_S;
 	}
-	if (take_resume(&take, &plan) < 0) {
-		log_error("%s cannot be gone on with", place->folder);
+	error = take_resume(&take, &plan);
+	search->starved |= error == -ENOMEM;
+	if (error < 0) {
+		log_error("%s cannot be gone on with: %s", place->folder,
+			  strerror(-error));
 		return;
 	}
 	hand->healing = !ours;
@@ -180,8 +190,30 @@ static bool has_arrived(struct search *search, unsigned index)
 	       search->volume.arrivals != seen[index];
 }
 
+static int find_open(struct search *search, recording_open_fn fn)
+{
+	int error = recording_find_open(search->volume.folder, fn, search);
+
+	search->starved |= error == -ENOMEM;
+	return error;
+}
+
+static void find_newest(struct search *search, unsigned count)
+{
+	struct transport *transport = search->transport;
+
+	if (transport->current)
+		search->newest = transport->current->start;
+	else if (transport->recalling)
+		search->newest = transport->left.start;
+	for (unsigned i = 0; i < count && !transport->settled; i++)
+		if (has_arrived(search, i))
+			find_open(search, look_for_newest);
+}
+
 /* Media that have come, or come back. Not before the tape is there, or known
- * not to be: takes of it are gone on with. */
+ * not to be: takes of it are gone on with. What there was no memory for is
+ * tried again with the next tick. */
 void transport_search_arrivals(struct transport *transport)
 {
 	struct search search = {.transport = transport};
@@ -190,21 +222,21 @@ void transport_search_arrivals(struct transport *transport)
 	if (!transport->answered)
 		return;
 	transport_recall(transport);
-	if (transport->current)
-		search.newest = transport->current->start;
-	else if (transport->recalling)
-		search.newest = transport->left.start;
-	for (unsigned i = 0; i < count && !transport->settled; i++)
-		if (has_arrived(&search, i))
-			recording_find_open(search.volume.folder,
-					    look_for_newest, &search);
-	for (unsigned i = 0; i < count; i++) {
+	find_newest(&search, count);
+	for (unsigned i = 0; i < count && !search.starved; i++) {
+		int error;
+
 		if (!has_arrived(&search, i))
 			continue;
+		error = find_open(&search, resume);
+		if (search.starved)
+			break;
 		transport->arrivals[i] = search.volume.arrivals;
 		transport->mirror_is_due = true;
-		if (recording_find_open(search.volume.folder, resume, &search) <
-		    0)
+		if (error < 0)
 			log_warning("%s cannot be read", search.volume.folder);
 	}
+	if (search.starved)
+		log_warning("not enough memory to look for takes to go on "
+			    "with; trying again");
 }
