@@ -195,9 +195,12 @@ $(BUILD)/tests/test_account: $(BUILD)/obj/tests/bench/account_take.o \
 $(BUILD)/tests/test_take_pace: LDFLAGS += -Wl,--wrap=encoder_feed
 # Levels that change all the time.
 $(BUILD)/tests/test_take_memory: LDFLAGS += -Wl,--wrap=pace_look
+# One allocation fails.
+$(BUILD)/tests/test_starved: LDFLAGS += -Wl,--wrap=malloc
 # A look at a take that is older than the take.
 $(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=read
-$(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status
+$(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
+  -Wl,--wrap=malloc -Wl,--wrap=calloc
 
 unit: $(UNIT) $(PERF)
 

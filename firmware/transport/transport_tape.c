@@ -137,16 +137,22 @@ void transport_look_after_orphan(struct transport *transport)
 		transport_stop_stopped_takes(transport);
 }
 
-static void lose_tape_process(struct transport *transport)
+/* It is asked again RECONNECT_NS after the last time. */
+static void hang_up(struct transport *transport)
 {
 	loop_remove(transport->socket_source);
 	transport->socket_source = NULL;
-	log_error("takebox-tape is gone");
 	if (transport->answered)
 		transport->orphaned_ns = clock_now_ns();
 	transport->answered = false;
 	tape_client_hang_up(&transport->client);
 	transport_changed(transport);
+}
+
+static void lose_tape_process(struct transport *transport)
+{
+	log_error("takebox-tape is gone");
+	hang_up(transport);
 }
 
 /* What the takes on the last tape wait for will not come any more. */
@@ -200,6 +206,11 @@ static void socket_ready(void *context, uint32_t events)
 		lose_tape_process(transport);
 		return;
 	}
+	if (error == -ENOMEM && !has_no_tape(&transport->client, error)) {
+		log_warning("not enough memory for the tape; trying again");
+		hang_up(transport);
+		return;
+	}
 	transport->answered = true;
 	if (error == 0) {
 		learn_tracks(transport);
@@ -232,6 +243,8 @@ void transport_connect_tape(struct transport *transport)
 	transport->socket_source =
 		loop_add_fd(transport->loop, transport->client.socket, EPOLLIN,
 			    socket_ready, transport);
-	if (tape_client_request(&transport->client, &request) < 0)
+	if (!transport->socket_source)
+		hang_up(transport);
+	else if (tape_client_request(&transport->client, &request) < 0)
 		lose_tape_process(transport);
 }

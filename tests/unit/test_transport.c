@@ -68,6 +68,36 @@ void __wrap_take_get_status(struct take *take, struct take_status *status)
 	};
 }
 
+/* ---- memory ---- */
+
+#define NEVER (-1)
+
+static _Thread_local long allocations_left = NEVER; /* until one fails */
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static bool fails(void)
+{
+	if (allocations_left == NEVER || allocations_left-- != 0)
+		return false;
+	allocations_left = NEVER;
+	errno = ENOMEM;
+	return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
 /* ---- the bench ---- */
 
 static char *below(char *path, const char *name)
@@ -337,6 +367,65 @@ static void test_a_stopped_take_ends_where_its_own_tape_ended(void **state)
 	tape_writer_destroy(&next);
 }
 
+static void hand_out_tape(void)
+{
+	struct tape_reply reply = {
+		.magic = TAPE_LINK_MAGIC,
+		.version = TAPE_LINK_VERSION,
+	};
+	struct tape_request request;
+	int client = accept4(process.listens, NULL, NULL,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int tape = -1;
+
+	if (client >= 0) {
+		if (process.client >= 0)
+			close(process.client);
+		process.client = client;
+	}
+	if (process.client < 0 ||
+	    tape_link_read_request(process.client, &request, &tape) < 0)
+		return;
+	tape = tape_writer_share(&bench.writer);
+	tape_link_reply(process.client, &reply, tape);
+	close(tape);
+}
+
+static bool has_tape(void)
+{
+	hand_out_tape();
+	return transport_tape_runs(bench.transport) &&
+	       bench.transport->track_count == 2;
+}
+
+static void be_without_tape(void)
+{
+	transport_destroy(bench.transport);
+	loop_destroy(bench.loop);
+	bench.loop = loop_create();
+	bench.transport = transport_create(bench.loop, &bench.config);
+	assert_non_null(bench.transport);
+}
+
+/* Whichever allocation of the way to the tape fails, it is gone once more. */
+static void test_no_memory_for_the_tape_is_no_tape_for_a_moment(void **state)
+{
+	bool failed = true;
+
+	(void)state;
+	listen_as_tape();
+	/* The first one is run_until's. */
+	for (long n = 1; failed; n++) {
+		be_without_tape();
+		allocations_left = n;
+		run_until(has_tape);
+		failed = allocations_left == NEVER;
+		allocations_left = NEVER;
+		assert_true(failed || n > 2);
+	}
+	leave_as_tape();
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -346,6 +435,7 @@ int main(void)
 		CASE(test_a_take_that_fails_while_it_is_looked_at_goes_on),
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
+		CASE(test_no_memory_for_the_tape_is_no_tape_for_a_moment),
 	};
 
 	return cmocka_run_group_tests_name("transport", tests, NULL, NULL);
