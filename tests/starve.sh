@@ -5,11 +5,19 @@
 # again at once, as systemd does; what there is at the end, one take or several
 # that continue each other, must have every frame from REC to STOP.
 #
-#   tests/starve.sh FIRST LAST STEP [LANES]
+#   tests/starve.sh [--again] FIRST LAST STEP [LANES]
+#
+# --again: takeboxd is killed in mid-take, and the one that goes on with the
+# take is the one whose allocation fails.
 #
 # Prints a line for each number that goes wrong, and how many were tried.
 
 set -u
+again=
+if [ "${1:-}" = --again ]; then
+	again=1
+	shift
+fi
 [ $# -ge 3 ] || {
 	sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
 	exit 2
@@ -33,7 +41,7 @@ wait_for()
 
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.03
+		sleep 0.1
 	done
 }
 
@@ -47,23 +55,29 @@ is()
 	[ "$(state "$1")" = true ]
 }
 
+# run_once N: the daemon, whose Nth allocation fails; none if N is 0.
+run_once()
+{
+	STARVE=$1 STARVE_COUNT=$PWD/count LD_PRELOAD=$BUILD/e2e/starve.so \
+		"$BUILD/takeboxd" -c takebox.conf >>takeboxd.log 2>&1 &
+	echo $! >takeboxd.pid
+	wait $! 2>/dev/null
+}
+
 # The daemon, and whoever starts it again when it has died: without a fault
 # then. Ends when the file "running" is gone.
 keep_running()
 {
 	local n=$1
 
+	[ -z "$again" ] || run_once 0
 	while [ -e running ]; do
-		STARVE=$n STARVE_COUNT=$PWD/count LD_PRELOAD=$BUILD/e2e/starve.so \
-			"$BUILD/takeboxd" -c takebox.conf >>takeboxd.log 2>&1 &
-		echo $! >takeboxd.pid
-		wait $!
+		run_once "$n"
+		[ "$n" -eq 0 ] || cp count failed.count 2>/dev/null
 		n=0
-		[ -e died ] || cp count failed.count 2>/dev/null
-		: >died
 		sleep 0.1
 	done
-}
+} 2>/dev/null # where bash says what signal one died of
 
 # Frames of the device that the takes have, as "first length" a line; all
 # tracks alike.
@@ -117,6 +131,13 @@ try_take()
 		echo "not begun: $(cat record.log)"
 		return 1
 	}
+	if [ -n "$again" ]; then
+		wait_for is '.take.durable >= 0.2' || {
+			echo "recording did not begin: $(state .problems)"
+			return 1
+		}
+		kill -9 "$(cat takeboxd.pid)"
+	fi
 	wait_for is '.take.durable >= 0.6' || {
 		echo "recording did not go on: $(state .problems)"
 		return 1
@@ -135,7 +156,7 @@ try_number()
 {
 	local n=$1 keeper words
 
-	rm -rf medium died count failed.count takeboxd.log recording.json control
+	rm -rf medium count failed.count takeboxd.log recording.json control
 	mkdir medium
 	: >running
 	keep_running "$n" &
