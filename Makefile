@@ -376,7 +376,7 @@ long-file: all $(BUILD)/bench/long_file ## a track beyond the 4 GiB of a file on
 	@BUILD=$(BUILD) tests/bench/long_file.sh
 
 .PHONY: sync-cost
-sync-cost: $(BUILD)/perf/sync_cost $(BUILD)/bench/slow_disk ## measure a sync of 32 tracks on ext4, exFAT and FAT32
+sync-cost: $(BUILD)/perf/sync_cost $(BUILD)/bench/slow_disk ## measure a sync of 32 tracks on three file systems and four kinds of disk
 	@BUILD=$(BUILD) tests/bench/sync_cost.sh
 
 # OTHER=other: on the other Debian, with the other libgpiod.

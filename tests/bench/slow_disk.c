@@ -50,8 +50,9 @@
 #define REPLY_INFO	  3
 #define REPLY_UNSUPPORTED 0x80000001
 
-/* Has flags, can flush. */
-#define EXPORT_FLAGS 5
+/* Has flags, can flush, can write through: asked of each write where the guest
+ * has been told of no cache, and no other. */
+#define EXPORT_FLAGS 13
 
 #define COMMAND_READ  0
 #define COMMAND_WRITE 1
