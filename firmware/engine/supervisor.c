@@ -5,10 +5,9 @@
  * times, until the same interface is back and takes up where time says it must
  * be.
  */
-#include "engine/supervisor.h"
+#include "engine/supervisor_private.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +18,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/capture.h"
-#include "engine/tape_pages.h"
 
 #define REALTIME_PRIORITY 60
 #define STACK_BYTES	  (1024 * 1024) /* the thread sanitizer's share too */
@@ -31,26 +28,6 @@
 #define RATE_QUIET_NS	  (60 * NS_PER_S)
 #define SETTLE_SPARE_NS	  (10 * NS_PER_MS)
 #define SETTLE_PERIODS	  8 /* of those longer than the clock expects */
-
-struct supervisor {
-	struct tape_request request;
-	bool wanted; /* there is a request to be served */
-	struct pcm *pcm;
-	struct pcm_setup setup;
-	struct tape_writer writer;
-	struct tape_filler filler;
-	struct capture capture;
-	pthread_t thread;
-	void *stack; /* of the thread: here, to be locked before it runs */
-	bool running, realtime, warned, ended;
-	enum tape_event_kind absence; /* what the silence under way is due to */
-	/* After a change of rate: when to open again (0: not), how long that
-	 * is put off, and when it was done last. */
-	int64_t reopen_ns, pause_ns, reopened_ns;
-	int wake_fd;	 /* tells the capture thread to stop */
-	int done_fd;	 /* the capture thread has returned */
-	_Atomic int end; /* enum capture_end */
-};
 
 static void *capture_thread(void *context)
 {
@@ -93,7 +70,7 @@ static void forget_wakes(struct supervisor *supervisor)
 		;
 }
 
-static int start_capture(struct supervisor *supervisor)
+int supervisor_start_capture(struct supervisor *supervisor)
 {
 	bool locked = tape_pages_lock(&supervisor->writer);
 	int error;
@@ -207,7 +184,7 @@ static int make_tape(struct supervisor *supervisor, char *message, size_t size)
 	return error;
 }
 
-static void prepare_capture(struct supervisor *supervisor)
+void supervisor_prepare_capture(struct supervisor *supervisor)
 {
 	const struct pcm_setup *setup = &supervisor->setup;
 	uint64_t limit = supervisor->request.limit;
@@ -232,9 +209,9 @@ static void prepare_capture(struct supervisor *supervisor)
 	rate_watch_init(&supervisor->capture.rate, setup->rate);
 }
 
-static int open_device(struct supervisor *supervisor,
-		       const struct tape_request *request, char *message,
-		       size_t size)
+int supervisor_open_device(struct supervisor *supervisor,
+			   const struct tape_request *request, char *message,
+			   size_t size)
 {
 	struct pcm_request wanted = {
 		.channels = request->channels,
@@ -255,16 +232,16 @@ static int open_device(struct supervisor *supervisor,
 
 static int open_first(struct supervisor *supervisor, char *message, size_t size)
 {
-	int error =
-		open_device(supervisor, &supervisor->request, message, size);
+	int error = supervisor_open_device(supervisor, &supervisor->request,
+					   message, size);
 
 	if (error < 0)
 		return error;
 	tape_pages_lock(&supervisor->writer);
 	error = make_tape(supervisor, message, size);
 	if (error == 0) {
-		prepare_capture(supervisor);
-		error = start_capture(supervisor);
+		supervisor_prepare_capture(supervisor);
+		error = supervisor_start_capture(supervisor);
 		if (error < 0)
 			snprintf(message, size, "%s does not start: %s",
 				 supervisor->setup.device, strerror(-error));
@@ -304,7 +281,7 @@ int supervisor_open(struct supervisor *supervisor,
 	return open_first(supervisor, message, size);
 }
 
-static void end_tape(struct supervisor *supervisor)
+void supervisor_end_tape(struct supervisor *supervisor)
 {
 	supervisor->ended = true;
 	tape_writer_state(&supervisor->writer, TAPE_ENDED);
@@ -312,7 +289,7 @@ static void end_tape(struct supervisor *supervisor)
 
 /* Silence up to now, as the clock's line has it, in pieces that are few enough
  * for the ring of events. */
-static void run_on(struct supervisor *supervisor)
+void supervisor_run_on(struct supervisor *supervisor)
 {
 	struct capture *capture = &supervisor->capture;
 	struct tape_writer *writer = &supervisor->writer;
@@ -326,7 +303,7 @@ static void run_on(struct supervisor *supervisor)
 
 	tape_writer_alive(writer, now);
 	if (writer->captured >= capture->limit) {
-		end_tape(supervisor);
+		supervisor_end_tape(supervisor);
 		return;
 	}
 	if (line.rate_hz <= 0 ||
@@ -342,135 +319,6 @@ static void run_on(struct supervisor *supervisor)
 	tape_writer_publish(writer, writer->captured);
 }
 
-/* Opens device if it is the interface that was there before. */
-static bool open_again(struct supervisor *supervisor, const char *device,
-		       const struct pcm_setup *before)
-{
-	struct tape_request again = supervisor->request;
-	char message[384];
-
-	snprintf(again.device, sizeof(again.device), "%.191s", device);
-	again.channels = before->channels;
-	again.format = before->format;
-	if (open_device(supervisor, &again, message, sizeof(message)) < 0)
-		return false;
-	if (strcmp(before->identity, supervisor->setup.identity) == 0)
-		return true;
-	pcm_close(supervisor->pcm);
-	supervisor->pcm = NULL;
-	return false;
-}
-
-/* The same interface, as it was set up; it may be another card by now. */
-static void come_back(struct supervisor *supervisor)
-{
-	struct pcm_setup before = supervisor->setup;
-	char device[PCM_TEXT_MAX];
-
-	snprintf(device, sizeof(device), "%s", before.device);
-	if (!open_again(supervisor, device, &before) &&
-	    (pcm_find(before.identity, device, sizeof(device)) < 0 ||
-	     strcmp(device, before.device) == 0 ||
-	     !open_again(supervisor, device, &before))) {
-		supervisor->setup = before;
-		return;
-	}
-	supervisor->capture.pcm = supervisor->pcm;
-	supervisor->capture.buffer = supervisor->setup.buffer;
-	supervisor->capture.realign = true;
-	supervisor->capture.realign_kind = supervisor->absence;
-	supervisor->capture.other_rate = 0;
-	rate_watch_restart(&supervisor->capture.rate);
-	if (start_capture(supervisor) < 0) {
-		pcm_close(supervisor->pcm);
-		supervisor->pcm = NULL;
-		supervisor->setup = before;
-		return;
-	}
-	supervisor->absence = TAPE_GAP_ABSENT;
-	log_info("%s is back; recording goes on", supervisor->setup.name);
-}
-
-/* ---- a tape whose process died ---- */
-
-static bool fits(const struct tape_facts *facts,
-		 const struct tape_request *request)
-{
-	return facts->rate == request->rate &&
-	       (request->channels == 0 ||
-		request->channels == facts->channels) &&
-	       (request->format == PCM_FORMAT_ANY ||
-		request->format == pcm_format_parse(facts->format)) &&
-	       (strcmp(request->device, "auto") == 0 ||
-		strcmp(request->device, facts->device) == 0);
-}
-
-/* As it was set up then. */
-static void recall_setup(struct supervisor *supervisor)
-{
-	const struct tape_facts *facts = &supervisor->writer.header->facts;
-	struct pcm_setup *setup = &supervisor->setup;
-
-	*setup = (struct pcm_setup){
-		.channels = facts->channels,
-		.rate = facts->rate,
-		.period = facts->period,
-		.buffer = facts->buffer,
-		.format = (enum pcm_format)pcm_format_parse(facts->format),
-	};
-	snprintf(setup->device, sizeof(setup->device), "%.191s", facts->device);
-	snprintf(setup->name, sizeof(setup->name), "%.191s", facts->name);
-	snprintf(setup->identity, sizeof(setup->identity), "%.191s",
-		 facts->identity);
-}
-
-/* Where the clock's line was torn, that much is known still. */
-static void recall_line(struct supervisor *supervisor,
-			struct posclock_line *line)
-{
-	const struct tape_header *header = supervisor->writer.header;
-
-	if (line->rate_hz <= 0)
-		*line = (struct posclock_line){
-			.position = (int64_t)supervisor->writer.captured,
-			.time_ns = atomic_load(&header->alive_ns),
-			.rate_hz = header->facts.rate,
-		};
-	posclock_init_line(&supervisor->capture.clock, header->facts.rate,
-			   line);
-}
-
-bool supervisor_adopt(struct supervisor *supervisor,
-		      const struct tape_request *request, int fd)
-{
-	struct tape_writer *writer = &supervisor->writer;
-	struct posclock_line line;
-
-	if (writer->header)
-		return false;
-	tape_pages_lock(&supervisor->writer);
-	if (tape_writer_adopt(writer, fd, &line) < 0)
-		return false;
-	if (!fits(&writer->header->facts, request) ||
-	    atomic_load(&writer->header->state) == TAPE_ENDED) {
-		tape_writer_destroy(writer);
-		return false;
-	}
-	supervisor->request = *request;
-	supervisor->wanted = true;
-	supervisor->absence = TAPE_GAP_DIED;
-	recall_setup(supervisor);
-	prepare_capture(supervisor);
-	recall_line(supervisor, &line);
-	tape_writer_state(writer, TAPE_ABSENT);
-	log_warning("an earlier takebox-tape died: its tape goes on at %.1f s",
-		    (double)writer->captured / supervisor->setup.rate);
-	run_on(supervisor);
-	tape_filler_go_on(&supervisor->filler, writer);
-	come_back(supervisor);
-	return true;
-}
-
 /* ---- the end of a capture ---- */
 
 /* Another tape then, if the interface is set right again: at once, or less and
@@ -483,7 +331,7 @@ static void end_by_rate(struct supervisor *supervisor)
 		  "here; set its clock, or rate in the configuration",
 		  supervisor->setup.name, supervisor->capture.other_rate,
 		  supervisor->setup.rate);
-	end_tape(supervisor);
+	supervisor_end_tape(supervisor);
 	if (supervisor->pause_ns == 0 ||
 	    now - supervisor->reopened_ns > RATE_QUIET_NS)
 		supervisor->pause_ns = RATE_PAUSE_NS;
@@ -500,13 +348,14 @@ static void capture_ended(struct supervisor *supervisor)
 	supervisor->pcm = NULL;
 	supervisor->capture.pcm = NULL;
 	if (atomic_load(&supervisor->end) == CAPTURE_LIMIT) {
-		end_tape(supervisor);
+		supervisor_end_tape(supervisor);
 		return;
 	}
 	if (atomic_load(&supervisor->end) == CAPTURE_RATE) {
 		end_by_rate(supervisor);
 		return;
 	}
+	supervisor->refused = false;
 	tape_writer_state(&supervisor->writer, TAPE_ABSENT);
 	log_warning("%s is gone: silence is recorded in its place until it is "
 		    "back",
@@ -533,9 +382,9 @@ bool supervisor_tick(struct supervisor *supervisor)
 			return false;
 		return open_first(supervisor, message, sizeof(message)) == 0;
 	}
-	run_on(supervisor);
+	supervisor_run_on(supervisor);
 	if (!supervisor->ended)
-		come_back(supervisor);
+		supervisor_come_back(supervisor);
 	return false;
 }
 

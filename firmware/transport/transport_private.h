@@ -88,6 +88,7 @@ struct transport {
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
 	unsigned track_count;
 	bool tracks_known;
+	unsigned tracks_of; /* channels of the interface; 0: not known */
 	char session[CONFIG_NAME_MAX];
 
 	struct hand hand[HANDS_MAX];

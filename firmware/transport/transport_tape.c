@@ -75,13 +75,41 @@ uint64_t transport_position_at(const struct transport *transport,
 	return position > 0 ? (uint64_t)position : 0;
 }
 
+static bool tracks_fit(const struct transport *transport, unsigned channels)
+{
+	for (unsigned i = 0; i < transport->track_count; i++)
+		if (transport->tracks[i].channels[0] > channels ||
+		    transport->tracks[i].channels[1] > channels)
+			return false;
+	return true;
+}
+
+/* Names and arming that were given here. */
+static void keep_known(struct config_track *track,
+		       const struct config_track *known, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (memcmp(known[i].channels, track->channels,
+			   sizeof(track->channels)) == 0)
+			*track = known[i];
+}
+
+/* Anew if the interface has another number of channels than it had. */
 static void learn_tracks(struct transport *transport)
 {
-	if (transport->tracks_known)
+	unsigned channels = transport->client.tape.facts->channels;
+	unsigned of = transport->tracks_of, count = transport->track_count;
+	struct config_track known[CONFIG_CHANNELS_MAX];
+
+	transport->tracks_of = channels;
+	if (transport->tracks_known && (of == 0 || of == channels) &&
+	    tracks_fit(transport, channels))
 		return;
-	transport->track_count =
-		recording_tracks(transport->tracks, &transport->config,
-				 transport->client.tape.facts->channels);
+	memcpy(known, transport->tracks, sizeof(known));
+	transport->track_count = recording_tracks(transport->tracks,
+						  &transport->config, channels);
+	for (unsigned i = 0; i < transport->track_count; i++)
+		keep_known(&transport->tracks[i], known, count);
 	transport->tracks_known = transport->track_count > 0;
 }
 

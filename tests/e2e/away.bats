@@ -59,3 +59,51 @@ plug() {
 	# Ten of a kind in ten seconds, and how many more there were.
 	[ "$(lines)" -le $((said + 66)) ]
 }
+
+# An interface of so many channels, which its control file outlives.
+make_stage() {
+	cat "$BUILD/virtual.conf" - >own.conf <<-EOF
+		pcm.stage {
+			type takebox_virtual
+			channels $1
+			rate 48000
+			signal counter
+			origin clock
+			control "$PWD/virtual"
+		}
+	EOF
+}
+
+@test "an interface that is back with fewer channels: the take ends, and the next has them" {
+	export ALSA_CONFIG_PATH=$PWD/own.conf
+	make_stage 4
+	cat >takebox.conf <<-EOF
+		interface: { device = "stage"; };
+		tape: { seconds = 30.0; };
+		record: { folder = "$PWD/medium"; preroll = 0.0; };
+		session: { name = "Show"; };
+		control: { socket = "$PWD/control"; tape_socket = "$PWD/tape"; };
+	EOF
+	start_tape
+	start_daemon
+	wait_until status_is .state idle
+	takebox name 2 Bass
+	takebox record
+	wait_until at_least .take.durable 1
+	plug unplug
+	wait_until status_is .interface.state absent
+	make_stage 2
+	plug plug
+	wait_until test -s medium/Takebox/Show/Take-001/take.json
+	[ "$(jq -r .stopped_by medium/Takebox/Show/Take-001/take.json)" = \
+		"the tape ended" ]
+	# Silence comes in pieces of a second: it may have none yet.
+	takebox verify medium/Takebox/Show/Take-001 || [ $? -eq 7 ]
+	wait_until status_is .interface.channels 2
+	takebox record
+	run takebox stop --json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .take.verdict <<<"$output")" = sample-complete ]
+	[ "$(cd medium/Takebox/Show/Take-002 && echo *.flac)" = \
+		"01-Ch-01.flac 02-Bass.flac" ]
+}

@@ -1,7 +1,6 @@
 /*
  * supervisor: an interface comes, goes, comes back, and is asked for
- * differently, and the tape goes on. The interface is a real-time one made
- * here, linked in place of drivers/pcm_alsa*.c: frames by the clock.
+ * differently, and the tape goes on. The interface is that of plugged_pcm.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,167 +21,10 @@
 #include "drivers/pcm.h"
 #include "engine/supervisor.h"
 #include "engine/tape.h"
+#include "tests/unit/plugged_pcm.h"
 
-#define RATE	    48000u
-#define CHANNELS    2u
-#define PERIOD	    128u
-#define BUFFER	    4096u
 #define DEADLINE_S  20
 #define DEADLINE_NS (DEADLINE_S * NS_PER_S)
-
-/* ---- the interface ---- */
-
-static struct {
-	_Atomic bool plugged;
-	const char *identity;
-	const char *device; /* its ALSA name; another one has the old name if
-			       taken */
-	bool taken;
-	_Atomic unsigned hz;	     /* what its clock really does */
-	unsigned looks, opens, open; /* ever, ever, now */
-} socket_of;			     /* what it is plugged into */
-
-struct pcm {
-	int timer;
-	int64_t start_ns;
-	uint64_t read;
-	int32_t ring[BUFFER * CHANNELS];
-};
-
-const char *pcm_format_name(int format)
-{
-	(void)format;
-	return "S32_LE";
-}
-
-int pcm_format_parse(const char *name)
-{
-	(void)name;
-	return PCM_S32_LE;
-}
-
-int pcm_open(struct pcm **pcm, const struct pcm_request *request,
-	     struct pcm_setup *setup, struct pcm_error *error)
-{
-	bool other = strcmp(request->device, socket_of.device) != 0;
-
-	*pcm = NULL;
-	socket_of.looks++;
-	if (!socket_of.plugged || (other && !socket_of.taken)) {
-		snprintf(error->text, sizeof(error->text), "%s is not there",
-			 request->device);
-		return -ENODEV;
-	}
-	*setup = (struct pcm_setup){
-		.channels = CHANNELS,
-		.rate = request->rate,
-		.period = PERIOD,
-		.buffer = BUFFER,
-		.format = PCM_S32_LE,
-		.interleaved = true,
-	};
-	snprintf(setup->device, sizeof(setup->device), "%s", request->device);
-	snprintf(setup->name, sizeof(setup->name), "Test interface");
-	snprintf(setup->identity, sizeof(setup->identity), "%s",
-		 other ? "serial:other" : socket_of.identity);
-	*pcm = calloc(1, sizeof(**pcm));
-	assert_non_null(*pcm);
-	(*pcm)->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-	socket_of.opens++;
-	socket_of.open++;
-	return 0;
-}
-
-int pcm_find(const char *identity, char *device, size_t size)
-{
-	if (!socket_of.plugged || strcmp(identity, socket_of.identity) != 0)
-		return -ENODEV;
-	snprintf(device, size, "%s", socket_of.device);
-	return 0;
-}
-
-void pcm_close(struct pcm *pcm)
-{
-	if (!pcm)
-		return;
-	close(pcm->timer);
-	free(pcm);
-	socket_of.open--;
-}
-
-int pcm_start(struct pcm *pcm)
-{
-	const struct itimerspec period = {
-		.it_value = {.tv_nsec = PERIOD * NS_PER_S / RATE},
-		.it_interval = {.tv_nsec = PERIOD * NS_PER_S / RATE},
-	};
-
-	pcm->start_ns = clock_now_ns();
-	return timerfd_settime(pcm->timer, 0, &period, NULL);
-}
-
-int pcm_poll_fds(struct pcm *pcm, struct pollfd *fds)
-{
-	fds[0] = (struct pollfd){pcm->timer, POLLIN, 0};
-	return 1;
-}
-
-int pcm_revents(struct pcm *pcm, struct pollfd *fds, int count)
-{
-	uint64_t ticks;
-
-	if (!socket_of.plugged)
-		return -ENODEV;
-	return count == 1 && (fds[0].revents & POLLIN) &&
-	       read(pcm->timer, &ticks, sizeof(ticks)) > 0;
-}
-
-int64_t pcm_avail(struct pcm *pcm, int64_t *time_ns)
-{
-	uint64_t come;
-
-	*time_ns = clock_now_ns();
-	if (!socket_of.plugged)
-		return 0;
-	come = (uint64_t)(*time_ns - pcm->start_ns) * socket_of.hz / NS_PER_S;
-	return (int64_t)(come - pcm->read);
-}
-
-int pcm_state(struct pcm *pcm)
-{
-	(void)pcm;
-	return socket_of.plugged ? 0 : -ENODEV;
-}
-
-int pcm_begin(struct pcm *pcm, struct pcm_area *area, unsigned long *frames)
-{
-	uint64_t at = pcm->read % BUFFER;
-
-	if (*frames > BUFFER - at)
-		*frames = BUFFER - at;
-	area->interleaved = true;
-	area->stride = CHANNELS * sizeof(int32_t);
-	area->channel[0] = (const uint8_t *)(pcm->ring + at * CHANNELS);
-	return 0;
-}
-
-int pcm_commit(struct pcm *pcm, unsigned long frames)
-{
-	pcm->read += frames;
-	return 0;
-}
-
-int64_t pcm_skip(struct pcm *pcm, uint64_t frames)
-{
-	pcm->read += frames;
-	return (int64_t)frames;
-}
-
-int pcm_restart(struct pcm *pcm)
-{
-	(void)pcm;
-	return -ENODEV;
-}
 
 /* ---- its supervisor ---- */
 
@@ -195,6 +37,8 @@ static int set_up(void **unused)
 	alarm(DEADLINE_S + 10); /* a wait for ever is what one case is about */
 	socket_of.plugged = true;
 	socket_of.hz = RATE;
+	socket_of.channels = CHANNELS;
+	socket_of.formats = 1u << PCM_S32_LE;
 	socket_of.identity = "serial:1";
 	socket_of.device = "hw:TEST";
 	socket_of.taken = false;
@@ -507,6 +351,73 @@ static void test_it_is_found_under_another_name(void **unused)
 	}
 }
 
+static void away_and_back(void)
+{
+	tick_until_position(tape_published(&tape) + RATE / 4);
+	socket_of.plugged = false;
+	tick_until_state(TAPE_ABSENT);
+}
+
+/* It had 24 bits in words of four bytes, and has them in three now. */
+static void test_it_is_back_with_another_format(void **unused)
+{
+	struct tape_request request = ask(0);
+
+	(void)unused;
+	open_tape(&request);
+	away_and_back();
+	socket_of.formats = 1u << PCM_S24_LE | 1u << PCM_S16_LE;
+	socket_of.plugged = true;
+	tick_until_state(TAPE_RUNNING);
+	tick_until_position(tape_published(&tape) + RATE / 4);
+	assert_int_equal(socket_of.open, 1);
+}
+
+static void test_it_is_back_with_other_channels_or_bits(void **unused)
+{
+	struct tape_request request = ask(0);
+	uint8_t id[16];
+
+	(void)unused;
+	request.keep_trying = 1;
+	open_tape(&request);
+	for (int turn = 0; turn < 2; turn++) {
+		memcpy(id, tape.facts->id, sizeof(id));
+		away_and_back();
+		socket_of.channels = turn == 0 ? 1 : CHANNELS;
+		socket_of.formats =
+			turn == 0 ? 1u << PCM_S32_LE : 1u << PCM_S16_LE;
+		socket_of.plugged = true;
+		tick_until_state(TAPE_ENDED);
+		for (int64_t deadline = clock_now_ns() + DEADLINE_NS; !tick();)
+			assert_true(clock_now_ns() < deadline);
+		attach();
+		assert_memory_not_equal(id, tape.facts->id, sizeof(id));
+		assert_int_equal(tape.facts->channels, socket_of.channels);
+		assert_int_equal(tape.facts->bits, turn == 0 ? 24 : 16);
+		assert_int_equal(socket_of.open, 1);
+	}
+}
+
+static void test_what_cannot_be_had_is_waited_for(void **unused)
+{
+	struct tape_request request = ask(0);
+
+	(void)unused;
+	request.channels = CHANNELS;
+	request.keep_trying = 1;
+	open_tape(&request);
+	away_and_back();
+	socket_of.channels = 1;
+	socket_of.plugged = true;
+	for (int i = 0; i < 5; i++)
+		tick();
+	assert_int_equal(tape_state(&tape), TAPE_ABSENT);
+	assert_int_equal(socket_of.open, 0);
+	socket_of.channels = CHANNELS;
+	tick_until_state(TAPE_RUNNING);
+}
+
 static unsigned lines_of(FILE *file)
 {
 	char line[512];
@@ -572,6 +483,9 @@ int main(void)
 		CASE(test_silence_runs_on_until_it_is_back),
 		CASE(test_another_interface_is_not_taken_for_it),
 		CASE(test_it_is_found_under_another_name),
+		CASE(test_it_is_back_with_another_format),
+		CASE(test_it_is_back_with_other_channels_or_bits),
+		CASE(test_what_cannot_be_had_is_waited_for),
 		CASE(test_an_hour_away_fills_no_log),
 		CASE(test_the_limit_is_reached_in_silence_too),
 	};
