@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,8 @@ static const char help[] =
 	"that is free\n"
 	"  --last        show what was found last, and what takes showed "
 	"since\n"
-	"Exits 0 if it is good for so many channels, 6 if it is not.\n";
+	"Exits 0 if it is good for so many channels, 4 if a take is recorded "
+	"there, 6 if\nit is not good.\n";
 
 enum { OPTION_RATE = 0x200, OPTION_SECONDS, OPTION_FULL, OPTION_LAST };
 
@@ -61,12 +63,31 @@ static double tape_seconds(const struct config *config, const struct wish *wish)
 	return seconds < TAPE_MAX_SECONDS ? seconds : TAPE_MAX_SECONDS;
 }
 
-static void progress(void *context, const char *what, double share)
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* What is being written must not stay there: it is as much as was free. */
+static void end_by_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+static bool progress(void *context, const char *what, double share)
 {
 	(void)context;
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%-20s %3.0f %%  ", what,
 			100 * (share < 1 ? share : 1));
+	return !interrupted;
 }
 
 static bool is_good(const struct qualify *result, const struct wish *wish)
@@ -172,6 +193,33 @@ static int read_last(struct qualify *result, const char *folder)
 	return error;
 }
 
+static const char *words_for(int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return "a take is being recorded there, or made whole: it "
+		       "needs the room; try it afterwards";
+	case -ENOSPC:
+		return "there is too little room left to try it: make some";
+	case -ECANCELED:
+		return "interrupted; nothing was left behind";
+	default:
+		return strerror(-error);
+	}
+}
+
+static int code_of(int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return EXIT_REFUSED;
+	case -ECANCELED:
+		return EXIT_FAILED;
+	default:
+		return EXIT_MEDIUM;
+	}
+}
+
 static int qualify(const struct wish *wish)
 {
 	struct qualify_plan plan = {
@@ -182,17 +230,19 @@ static int qualify(const struct wish *wish)
 		.progress = progress,
 	};
 	struct qualify result;
-	int error = wish->last ? read_last(&result, wish->folder)
-			       : qualify_medium(&result, wish->folder, &plan);
+	int error;
 
+	end_by_signals();
+	error = wish->last ? read_last(&result, wish->folder)
+			   : qualify_medium(&result, wish->folder, &plan);
 	if (isatty(STDERR_FILENO))
 		fputs("\r                              \r", stderr);
 	if (error < 0) {
 		fprintf(stderr, "takebox qualify: %s: %s\n", wish->folder,
 			wish->last && error == -ENOENT
 				? "nothing is known of it yet"
-				: strerror(-error));
-		return wish->last ? EXIT_NOT_FOUND : EXIT_MEDIUM;
+				: words_for(error));
+		return wish->last ? EXIT_NOT_FOUND : code_of(error);
 	}
 	show(&result, wish);
 	return is_good(&result, wish) ? EXIT_OK : EXIT_MEDIUM;

@@ -1,11 +1,13 @@
 /* Rounds as a take writes them; files that are new and go again. */
 #include "take/qualify.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -22,11 +24,44 @@
 #define FLAC_SHARE    0.6	   /* that it comes to in the end */
 #define CHANNELS_MAX  64
 
-static void tell(const struct qualify_plan *plan, const char *what,
-		 double share)
+/* ---- whether takes are written there ---- */
+
+/* Whoever writes to a take has its folder locked. */
+static bool is_locked(int parent, const char *name)
 {
-	if (plan->progress)
-		plan->progress(plan->context, what, share);
+	int dir = openat(parent, name,
+			 O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	bool locked;
+
+	if (dir < 0)
+		return false;
+	locked = flock(dir, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(dir);
+	return locked;
+}
+
+static bool any_locked(int parent, const char *name, unsigned depth)
+{
+	int dir = openat(parent, name,
+			 O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *list = dir < 0 ? NULL : fdopendir(dir);
+	const struct dirent *entry;
+	bool found = false;
+
+	while (list && !found && (entry = readdir(list)))
+		found = entry->d_name[0] != '.' &&
+			(depth > 0 ? any_locked(dir, entry->d_name, depth - 1)
+				   : is_locked(dir, entry->d_name));
+	if (list)
+		closedir(list);
+	else if (dir >= 0)
+		close(dir);
+	return found;
+}
+
+static bool is_recorded_on(int takebox)
+{
+	return any_locked(takebox, ".", 1); /* session, take */
 }
 
 /* ---- writing as takes do ---- */
@@ -96,6 +131,8 @@ static int write_rounds(struct qualify *result, struct files *files,
 	most = result->free_bytes > 2 * KEEP_BYTES
 		       ? result->free_bytes - KEEP_BYTES
 		       : result->free_bytes / 2;
+	if (most < round)
+		return -ENOSPC;
 	while (error == 0 && done + round <= most &&
 	       (double)(now - began) < plan->seconds * NS_PER_S) {
 		int64_t before = now;
@@ -107,8 +144,11 @@ static int write_rounds(struct qualify *result, struct files *files,
 		seconds = (double)(now - before) / NS_PER_S;
 		if (seconds > result->worst_seconds)
 			result->worst_seconds = seconds;
-		tell(plan, "writing",
-		     (double)(now - began) / NS_PER_S / plan->seconds);
+		if (error == 0 && plan->progress &&
+		    !plan->progress(plan->context, "writing",
+				    (double)(now - began) / NS_PER_S /
+					    plan->seconds))
+			error = -ECANCELED;
 	}
 	if (now > began)
 		result->bytes_per_second =
@@ -219,6 +259,10 @@ int qualify_medium(struct qualify *result, const char *folder,
 	close(medium);
 	if (takebox < 0)
 		return takebox;
+	if (is_recorded_on(takebox)) {
+		close(takebox);
+		return -EBUSY;
+	}
 	dir = open_or_make(takebox, TRY_FOLDER);
 	error = dir < 0 ? dir : try_medium(result, takebox, dir, &own);
 	if (dir >= 0) {

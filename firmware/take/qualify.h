@@ -29,8 +29,8 @@ struct qualify_plan {
 	unsigned files;		       /* as tracks */
 	double seconds;		       /* of writing */
 	bool all; /* write all that is free, if the room cannot be had else */
-	/* Told now and then; NULL allowed. */
-	void (*progress)(void *context, const char *what, double share);
+	/* Told now and then; false: it is to end. NULL allowed. */
+	bool (*progress)(void *context, const char *what, double share);
 	void *context;
 };
 
@@ -53,8 +53,10 @@ struct qualify {
 	double worst_in_takes;
 };
 
-/* Makes Takebox below folder if there is none. Negative errno: the medium
- * refused; error says at what. */
+/* Makes Takebox below folder if there is none. -EBUSY: a take is being recorded
+ * or made whole there, which would lose its room; -ENOSPC: there is too little
+ * to try anything; -ECANCELED: progress said so; else the medium refused. Then
+ * nothing is left behind, and what was known of the medium is still known. */
 int qualify_medium(struct qualify *result, const char *folder,
 		   const struct qualify_plan *plan);
 

@@ -40,6 +40,17 @@ static void make_mark(const struct marks *marks, uint64_t at)
 	words[0] = at;
 }
 
+/* Is it to go on? */
+static int tell(const struct marks *marks, const struct qualify_plan *plan,
+		const char *what, uint64_t at)
+{
+	if (!plan->progress || at / marks->step % 64 != 0 ||
+	    plan->progress(plan->context, what,
+			   (double)at / (double)marks->size))
+		return 0;
+	return -ECANCELED;
+}
+
 static int write_marks(const struct marks *marks, int file,
 		       const struct qualify_plan *plan)
 {
@@ -50,9 +61,8 @@ static int write_marks(const struct marks *marks, int file,
 		make_mark(marks, at);
 		error = plan->storage->write(file, marks->block, MARK_BYTES,
 					     at);
-		if (plan->progress && at / marks->step % 64 == 0)
-			plan->progress(plan->context, "marking",
-				       (double)at / (double)marks->size);
+		if (error == 0)
+			error = tell(marks, plan, "marking", at);
 	}
 	return error < 0 ? error : plan->storage->sync(file);
 }
@@ -66,22 +76,21 @@ static bool has_mark(const struct marks *marks, int file, uint64_t at,
 	return memcmp(found, marks->block, MARK_BYTES) == 0;
 }
 
-static void read_marks(struct qualify *result, const struct marks *marks,
-		       int file, uint8_t *found,
-		       const struct qualify_plan *plan)
+static int read_marks(struct qualify *result, const struct marks *marks,
+		      int file, uint8_t *found, const struct qualify_plan *plan)
 {
 	uint64_t good = 0, all = 0;
+	int error = 0;
 
-	for (uint64_t at = 0; at + MARK_BYTES <= marks->size;
+	for (uint64_t at = 0; at + MARK_BYTES <= marks->size && error == 0;
 	     at += marks->step) {
 		good += has_mark(marks, file, at, found);
 		all++;
-		if (plan->progress && at / marks->step % 64 == 0)
-			plan->progress(plan->context, "reading the marks",
-				       (double)at / (double)marks->size);
+		error = tell(marks, plan, "reading the marks", at);
 	}
 	result->capacity = good == all ? QUALIFY_REAL : QUALIFY_FAKE;
 	result->real_bytes = result->free_bytes / all * good;
+	return error;
 }
 
 /* Room for all of the file without writing it, where there is such a thing. */
@@ -106,8 +115,8 @@ static int try_marks(struct qualify *result, int dir, int file,
 		posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
 		again = openat(dir, QUALIFY_MARKED,
 			       O_RDONLY | O_DIRECT | O_CLOEXEC);
-		read_marks(result, marks, again < 0 ? file : again, found,
-			   plan);
+		error = read_marks(result, marks, again < 0 ? file : again,
+				   found, plan);
 		if (again >= 0)
 			close(again);
 	}

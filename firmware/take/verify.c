@@ -186,6 +186,7 @@ static void check_file(struct verify *verify, const struct take_track *track,
 		judge_file(verify, track, part, &check);
 	verify->result->files++;
 	verify->fn(verify->context, track, name, &check, verify->problem);
+	verify->check = NULL;
 }
 
 static void check_track(struct verify *verify, const struct take_track *track)

@@ -150,7 +150,7 @@ make_disk() {
 	takebox record
 	wait_until at_least .take.durable 1
 	# As the kernel does it when a file system is found to be broken.
-	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE A)")/trigger_fs_error"
+	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE -M "$PWD/A")")/trigger_fs_error"
 	wait_until status_is .medium.folder "$PWD/B"
 	wait_until at_least .take.seconds 1
 	takebox stop
@@ -259,7 +259,7 @@ check_alike() {
 	start_all "mirror = \"$PWD/B\";"
 	takebox record
 	wait_until at_least .take.durable 1
-	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE A)")/trigger_fs_error"
+	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE -M "$PWD/A")")/trigger_fs_error"
 	wait_until says "the take goes on in $PWD/B"
 	wait_until at_least .take.seconds 3
 	run takebox stop --json

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@
 
 static struct {
 	uint64_t room, real; /* that it says, and that it has; 0: as much */
-	unsigned slow_sync, syncs, fail_write, writes;
+	unsigned slow_sync, fail_write, writes;
+	_Atomic unsigned syncs; /* several at a time */
 } card;
 
 static char folder[64];
@@ -181,6 +183,80 @@ static void test_what_is_of_others_stays(void **unused)
 	assert_string_equal(names, ". .. medium.json ");
 }
 
+/* An interruption, at each moment that there is to hear of it. */
+static bool is_over(void *context, const char *what, double share)
+{
+	unsigned *calls = context;
+
+	(void)what;
+	(void)share;
+	return --*calls > 0;
+}
+
+static void test_interrupted_it_leaves_nothing(void **unused)
+{
+	struct qualify result, again;
+	char path[128], names[256];
+	int dir, error = -ECANCELED;
+
+	(void)unused;
+	card.room = 4 * MIB;
+	assert_int_equal(try_it(&result), 0);
+	snprintf(path, sizeof(path), "%s/Takebox", folder);
+	for (unsigned call = 1; error == -ECANCELED; call += 1 + call / 4) {
+		unsigned calls = call;
+		struct qualify_plan plan = {
+			.storage = &storage,
+			.files = 4,
+			.seconds = 0.05,
+			.all = true,
+			.progress = is_over,
+			.context = &calls,
+		};
+
+		error = qualify_medium(&again, folder, &plan);
+		list(path, names, sizeof(names));
+		assert_string_equal(names, ". .. medium.json ");
+		dir = open(path, O_RDONLY | O_DIRECTORY);
+		assert_int_equal(qualify_read(&again, dir), 0);
+		close(dir);
+		if (error == -ECANCELED)
+			assert_true(again.bytes_per_second ==
+				    result.bytes_per_second);
+	}
+	assert_int_equal(error, 0);
+}
+
+static void test_no_room_is_no_verdict(void **unused)
+{
+	struct qualify result;
+
+	(void)unused;
+	card.room = 300000;
+	assert_int_equal(try_it(&result), -ENOSPC);
+}
+
+static void test_a_take_that_runs_keeps_its_room(void **unused)
+{
+	struct qualify result;
+	char path[128];
+	int dir;
+
+	(void)unused;
+	snprintf(path, sizeof(path), "%s/Takebox", folder);
+	mkdir(path, 0777);
+	strcat(path, "/Show");
+	mkdir(path, 0777);
+	strcat(path, "/Take-001");
+	mkdir(path, 0777);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(dir, LOCK_EX), 0);
+	assert_int_equal(try_it(&result), -EBUSY);
+	assert_int_equal(card.writes, 0);
+	close(dir);
+	assert_int_equal(try_it(&result), 0);
+}
+
 static void test_channels_and_time(void **unused)
 {
 	struct qualify result = {.bytes_per_second = 6e6,
@@ -203,6 +279,9 @@ int main(void)
 		TEST(test_a_stall_is_the_worst_round),
 		TEST(test_one_that_refuses),
 		TEST(test_what_is_of_others_stays),
+		TEST(test_interrupted_it_leaves_nothing),
+		TEST(test_no_room_is_no_verdict),
+		TEST(test_a_take_that_runs_keeps_its_room),
 		TEST(test_channels_and_time),
 	};
 

@@ -75,7 +75,8 @@ static void test_changes_of_the_level_take_no_more_memory(void **unused)
 
 	(void)unused;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	skip(); /* their allocators keep what is freed */
+	printf("# a sanitizer keeps what is freed\n");
+	skip();
 #endif
 	fake_tape_open(&tape, CHANNELS, 24, RATE, RING);
 	plan_all(&info, &tape, 0);
