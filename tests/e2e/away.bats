@@ -60,9 +60,10 @@ plug() {
 	[ "$(lines)" -le $((said + 66)) ]
 }
 
-# An interface of so many channels, which its control file outlives.
+# An interface of so many channels. What reads its file while it is away must
+# not find half of it.
 make_stage() {
-	cat "$BUILD/virtual.conf" - >own.conf <<-EOF
+	cat "$BUILD/virtual.conf" - >own.conf.new <<-EOF
 		pcm.stage {
 			type takebox_virtual
 			channels $1
@@ -72,6 +73,7 @@ make_stage() {
 			control "$PWD/virtual"
 		}
 	EOF
+	mv own.conf.new own.conf
 }
 
 @test "an interface that is back with fewer channels: the take ends, and the next has them" {
