@@ -37,6 +37,15 @@ void control_drop(struct client *client)
 	*client = (struct client){.control = client->control, .fd = -1};
 }
 
+/* It may be in use further up: it goes when the loop comes round to it, which
+ * the end of the connection sees to. Whoever waits for an answer waits no
+ * longer. */
+static void doom(struct client *client)
+{
+	client->doomed = true;
+	shutdown(client->fd, SHUT_RDWR);
+}
+
 static void write_some(struct client *client)
 {
 	ssize_t done = 0;
@@ -45,7 +54,7 @@ static void write_some(struct client *client)
 		done = send(client->fd, client->queue, client->queued,
 			    MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (done < 0 && errno != EAGAIN && errno != EINTR)
-		client->doomed = true;
+		doom(client);
 	if (done > 0) {
 		client->queued -= (size_t)done;
 		memmove(client->queue, client->queue + done, client->queued);
@@ -66,7 +75,7 @@ void control_send(struct client *client, json_t *object)
 	if (text && client->queued + length + 1 <= QUEUE_MAX_BYTES)
 		grown = realloc(client->queue, client->queued + length + 1);
 	if (!grown) {
-		client->doomed = true;
+		doom(client);
 		free(text);
 		return;
 	}
