@@ -324,6 +324,8 @@ static const struct gpio_line *choose(struct gpio_group *group,
 
 	line = gpio_listing_pick(listing, group->wire[wire].line, &result,
 				 words, sizeof(words));
+	if (result == -EACCES && group->denials <= GPIO_PATIENCE)
+		return NULL;
 	if (!line) {
 		complain_of_name(group, wire, result, words);
 		return NULL;
@@ -413,8 +415,10 @@ int gpio_group_connect(struct gpio_group *group)
 	missing = missing_wires(group);
 	if (missing == 0)
 		return 0;
-	if (gpio_listing_read(&listing) == 0)
+	if (gpio_listing_read(&listing) == 0) {
+		group->denials = listing.denied[0] ? group->denials + 1 : 0;
 		connect_missing(group, &listing);
+	}
 	gpio_listing_free(&listing);
 	return (int)missing_wires(group);
 }

@@ -18,6 +18,10 @@ enum gpio_state {
 	GPIO_STATE_FAILED
 };
 
+/* A chip is there before udev has given it to its group: at boot, or when it
+ * is plugged in. */
+#define GPIO_PATIENCE 5
+
 /* One request: wires on one chip. request NULL: a free place. */
 struct gpio_hold {
 	struct gpio_request *request;
@@ -40,7 +44,8 @@ struct gpio_group {
 	unsigned count;
 	gpio_trouble_fn fn;
 	void *context;
-	uint64_t calls; /* of the kernel, by the functions below */
+	unsigned denials; /* looks in a row at which a chip was denied */
+	uint64_t calls;	  /* of the kernel, by the functions below */
 };
 
 /* Copies the wires. 0, -EINVAL (too many), -ENOMEM. */
@@ -50,7 +55,9 @@ int gpio_group_init(struct gpio_group *group, bool output,
 void gpio_group_finish(struct gpio_group *group); /* zeroed allowed */
 
 /* Looks whether what is held is still there, takes what is not held; marks new
- * holds fresh. Returns how many wires are still missing. */
+ * holds fresh. Returns how many wires are still missing. To be called every
+ * second or so: that a chip may not be opened is told when it is not the first
+ * GPIO_PATIENCE times only. */
 int gpio_group_connect(struct gpio_group *group);
 
 /* Gives up a hold whose chip answered with error. */

@@ -33,7 +33,7 @@ struct gpio_request {
 
 static struct machine {
 	struct {
-		bool gone;
+		bool gone, denied;
 		int error; /* of every call, but for asking; 0: none */
 		unsigned requests;
 		struct {
@@ -47,8 +47,13 @@ static struct machine {
 int gpio_listing_read(struct gpio_listing *listing)
 {
 	for (unsigned c = 0; c < CHIPS; c++) {
-		listing->chips += !machine.chip[c].gone;
-		for (unsigned i = 0; !machine.chip[c].gone && i < LINES; i++) {
+		bool open = !machine.chip[c].gone && !machine.chip[c].denied;
+
+		if (machine.chip[c].denied)
+			snprintf(listing->denied, sizeof(listing->denied),
+				 "/dev/gpiochip%u", c);
+		listing->chips += open;
+		for (unsigned i = 0; open && i < LINES; i++) {
 			struct gpio_line line = {
 				.offset = i,
 				.used = machine.chip[c].line[i].used};
@@ -527,6 +532,39 @@ static void a_bus_on_two_chips_is_refused(void **state)
 	gpio_outputs_destroy(outputs);
 }
 
+/* udev gives it to its group when it has been there for a moment. */
+static void a_chip_of_nobody_yet_is_waited_for_in_silence(void **state)
+{
+	struct gpio_outputs *lamps = outputs_of(1, 2);
+
+	(void)state;
+	machine.chip[1].denied = true;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(gpio_outputs_connect(lamps), 2);
+	machine.chip[1].denied = false;
+	assert_int_equal(gpio_outputs_connect(lamps), 0);
+	assert_int_equal(trouble.told, 0);
+	assert_int_equal(trouble.well, 0);
+	gpio_outputs_destroy(lamps);
+}
+
+static void a_chip_that_stays_forbidden_is_told_once(void **state)
+{
+	struct gpio_outputs *lamps = outputs_of(1, 1);
+
+	(void)state;
+	machine.chip[1].denied = true;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(gpio_outputs_connect(lamps), 1);
+	assert_int_equal(trouble.told, 1);
+	assert_non_null(strstr(trouble.text, "/dev/gpiochip1"));
+	assert_non_null(strstr(trouble.text, "group gpio"));
+	machine.chip[1].denied = false;
+	assert_int_equal(gpio_outputs_connect(lamps), 0);
+	assert_int_equal(trouble.well, 1);
+	gpio_outputs_destroy(lamps);
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -546,6 +584,8 @@ int main(void)
 		CASE(an_expander_that_does_not_answer_is_told_once),
 		CASE(lamps_on_a_chip_that_fails_show_the_picture_afterwards),
 		CASE(a_bus_on_two_chips_is_refused),
+		CASE(a_chip_of_nobody_yet_is_waited_for_in_silence),
+		CASE(a_chip_that_stays_forbidden_is_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
