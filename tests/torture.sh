@@ -536,8 +536,10 @@ make_plan >"$work/plan"
 mount -t tmpfs torture /media || exit 2
 make_disk A
 make_disk B
+# An overrun lasts as long as the buffer, and a device that is quiet for two
+# seconds is taken for dead: half of that.
 cat >"$work/takebox.conf" <<-EOT
-	interface: { device = "takebox_virtual:CHANNELS=$channels,SIGNAL=counter,ORIGIN=clock,PPM=40,CONTROL=$work/virtual"; };
+	interface: { device = "takebox_virtual:CHANNELS=$channels,SIGNAL=counter,ORIGIN=clock,PPM=40,BUFFER_MAX=48000,CONTROL=$work/virtual"; };
 	tape: { seconds = $tape.0; };
 	record: { folder = "/media/A"; next = "/media/B"; preroll = 0.0; };
 	session: { name = "Torture"; };
