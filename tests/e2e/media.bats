@@ -297,7 +297,11 @@ plug() {
 	says "takes are on the mirror $PWD/B only"
 	takebox stop
 	takebox verify B/Takebox/Show/Take-001 B/Takebox/Show/Take-002
-	check_seam B/Takebox/Show/Take-001 B/Takebox/Show/Take-002
+	# What was there without having been called safe may be in both.
+	# shellcheck disable=SC2046
+	set -- $(stretch_of B/Takebox/Show/Take-001) \
+		$(stretch_of B/Takebox/Show/Take-002)
+	[ $(($1 + $2)) -ge "$3" ]
 	# A new one goes there as well; and all of it to the first one then.
 	takebox record
 	takebox stop
@@ -475,13 +479,22 @@ same_takes() {
 make_pulled_mirror() {
 	local recorder
 
-	takebox run -D takebox_virtual:CHANNELS=4,SIGNAL=counter -c 4 -d 4 \
-		--sync 0.2 -o A --session Show >run.log 2>&1 3>&- &
+	"$BUILD/takebox" run -D takebox_virtual:CHANNELS=4,SIGNAL=counter \
+		-c 4 -d 600 --sync 0.2 -o A --session Show >run.log 2>&1 3>&- &
 	recorder=$!
 	wait_until has_sound A
 	cp -r A/Takebox B/
+	wait_until has_more_sound
+	kill -TERM $recorder
 	wait $recorder
 	takebox heal B
+}
+
+has_more_sound() {
+	local file
+
+	file=$(echo A/Takebox/Show/Take-001/04-*.flac)
+	[ "$(stat -c %s "$file")" -gt $((2 * $(stat -c %s "B/${file#A/}"))) ]
 }
 
 @test "a mirror's shorter take is replaced; files of others in it stay" {
