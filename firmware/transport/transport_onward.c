@@ -23,7 +23,7 @@
 
 /* ---- beginning ---- */
 
-static uint64_t needed_bytes(const struct transport *transport)
+uint64_t transport_needed_bytes(const struct transport *transport)
 {
 	const struct tape_facts *facts = transport->client.tape.facts;
 	uint64_t bytes = NEED_BYTES;
@@ -131,8 +131,8 @@ int transport_begin(struct transport *transport, const char *name,
 		    char *error, size_t size)
 {
 	struct recording recording = describe(transport, name, start, stop);
-	int index =
-		transport_choose_place(transport, needed_bytes(transport), -1);
+	int index = transport_choose_place(
+		transport, transport_needed_bytes(transport), -1);
 	struct hand *hand;
 	int code = begin(transport, &recording, index, &hand, error, size);
 
@@ -151,9 +151,9 @@ static void begin_mirror(struct hand *first)
 	struct transport *transport = first->transport;
 	struct recording recording =
 		describe(transport, first->name, first->start, first->stop);
-	int index =
-		volumes_choose_other(transport->volumes, VOLUME_FOR_MIRROR,
-				     needed_bytes(transport), first->volume);
+	int index = volumes_choose_other(transport->volumes, VOLUME_FOR_MIRROR,
+					 transport_needed_bytes(transport),
+					 first->volume);
 	char error[RECORDING_ERROR_MAX];
 	struct hand *hand;
 
@@ -331,8 +331,8 @@ static void go_back(struct transport *transport, int index)
 static bool go_on(struct transport *transport, int not_this)
 {
 	struct onward *onward = &transport->onward;
-	int index = transport_choose_place(transport, needed_bytes(transport),
-					   not_this);
+	int index = transport_choose_place(
+		transport, transport_needed_bytes(transport), not_this);
 	struct recording recording;
 	char error[RECORDING_ERROR_MAX];
 	struct hand *hand;
@@ -448,7 +448,8 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	if ((double)behind < BEHIND_SHARE * (double)tape->facts->frames)
 		return false;
 	return twin(hand) ||
-	       transport_choose_place(transport, needed_bytes(transport),
+	       transport_choose_place(transport,
+				      transport_needed_bytes(transport),
 				      hand->volume) >= 0;
 }
 
@@ -459,7 +460,8 @@ static bool is_refused(struct hand *hand)
 
 	return !hand->prepared && !hand->from.place.take[0] &&
 	       (hand->mirror ||
-		transport_choose_place(transport, needed_bytes(transport),
+		transport_choose_place(transport,
+				       transport_needed_bytes(transport),
 				       hand->volume) < 0);
 }
 

@@ -210,6 +210,9 @@ void transport_end_mirror(struct transport *transport);
 
 /* ---- transport_onward.c ---- */
 
+/* That make a medium worth beginning on; there must be a tape. */
+uint64_t transport_needed_bytes(const struct transport *transport);
+
 /* As recording_begin, on the medium of its choice. -ENOSPC: there is none. */
 int transport_begin(struct transport *transport, const char *name,
 		    uint64_t start, uint64_t stop, uint64_t *ticket,

@@ -133,6 +133,47 @@ static void warn_of_end(struct transport *transport,
 	    status->medium, volume.folder);
 }
 
+static bool is_written(const struct transport *transport, unsigned index)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		if (transport->hand[i].take && !transport->hand[i].left &&
+		    transport->hand[i].volume == (int)index)
+			return true;
+	return false;
+}
+
+/* Whoever relies on two media must know when there is but one. */
+static void look_at_mirror(const struct transport *transport,
+			   struct transport_status *status, unsigned index)
+{
+	const struct volume_status *mirror = &status->volume[index];
+	const struct volume *volume = &mirror->volume;
+	bool written = is_written(transport, index);
+	const char *left = how_little(mirror->seconds_left);
+
+	if (volume->state != VOLUME_READY && volume->error != -ENOENT)
+		add(status, PROBLEM_DEGRADED,
+		    "the mirror %.100s cannot be used (%s): takes are on one "
+		    "medium only",
+		    volume->folder, strerror(-volume->error));
+	else if (volume->state != VOLUME_READY)
+		return;
+	else if (status->state == TRANSPORT_RECORDING && !written)
+		add(status, PROBLEM_DEGRADED,
+		    "%.60s is on one medium only: it is copied to the mirror "
+		    "%.100s afterwards, if there is room",
+		    status->take, volume->folder);
+	else if (!written && transport->client.tape.facts &&
+		 volume->space.free_bytes < transport_needed_bytes(transport))
+		add(status, PROBLEM_DEGRADED,
+		    "the mirror %.100s is full: takes are on one medium only",
+		    volume->folder);
+	else if (written && mirror->seconds_left >= 0 && left)
+		add(status, PROBLEM_DEGRADED,
+		    "%s of recording is left on the mirror %.100s", left,
+		    volume->folder);
+}
+
 static void list_media(struct transport *transport,
 		       struct transport_status *status, double rate)
 {
@@ -145,13 +186,8 @@ static void list_media(struct transport *transport,
 		one->seconds_left =
 			rate > 0 ? (double)one->volume.space.free_bytes / rate
 				 : -1;
-		if (one->volume.role == VOLUME_FOR_MIRROR &&
-		    one->volume.state != VOLUME_READY &&
-		    one->volume.error != -ENOENT)
-			add(status, PROBLEM_DEGRADED,
-			    "the mirror %.100s cannot be used (%s): takes are "
-			    "on one medium only",
-			    one->volume.folder, strerror(-one->volume.error));
+		if (one->volume.role == VOLUME_FOR_MIRROR)
+			look_at_mirror(transport, status, i);
 	}
 }
 

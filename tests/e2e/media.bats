@@ -475,6 +475,27 @@ same_takes() {
 	[ ! -e B/Takebox/Show/.fill-Take-002 ]
 }
 
+@test "a mirror that is full says so, idle and in mid-take" {
+	mount_ram A 200m
+	mount_ram B 12m
+	fallocate -l 9M B/foreign
+	start_all "mirror = \"$PWD/B\";"
+	wait_until says "the mirror $PWD/B is full: takes are on one medium only"
+	takebox record
+	wait_until says "Take-001 is on one medium only"
+	wait_until at_least .take.durable 1
+	takebox stop
+	wait_until test -s B/Takebox/Show/Take-001/take.json # there is so much
+	wait_until status_is '.media[0].safe_to_pull' true
+	rm B/foreign
+	wait_until at_least '.media[0].free_bytes' 10000000
+	takebox record
+	wait_until says "of recording is left on the mirror $PWD/B"
+	run says "on one medium only"
+	[ "$status" -ne 0 ]
+	takebox stop
+}
+
 # A take on A, and on B as much of it as there was when B was pulled.
 make_pulled_mirror() {
 	local recorder
