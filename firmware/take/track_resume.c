@@ -50,6 +50,18 @@ static int has_end(int file, const struct flac_head *head, uint64_t size)
 	return found < 0 ? found : strict.sample == samples;
 }
 
+/* exFAT that is cut off while it makes a chain of a file's clusters can lose
+ * all but the first of them, and does not take anything there either. */
+static int find_head(int file)
+{
+	char last;
+	ssize_t got = pread(file, &last, 1, FLAC_HEAD_BYTES - 1);
+
+	if (got == 1)
+		return 0;
+	return got < 0 && errno != EIO ? -errno : -EINVAL;
+}
+
 /* *size: of the file. What the medium has cut off is not finished, whatever it
  * was. */
 static int read_head(int file, struct flac_head *head, uint64_t *size)
@@ -67,7 +79,9 @@ static int read_head(int file, struct flac_head *head, uint64_t *size)
 		return -errno;
 	if (got != (ssize_t)sizeof(sector))
 		return -EINVAL;
-	error = flac_read_sector(sector, head);
+	error = find_head(file);
+	if (error == 0)
+		error = flac_read_sector(sector, head);
 	if (error < 0 || !head->finished)
 		return error;
 	error = has_end(file, head, *size);
@@ -286,7 +300,7 @@ static int restore_head(const struct track_setup *setup, int fd)
 
 	if (error == 0)
 		error = flac_strict_decode(&strict);
-	if (error == 0 && strict.frames == 0)
+	if ((error == 0 && strict.frames == 0) || error == -EIO)
 		error = -EINVAL;
 	if (error < 0)
 		return error;

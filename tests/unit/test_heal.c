@@ -167,6 +167,97 @@ static void test_finished_files_are_shorter_than_they_were(void **unused)
 	expect_idempotent();
 }
 
+/* --- a file system that has lost a file's clusters --- */
+
+static ino_t broken; /* nothing of it behind its first cluster can be used */
+static int broken_fd;
+
+ssize_t __real_pread64(int fd, void *data, size_t size, off_t at);
+ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t at);
+ssize_t __real_pwrite64(int fd, const void *data, size_t size, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t at);
+
+static bool is_lost(int fd, size_t size, off_t at)
+{
+	struct stat stat;
+
+	return broken && at + (off_t)size > 4096 && fstat(fd, &stat) == 0 &&
+	       stat.st_ino == broken;
+}
+
+ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t at)
+{
+	if (!is_lost(fd, size, at))
+		return __real_pread64(fd, data, size, at);
+	if (at < 4096)
+		return __real_pread64(fd, data, (size_t)(4096 - at), at);
+	errno = EIO;
+	return -1;
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t at)
+{
+	if (!is_lost(fd, size, at))
+		return __real_pwrite64(fd, data, size, at);
+	errno = EIO;
+	return -1;
+}
+
+static void break_chain(const char *name)
+{
+	struct stat stat;
+
+	/* Open, so that no other file gets its number. */
+	broken_fd = openat(fake.dir, name, O_RDONLY);
+	assert_int_equal(fstat(broken_fd, &stat), 0);
+	broken = stat.st_ino;
+	fake.keep = false; /* it could not be read */
+}
+
+static void end_broken(void)
+{
+	broken = 0;
+	close(broken_fd);
+}
+
+static off_t size_of(const char *name)
+{
+	struct stat stat;
+
+	return fstatat(fake.dir, name, &stat, 0) == 0 ? stat.st_size : 0;
+}
+
+/* With nothing safe yet nothing is lost, else the file's sound is. */
+static void test_a_file_has_lost_its_clusters(void **unused)
+{
+	unsigned calls = count_calls(&long_one), at = 0;
+	uint32_t seed = 1;
+	uint64_t safe;
+
+	(void)unused;
+	do {
+		assert_true(++at < calls);
+		clear();
+		safe = cut_at(&long_one, at, FAKE_DONE, FAKE_KEPT, &seed);
+	} while (!has_started() || size_of("02-Track-2.flac") <= 16384);
+	assert_int_equal(safe, 0);
+	break_chain("02-Track-2.flac");
+	expect_healed("sample-complete");
+	end_broken();
+	expect_verdict(VERIFY_COMPLETE);
+	expect_idempotent();
+
+	clear();
+	safe = cut_in_the_middle(&long_one);
+	settle();
+	break_chain("02-Track-2.flac");
+	expect_healed("damaged");
+	end_broken();
+	check_prefix(&long_one, safe);
+	expect_verdict(VERIFY_DAMAGED);
+	expect_idempotent();
+}
+
 static void overwrite(const char *name, size_t at, size_t size)
 {
 	int fd = openat(fake.dir, name, O_RDWR);
@@ -548,6 +639,7 @@ int main(void)
 		CASE(test_a_file_is_shorter_than_it_was),
 		CASE(test_all_files_are_shorter_than_they_were),
 		CASE(test_finished_files_are_shorter_than_they_were),
+		CASE(test_a_file_has_lost_its_clusters),
 		CASE(test_a_first_sector_is_lost),
 		CASE(test_a_file_that_cannot_be_read_is_left),
 		CASE(test_verify_finds_another_takes_file),
