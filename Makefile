@@ -408,7 +408,8 @@ soak: all ## 32 channels for SOAK_SECONDS (7200): memory, lateness, ppm
 STARVE_STEP ?= 1
 .PHONY: starve
 starve: tests ## fail each allocation of a short take in turn, or each STARVE_STEP-th
-	BUILD=$(BUILD) tests/starve.sh 1 3000 $(STARVE_STEP) 4
+	BUILD=$(BUILD) tests/starve.sh 1 3200 $(STARVE_STEP) 8
+	BUILD=$(BUILD) tests/starve.sh --again 1 3200 $(STARVE_STEP) 8
 
 TORTURE_SECONDS ?= 600
 .PHONY: torture

@@ -6,3 +6,9 @@
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "nor one of the takeboxd that goes on with a take" {
+	run "$BATS_TEST_DIRNAME/../starve.sh" --again 330 2500 600 4
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
