@@ -25,6 +25,7 @@ struct shift {
 
 	struct gpio_outputs *lines; /* NULL: SPI */
 	int fd;			    /* -1: not open */
+	unsigned denials;	    /* in a row */
 	uint64_t calls;		    /* of SPI */
 
 	bool wanted[SHIFT_BITS_MAX];
@@ -103,9 +104,12 @@ static int connect_port(struct shift *shift)
 	shift->fd = open(shift->plan.spi, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (shift->fd < 0) {
 		error = errno;
-		close_port(shift, "cannot be opened", error);
+		shift->denials = error == EACCES ? shift->denials + 1 : 0;
+		if (error != EACCES || shift->denials > SHIFT_PATIENCE)
+			close_port(shift, "cannot be opened", error);
 		return -error;
 	}
+	shift->denials = 0;
 	if (ioctl(shift->fd, SPI_IOC_WR_MODE, &mode) < 0 ||
 	    ioctl(shift->fd, SPI_IOC_WR_BITS_PER_WORD, &word) < 0 ||
 	    ioctl(shift->fd, SPI_IOC_WR_MAX_SPEED_HZ, &speed) < 0) {

@@ -39,8 +39,12 @@ struct shift *shift_create(const struct shift_plan *plan, shift_trouble_fn fn,
 			   void *context);
 void shift_destroy(struct shift *shift); /* all off first; NULL allowed */
 
+/* A port is there before udev has given it to its group. */
+#define SHIFT_PATIENCE 5
+
 /* Takes the port or the lines if they are not held, and then shows what was set
- * before; about once a second. */
+ * before; about once a second. That the port may not be opened is told when it
+ * is not the first SHIFT_PATIENCE times only. */
 int shift_connect(struct shift *shift);
 
 /* All levels, one per bit. */

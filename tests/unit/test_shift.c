@@ -1,5 +1,6 @@
 /* shift: what comes out of a chain of 74HC595, modelled pin by pin behind the
- * lines and behind the SPI port. gpio_outputs_* and ioctl are this file's. */
+ * lines and behind the SPI port. gpio_outputs_*, ioctl and open are this
+ * file's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -115,6 +117,17 @@ int ioctl(int fd, unsigned long request, ...)
 	return not_a_port ? -1 : 0;
 }
 
+static bool denied;
+
+int open(const char *name, int flags, ...)
+{
+	if (denied) {
+		errno = EACCES;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, name, flags, 0);
+}
+
 static char path[64];
 
 static void take_transfers(int fd, unsigned bytes)
@@ -150,7 +163,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&chain, 0, sizeof(chain));
-	lines_missing = not_a_port = false;
+	lines_missing = not_a_port = denied = false;
 	line_calls = 0;
 	complaints = relieved = 0;
 	return 0;
@@ -346,6 +359,27 @@ static void a_port_that_is_not_there_is_told_once(void **state)
 	shift_destroy(shift);
 }
 
+static void a_port_of_nobody_yet_is_waited_for_in_silence(void **state)
+{
+	int far_end[2];
+	struct shift *shift = on_spi(8, false, far_end);
+
+	(void)state;
+	denied = true;
+	for (unsigned i = 0; i < SHIFT_PATIENCE; i++)
+		assert_int_equal(shift_connect(shift), -EACCES);
+	assert_int_equal(complaints, 0);
+	assert_int_equal(shift_connect(shift), -EACCES);
+	assert_int_equal(shift_connect(shift), -EACCES);
+	assert_int_equal(complaints, 1);
+	denied = false;
+	assert_int_equal(shift_connect(shift), 0);
+	assert_int_equal(relieved, 1);
+	shift_destroy(shift);
+	close(far_end[0]);
+	close(far_end[1]);
+}
+
 static void what_is_no_spi_port_is_refused(void **state)
 {
 	int far_end[2];
@@ -400,6 +434,7 @@ int main(void)
 		TEST(missing_lines_are_told_once_and_the_picture_kept),
 		TEST(a_chain_that_vanishes_is_written_anew_when_it_is_back),
 		TEST(a_port_that_is_not_there_is_told_once),
+		TEST(a_port_of_nobody_yet_is_waited_for_in_silence),
 		TEST(what_is_no_spi_port_is_refused),
 		TEST(a_port_that_takes_no_more_is_let_go_and_taken_again),
 	};
