@@ -198,6 +198,7 @@ int flac_strict_decode(struct flac_strict *strict)
 {
 	struct decode decode = {.strict = strict, .first = strict->byte};
 	FLAC__StreamDecoder *decoder = FLAC__stream_decoder_new();
+	FLAC__StreamDecoderInitStatus begun;
 
 	if (!decoder)
 		return -ENOMEM;
@@ -205,15 +206,16 @@ int flac_strict_decode(struct flac_strict *strict)
 	strict->frames = 0;
 	strict->fault = NULL;
 	make_head(&decode);
-	if (FLAC__stream_decoder_init_stream(decoder, read_bytes, NULL, tell,
-					     NULL, NULL, take_frame, NULL,
-					     report, &decode) ==
-		    FLAC__STREAM_DECODER_INIT_STATUS_OK &&
+	begun = FLAC__stream_decoder_init_stream(decoder, read_bytes, NULL,
+						 tell, NULL, NULL, take_frame,
+						 NULL, report, &decode);
+	if (begun == FLAC__STREAM_DECODER_INIT_STATUS_OK &&
 	    FLAC__stream_decoder_process_until_end_of_metadata(decoder))
 		while (next_frame(&decode))
 			;
-	if (FLAC__stream_decoder_get_state(decoder) ==
-	    FLAC__STREAM_DECODER_MEMORY_ALLOCATION_ERROR)
+	if (begun == FLAC__STREAM_DECODER_INIT_STATUS_MEMORY_ALLOCATION_ERROR ||
+	    FLAC__stream_decoder_get_state(decoder) ==
+		    FLAC__STREAM_DECODER_MEMORY_ALLOCATION_ERROR)
 		decode.error = -ENOMEM;
 	FLAC__stream_decoder_delete(decoder);
 	return decode.error;

@@ -261,8 +261,11 @@ static json_t *hashes(const struct take *take, const struct take_track *track)
 		uint8_t md5[16];
 
 		take_info_file(track, part, name);
-		if (track_read_md5(take->plan.storage, take->plan.dir, name,
-				   md5) < 0) {
+		error = track_read_md5(take->plan.storage, take->plan.dir, name,
+				       md5);
+		if (error == -ENOMEM)
+			break; /* says nothing of the file */
+		if (error < 0) {
 			error = json_array_append_new(list, json_null());
 			continue;
 		}
