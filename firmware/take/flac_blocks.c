@@ -47,9 +47,9 @@ int64_t flac_read_at(int fd, uint64_t at, void *data, size_t size)
 			  (off_t)(at + done));
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0 && done == 0)
 			return -errno;
-		if (n == 0)
+		if (n <= 0)
 			break;
 		done += (size_t)n;
 	}

@@ -30,8 +30,8 @@ int flac_read_blocks(int fd, struct flac_blocks *blocks);
  * it is something else). */
 int flac_open(const char *path);
 
-/* Reads up to size bytes from byte at on; fewer only at the file's end. Returns
- * how many, or negative errno. */
+/* Reads up to size bytes from byte at on; fewer only at the file's end, or
+ * before what cannot be read. Returns how many, or negative errno. */
 int64_t flac_read_at(int fd, uint64_t at, void *data, size_t size);
 
 #endif
