@@ -198,8 +198,11 @@ int command_stop(int argc, char **argv)
 	if (code != EXIT_OK)
 		return code;
 	view_take(reply_part(reply, "take"), &take);
-	if (!options.json)
+	if (!options.json && take.name[0])
 		show_take(&take);
+	else if (!options.json)
+		puts("stopped: what waits for a medium ends here, and nothing "
+		     "goes on by itself");
 	json_decref(reply);
 	return show_verdict_code(&take);
 }

@@ -270,7 +270,9 @@ static void init(struct take *take, const struct take_plan *plan)
 	take->status.end = TAKE_FOREVER;
 	take->limit = TAKE_FOREVER;
 	take->stop = plan->stop;
-	snprintf(take->reason, sizeof(take->reason), "end");
+	snprintf(take->reason, sizeof(take->reason), "%s",
+		 plan->reason ? plan->reason : "end");
+	take->plan.reason = NULL;
 	take->ledger.file = -1;
 	for (unsigned i = 0; i < TAKE_TRACKS_MAX; i++)
 		take->track[i].file = -1;

@@ -53,6 +53,7 @@ struct take_plan {
 			     less one, at least one */
 	uint64_t max_file_bytes; /* 0: no limit */
 	uint64_t stop;		 /* tape position; TAKE_FOREVER: by command */
+	const char *reason;	 /* of that stop; NULL: "end" */
 	take_prepare_fn prepare; /* NULL: dir is there */
 	void *context;		 /* its; not touched after that */
 	json_t *note; /* an entry for the ledger right behind "start", such as

@@ -21,6 +21,7 @@ struct recording {
 	const struct config_track *tracks; /* with their arm state now */
 	unsigned track_count;
 	uint64_t start, stop; /* tape positions */
+	const char *reason;   /* of that stop; NULL: "end" */
 	unsigned level, workers;
 	double sync_seconds;
 	uint64_t max_file_bytes; /* 0: what the file system takes */

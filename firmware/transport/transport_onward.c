@@ -162,6 +162,7 @@ static void begin_mirror(struct hand *first)
 		return;
 	recording.least = names_take_number(first->place.take);
 	recording.session = first->place.session;
+	recording.reason = first->from.place.take[0] ? "stop" : NULL;
 	if (begin_on(transport, (unsigned)index, &recording, &hand, error,
 		     sizeof(error)) < 0) {
 		log_error("the mirror: %s", error);
@@ -341,6 +342,7 @@ static bool go_on(struct transport *transport, int not_this)
 	go_back(transport, index);
 	from = first_frame(transport, onward);
 	recording = describe(transport, onward->name, from, onward->stop);
+	recording.reason = "stop";  /* came while nobody was writing */
 	if (from >= onward->stop) { /* nothing of it is left, or ever was */
 		onward->wanted = false;
 		return false;

@@ -143,6 +143,23 @@ make_disk() {
 	umount -l B/usb
 }
 
+@test "STOP while a recording waits for a medium: it says so, and ends there" {
+	mount_ram A 12m
+	start_all ""
+	takebox record
+	wait_until at_least .take.durable 1
+	fallocate -l 7M A/foreign
+	wait_until says "only the tape keeps"
+	run takebox stop
+	[ "$status" -eq 0 ]
+	[[ "$output" == "stopped: what waits for a medium ends here"* ]]
+	rm A/foreign
+	second=A/Takebox/Show/Take-002
+	wait_until test -s $second/take.json
+	[ "$(jq -r .stopped_by $second/take.json)" = stop ]
+	check_seam A/Takebox/Show/Take-001 $second
+}
+
 @test "a medium that can only be read all of a sudden: on to the next" {
 	make_disk A
 	mount_ram B 200m
