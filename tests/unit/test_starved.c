@@ -15,11 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <FLAC/stream_decoder.h>
+
 #include "base/json_text.h"
 #include "fake_storage.h"
+#include "make_flac.h"
 #include "take/heal.h"
 #include "take/ledger.h"
 #include "take/take_info.h"
+#include "take/track.h"
 #include "transport/intent.h"
 
 #define NEVER (-1)
@@ -323,6 +327,65 @@ static void test_what_was_being_recorded_is_known_or_it_is_said(void **unused)
 	free(text);
 }
 
+/* --- decoding --- */
+
+static bool no_decoder;
+
+FLAC__StreamDecoderInitStatus __real_FLAC__stream_decoder_init_stream(
+	FLAC__StreamDecoder *, FLAC__StreamDecoderReadCallback,
+	FLAC__StreamDecoderSeekCallback, FLAC__StreamDecoderTellCallback,
+	FLAC__StreamDecoderLengthCallback, FLAC__StreamDecoderEofCallback,
+	FLAC__StreamDecoderWriteCallback, FLAC__StreamDecoderMetadataCallback,
+	FLAC__StreamDecoderErrorCallback, void *);
+FLAC__StreamDecoderInitStatus __wrap_FLAC__stream_decoder_init_stream(
+	FLAC__StreamDecoder *, FLAC__StreamDecoderReadCallback,
+	FLAC__StreamDecoderSeekCallback, FLAC__StreamDecoderTellCallback,
+	FLAC__StreamDecoderLengthCallback, FLAC__StreamDecoderEofCallback,
+	FLAC__StreamDecoderWriteCallback, FLAC__StreamDecoderMetadataCallback,
+	FLAC__StreamDecoderErrorCallback, void *);
+
+FLAC__StreamDecoderInitStatus __wrap_FLAC__stream_decoder_init_stream(
+	FLAC__StreamDecoder *decoder, FLAC__StreamDecoderReadCallback read,
+	FLAC__StreamDecoderSeekCallback seek,
+	FLAC__StreamDecoderTellCallback tell,
+	FLAC__StreamDecoderLengthCallback length,
+	FLAC__StreamDecoderEofCallback eof,
+	FLAC__StreamDecoderWriteCallback write,
+	FLAC__StreamDecoderMetadataCallback metadata,
+	FLAC__StreamDecoderErrorCallback error, void *user)
+{
+	if (no_decoder)
+		return FLAC__STREAM_DECODER_INIT_STATUS_MEMORY_ALLOCATION_ERROR;
+	return __real_FLAC__stream_decoder_init_stream(decoder, read, seek,
+						       tell, length, eof, write,
+						       metadata, error, user);
+}
+
+/* Not as of a file that ends too early. */
+static void test_a_hash_is_known_or_it_is_said(void **unused)
+{
+	static const struct make format = {1, 24, 48000, 4096, 20000, 1};
+	int fd = openat(fake.dir, "01-Kick.flac", O_WRONLY | O_CREAT, 0600);
+	uint8_t md5[16];
+	struct made made;
+
+	(void)unused;
+	make_frames(&made, &format);
+	make_head(&made, true, format.samples);
+	assert_int_equal(write(fd, made.data, made.size), made.size);
+	close(fd);
+	no_decoder = true;
+	assert_int_equal(
+		track_read_md5(&fake_storage, fake.dir, "01-Kick.flac", md5),
+		-ENOMEM);
+	no_decoder = false;
+	assert_int_equal(
+		track_read_md5(&fake_storage, fake.dir, "01-Kick.flac", md5),
+		0);
+	assert_memory_equal(md5, made.info.md5, sizeof(md5));
+	unmake(&made);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -334,6 +397,7 @@ int main(void)
 		CASE(test_a_gap_is_cut_or_as_it_was),
 		CASE(test_a_ledger_is_read_or_it_is_said),
 		CASE(test_a_whole_take_is_never_taken_for_an_open_one),
+		CASE(test_a_hash_is_known_or_it_is_said),
 		CASE(test_what_was_being_recorded_is_known_or_it_is_said),
 	};
 
