@@ -553,8 +553,9 @@ has_more_sound() {
 }
 
 @test "a mirror with too little room is not filled with half a take" {
-	make_pulled_mirror
-	mount_ram C 300k
+	takebox run -D takebox_virtual:CHANNELS=4,SIGNAL=counter -c 4 -d 0.5 \
+		-o A --session Show >run.log 2>&1
+	mount_ram C 128k
 	run takebox mirror A C
 	[ "$status" -eq 6 ]
 	[[ "$output" == *"Take-001: failed: No space left on device"* ]]
