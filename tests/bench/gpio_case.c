@@ -41,6 +41,11 @@ void assert_says(unsigned wire, const char *part)
 			 part);
 }
 
+void assert_says_nothing(unsigned wire)
+{
+	assert_string_equal(trouble.text[wire], "");
+}
+
 /* ---- the bench ---- */
 
 int set_up(void **state)

@@ -23,6 +23,7 @@ extern struct trouble {
 
 void hear(void *context, unsigned wire, const char *text);
 void assert_says(unsigned wire, const char *part);
+void assert_says_nothing(unsigned wire);
 
 struct gpio_inputs *inputs_of(const struct gpio_wire *wires, unsigned count);
 bool readable(const struct gpio_inputs *inputs, int timeout_ms);

@@ -47,6 +47,7 @@ echo "$began" >/new/run/bench-began # seconds that the kernel took
 mkdir /new/run/bench
 mount -t 9p -o "$folder" control /new/run/bench ||
 	fail "the control folder does not mount"
+: >/new/run/bench/started
 # shellcheck source=/dev/null
 . /new/run/bench/settings
 # shellcheck disable=SC2154 # $share is a setting

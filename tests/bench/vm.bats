@@ -35,6 +35,13 @@ setup()
 	[[ $output == *"not done after 10 s"* ]]
 }
 
+@test "a machine that hangs before its guest is up is started again, then given up" {
+	START_SECONDS=2 run "$bench/vm.sh" --timeout 60 --qemu -S true
+	[ "$status" -eq 125 ]
+	[[ $output == *"start 3 hangs"* ]]
+	[[ $output == *"the machine hangs when it is started"* ]]
+}
+
 @test "the comparison finds a single wrong sample, and a lost one" {
 	"$bench/../sound.sh" --raw "$work/sound" 2 48000 1
 	sox() { command sox -D -t s32 -c 2 -r 48000 "$@"; }

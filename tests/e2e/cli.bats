@@ -547,6 +547,7 @@ need_tmux() {
 	: > log # the fixture's own marks
 	press m
 	wait_until asked '"cmd":"mark"'
+	wait_until shows 'a marker is set'
 	press s
 	wait_until shows 'press s again within 2 seconds to STOP'
 	run ! asked '"cmd":"stop"'
