@@ -365,3 +365,17 @@ near() { # VALUE TARGET TOLERANCE
 	cmp want.raw sox.raw
 	cmp want.raw ffmpeg.raw
 }
+
+@test "a command to a program that closes the interface just then is not waited for" {
+	cd "$BATS_TEST_TMPDIR"
+	mkfifo control
+	: >control.log
+	: >control.unplugged
+	flock control.state sleep 1 3>&- & # it is there, and reads no more
+	until ! flock -n control.state true; do
+		sleep 0.01
+	done
+	timeout 20 "$virtualctl" \
+		control plug
+	[ ! -e control.unplugged ]
+}
