@@ -201,7 +201,7 @@ $(BUILD)/tests/test_starved: LDFLAGS += -Wl,--wrap=malloc \
 # A look at a take that is older than the take.
 $(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=read
 # A file that a file system has lost all but the beginning of.
-$(BUILD)/tests/test_heal: LDFLAGS += -Wl,--wrap=pread64,--wrap=pwrite64
+$(BUILD)/tests/test_heal_clusters: LDFLAGS += -Wl,--wrap=pread64,--wrap=pwrite64
 $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
   -Wl,--wrap=malloc -Wl,--wrap=calloc
 

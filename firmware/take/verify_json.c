@@ -5,7 +5,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "base/json_text.h"
 
 static json_t *load(const char *folder)
 {
@@ -17,7 +20,7 @@ static json_t *load(const char *folder)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return NULL;
-	root = json_loadfd(fd, 0, NULL);
+	root = json_read_file(fd);
 	close(fd);
 	return root;
 }
@@ -25,8 +28,8 @@ static json_t *load(const char *folder)
 /* As it is when it has been written and read, numbers and all. */
 static json_t *as_read(json_t *root)
 {
-	char *text = root ? json_dumps(root, 0) : NULL;
-	json_t *read = text ? json_loads(text, 0, NULL) : NULL;
+	char *text = json_text(root, 0);
+	json_t *read = text ? json_read(text, strlen(text), NULL) : NULL;
 
 	free(text);
 	json_decref(root);

@@ -6,6 +6,7 @@
 
 /* After cmocka.h and what it needs. */
 #include "take/heal.h"
+#include "take/verify.h"
 #include "take_story.h"
 
 /* --- folders, kept and compared --- */
@@ -162,7 +163,31 @@ static inline void expect_idempotent(void)
 	drop(&kept);
 }
 
+/* --- verified --- */
+
+static inline void ignore_file(void *context, const struct take_track *track,
+			       const char *file, const struct flac_check *check,
+			       const char *problem)
+{
+	(void)context;
+	(void)track;
+	(void)file;
+	(void)check;
+	(void)problem;
+}
+
+static inline void expect_verdict(enum verify_verdict wanted)
+{
+	struct verify_result result;
+
+	assert_int_equal(verify_take(fake.path, ignore_file, NULL, &result), 0);
+	assert_int_equal(result.verdict, wanted);
+	take_info_finish(&result.info);
+}
+
 /* --- cut --- */
+
+static const struct story long_one = {.blocks = 14};
 
 static inline uint64_t cut_at(const struct story *story, unsigned at,
 			      enum fake_how how, enum fake_cut cut,

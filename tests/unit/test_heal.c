@@ -11,7 +11,6 @@
 
 #include <sys/file.h>
 
-#include "take/verify.h"
 #include "heal_case.h"
 
 /* --- a take in a certain state --- */
@@ -45,8 +44,6 @@ static void test_the_take_says_that_it_was_healed(void **unused)
 	json_decref(root);
 }
 
-static void expect_verdict(enum verify_verdict wanted);
-
 static void test_take_json_that_is_empty(void **unused)
 {
 	uint64_t safe;
@@ -63,26 +60,6 @@ static void test_take_json_that_is_empty(void **unused)
 
 /* --- what no power cut does to a medium that keeps its word --- */
 
-static void ignore_file(void *context, const struct take_track *track,
-			const char *file, const struct flac_check *check,
-			const char *problem)
-{
-	(void)context;
-	(void)track;
-	(void)file;
-	(void)check;
-	(void)problem;
-}
-
-static void expect_verdict(enum verify_verdict wanted)
-{
-	struct verify_result result;
-
-	assert_int_equal(verify_take(fake.path, ignore_file, NULL, &result), 0);
-	assert_int_equal(result.verdict, wanted);
-	take_info_finish(&result.info);
-}
-
 static void expect_mended(const struct story *story, uint64_t safe)
 {
 	settle();
@@ -91,8 +68,6 @@ static void expect_mended(const struct story *story, uint64_t safe)
 	expect_verdict(VERIFY_DAMAGED);
 	expect_idempotent();
 }
-
-static const struct story long_one = {.blocks = 14};
 
 static void test_a_file_is_missing(void **unused)
 {
@@ -164,140 +139,6 @@ static void test_finished_files_are_shorter_than_they_were(void **unused)
 	settle();
 	expect_healed("damaged");
 	expect_verdict(VERIFY_DAMAGED);
-	expect_idempotent();
-}
-
-/* --- a file system that has lost a file's clusters --- */
-
-#define CLUSTER 4096
-
-static ino_t broken; /* nothing of it behind that byte can be used */
-static off_t broken_from;
-static int broken_fd;
-
-ssize_t __real_pread64(int fd, void *data, size_t size, off_t at);
-ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t at);
-ssize_t __real_pwrite64(int fd, const void *data, size_t size, off_t at);
-ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t at);
-
-static bool is_lost(int fd, size_t size, off_t at)
-{
-	struct stat stat;
-
-	return broken && at + (off_t)size > broken_from &&
-	       fstat(fd, &stat) == 0 && stat.st_ino == broken;
-}
-
-ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t at)
-{
-	if (!is_lost(fd, size, at))
-		return __real_pread64(fd, data, size, at);
-	if (at < broken_from)
-		return __real_pread64(fd, data, (size_t)(broken_from - at), at);
-	errno = EIO;
-	return -1;
-}
-
-ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t at)
-{
-	if (!is_lost(fd, size, at))
-		return __real_pwrite64(fd, data, size, at);
-	errno = EIO;
-	return -1;
-}
-
-static void break_chain(const char *name, off_t from)
-{
-	struct stat stat;
-
-	/* Open, so that no other file gets its number. */
-	broken_fd = openat(fake.dir, name, O_RDONLY);
-	assert_int_equal(fstat(broken_fd, &stat), 0);
-	broken = stat.st_ino;
-	broken_from = from;
-	fake.keep = false; /* it could not be read */
-}
-
-static void end_broken(void)
-{
-	broken = 0;
-	close(broken_fd);
-}
-
-static off_t size_of(const char *name)
-{
-	struct stat stat;
-
-	return fstatat(fake.dir, name, &stat, 0) == 0 ? stat.st_size : 0;
-}
-
-/* With nothing safe yet nothing is lost, else the file's sound is. */
-static void test_a_file_has_lost_its_clusters(void **unused)
-{
-	unsigned calls = count_calls(&long_one), at = 0;
-	uint32_t seed = 1;
-	uint64_t safe;
-
-	(void)unused;
-	do {
-		assert_true(++at < calls);
-		clear();
-		safe = cut_at(&long_one, at, FAKE_DONE, FAKE_KEPT, &seed);
-	} while (!has_started() || size_of("02-Track-2.flac") <= 16384);
-	assert_int_equal(safe, 0);
-	break_chain("02-Track-2.flac", CLUSTER);
-	expect_healed("sample-complete");
-	end_broken();
-	expect_verdict(VERIFY_COMPLETE);
-	expect_idempotent();
-
-	clear();
-	safe = cut_in_the_middle(&long_one);
-	settle();
-	break_chain("02-Track-2.flac", CLUSTER);
-	expect_healed("damaged");
-	end_broken();
-	check_prefix(&long_one, safe);
-	expect_verdict(VERIFY_DAMAGED);
-	expect_idempotent();
-}
-
-/* Takes a file's newest claim away; how many bytes it was to. The others' are
- * there. */
-static uint64_t forget_newest(const char *name)
-{
-	uint8_t sector[FLAC_SECTOR_BYTES];
-	struct flac_head head;
-	uint64_t size;
-	int fd = openat(fake.dir, name, O_RDWR), newest;
-
-	assert_int_equal(pread(fd, sector, sizeof(sector), 0), sizeof(sector));
-	assert_int_equal(flac_read_sector(sector, &head), 0);
-	newest = head.checkpoint[1].sequence > head.checkpoint[0].sequence;
-	size = head.checkpoint[newest].size;
-	head.info.samples = head.checkpoint[!newest].samples;
-	head.checkpoint[newest] = (struct flac_checkpoint){0};
-	flac_write_sector(sector, &head);
-	assert_int_equal(pwrite(fd, sector, sizeof(sector), 0), sizeof(sector));
-	close(fd);
-	return size;
-}
-
-/* As when the file has grown since the last sync, but not its clusters. */
-static void test_clusters_are_lost_behind_what_was_safe(void **unused)
-{
-	uint64_t safe, size;
-
-	(void)unused;
-	safe = cut_in_the_middle(&long_one);
-	size = forget_newest("02-Track-2.flac");
-	assert_true(size_of("02-Track-2.flac") > (off_t)size);
-	settle();
-	break_chain("02-Track-2.flac", (off_t)size);
-	expect_healed("sample-complete");
-	end_broken();
-	check_prefix(&long_one, safe);
-	expect_verdict(VERIFY_COMPLETE);
 	expect_idempotent();
 }
 
@@ -682,8 +523,6 @@ int main(void)
 		CASE(test_a_file_is_shorter_than_it_was),
 		CASE(test_all_files_are_shorter_than_they_were),
 		CASE(test_finished_files_are_shorter_than_they_were),
-		CASE(test_a_file_has_lost_its_clusters),
-		CASE(test_clusters_are_lost_behind_what_was_safe),
 		CASE(test_a_first_sector_is_lost),
 		CASE(test_a_file_that_cannot_be_read_is_left),
 		CASE(test_verify_finds_another_takes_file),

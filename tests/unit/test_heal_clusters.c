@@ -1,0 +1,157 @@
+/*
+ * heal: files that a file system has lost clusters of, as exFAT does when it is
+ * cut off. The linker puts a pread and a pwrite in place (the makefile's
+ * --wrap) to which the medium says EIO from a byte on.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "heal_case.h"
+
+#define CLUSTER 4096
+
+static ino_t broken; /* nothing of it behind that byte can be used */
+static off_t broken_from;
+static int broken_fd;
+
+ssize_t __real_pread64(int fd, void *data, size_t size, off_t at);
+ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t at);
+ssize_t __real_pwrite64(int fd, const void *data, size_t size, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t at);
+
+static bool is_lost(int fd, size_t size, off_t at)
+{
+	struct stat stat;
+
+	return broken && at + (off_t)size > broken_from &&
+	       fstat(fd, &stat) == 0 && stat.st_ino == broken;
+}
+
+ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t at)
+{
+	if (!is_lost(fd, size, at))
+		return __real_pread64(fd, data, size, at);
+	if (at < broken_from)
+		return __real_pread64(fd, data, (size_t)(broken_from - at), at);
+	errno = EIO;
+	return -1;
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t at)
+{
+	if (!is_lost(fd, size, at))
+		return __real_pwrite64(fd, data, size, at);
+	errno = EIO;
+	return -1;
+}
+
+static void break_chain(const char *name, off_t from)
+{
+	struct stat stat;
+
+	/* Open, so that no other file gets its number. */
+	broken_fd = openat(fake.dir, name, O_RDONLY);
+	assert_int_equal(fstat(broken_fd, &stat), 0);
+	broken = stat.st_ino;
+	broken_from = from;
+	fake.keep = false; /* it could not be read */
+}
+
+static void end_broken(void)
+{
+	broken = 0;
+	close(broken_fd);
+}
+
+static off_t size_of(const char *name)
+{
+	struct stat stat;
+
+	return fstatat(fake.dir, name, &stat, 0) == 0 ? stat.st_size : 0;
+}
+
+/* With nothing safe yet nothing is lost, else the file's sound is. */
+static void test_a_file_has_lost_its_clusters(void **unused)
+{
+	unsigned calls = count_calls(&long_one), at = 0;
+	uint32_t seed = 1;
+	uint64_t safe;
+
+	(void)unused;
+	do {
+		assert_true(++at < calls);
+		clear();
+		safe = cut_at(&long_one, at, FAKE_DONE, FAKE_KEPT, &seed);
+	} while (!has_started() || size_of("02-Track-2.flac") <= 16384);
+	assert_int_equal(safe, 0);
+	break_chain("02-Track-2.flac", CLUSTER);
+	expect_healed("sample-complete");
+	end_broken();
+	expect_verdict(VERIFY_COMPLETE);
+	expect_idempotent();
+
+	clear();
+	safe = cut_in_the_middle(&long_one);
+	settle();
+	break_chain("02-Track-2.flac", CLUSTER);
+	expect_healed("damaged");
+	end_broken();
+	check_prefix(&long_one, safe);
+	expect_verdict(VERIFY_DAMAGED);
+	expect_idempotent();
+}
+
+/* Takes a file's newest claim away; how many bytes it was to. The others' are
+ * there. */
+static uint64_t forget_newest(const char *name)
+{
+	uint8_t sector[FLAC_SECTOR_BYTES];
+	struct flac_head head;
+	uint64_t size;
+	int fd = openat(fake.dir, name, O_RDWR), newest;
+
+	assert_int_equal(pread(fd, sector, sizeof(sector), 0), sizeof(sector));
+	assert_int_equal(flac_read_sector(sector, &head), 0);
+	newest = head.checkpoint[1].sequence > head.checkpoint[0].sequence;
+	size = head.checkpoint[newest].size;
+	head.info.samples = head.checkpoint[!newest].samples;
+	head.checkpoint[newest] = (struct flac_checkpoint){0};
+	flac_write_sector(sector, &head);
+	assert_int_equal(pwrite(fd, sector, sizeof(sector), 0), sizeof(sector));
+	close(fd);
+	return size;
+}
+
+/* As when the file has grown since the last sync, but not its clusters. */
+static void test_clusters_are_lost_behind_what_was_safe(void **unused)
+{
+	uint64_t safe, size;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	size = forget_newest("02-Track-2.flac");
+	assert_true(size_of("02-Track-2.flac") > (off_t)size);
+	settle();
+	break_chain("02-Track-2.flac", (off_t)size);
+	expect_healed("sample-complete");
+	end_broken();
+	check_prefix(&long_one, safe);
+	expect_verdict(VERIFY_COMPLETE);
+	expect_idempotent();
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_file_has_lost_its_clusters),
+		CASE(test_clusters_are_lost_behind_what_was_safe),
+	};
+
+	return cmocka_run_group_tests_name("heal_clusters", tests, NULL, NULL);
+}
