@@ -402,9 +402,12 @@ fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
 	tests/fresh.sh $(SUITE)
 
 SOAK_SECONDS ?= 7200
-.PHONY: soak
+.PHONY: soak vm-soak
 soak: all ## 32 channels for SOAK_SECONDS (7200): memory, lateness, ppm
 	BUILD=$(BUILD) tests/soak.sh $(SOAK_SECONDS)
+
+vm-soak: tests ## the same from a kernel PCM in a virtual machine; as root
+	@BUILD=$(BUILD) tests/bench/soak.sh $(SOAK_SECONDS)
 
 STARVE_STEP ?= 1
 .PHONY: starve

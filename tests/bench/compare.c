@@ -2,13 +2,15 @@
  * Compares the tracks of a take with the sound that was played to the
  * interface: every sample of every track.
  *
- *	compare SOURCE CHANNELS RATE BITS TRACK.flac...
+ *	compare [--looped] SOURCE CHANNELS RATE BITS TRACK.flac...
  *
  * SOURCE is raw interleaved S32_LE of so many channels, its samples in the
  * upper BITS. The tracks are decoded by the stock flac(1), so that nothing
  * of Takebox judges Takebox. The recording began earlier than the player:
  * the place where the source begins is searched in the first track, and all
  * tracks must have it at that very place, whole, with silence around it.
+ * Looped, it was played again and again from before the recording until after
+ * it: all of the tracks must be what was played.
  *
  * Exit status: 0 when all samples are equal, 1 when some are not or are
  * missing, 2 when that could not be found out.
@@ -35,6 +37,7 @@ struct source {
 	size_t frames;
 	unsigned int channels;
 	unsigned int bits;
+	bool looped;
 };
 
 /* A decoded track, its samples as in the source: in the upper bits. */
@@ -126,11 +129,23 @@ static bool track_decode(struct track *track, const char *path,
 	       WEXITSTATUS(status) == 0;
 }
 
-static bool found_at(const struct source *source, const struct track *track,
-		     size_t offset)
+/* Whether the source begins at that place of its track. */
+static bool begins_at(const struct source *source, const struct track *track,
+		      size_t place)
 {
 	for (size_t i = 0; i < NEEDLE; i++)
-		if (track->samples[offset + i] != source_at(source, 0, i))
+		if (track->samples[place + i] != source_at(source, 0, i))
+			return false;
+	return true;
+}
+
+/* Whether the track begins at that place of the source. */
+static bool looped_from(const struct source *source, const struct track *track,
+			size_t place)
+{
+	for (size_t i = 0; i < NEEDLE; i++)
+		if (track->samples[i] !=
+		    source_at(source, 0, (place + i) % source->frames))
 			return false;
 	return true;
 }
@@ -139,15 +154,37 @@ static bool found_at(const struct source *source, const struct track *track,
 static ptrdiff_t find_start(const struct source *source,
 			    const struct track *track)
 {
-	for (size_t offset = 0; offset + NEEDLE <= track->frames; offset++)
-		if (found_at(source, track, offset))
-			return (ptrdiff_t)offset;
+	if (track->frames < NEEDLE)
+		return -1;
+	if (source->looped) {
+		for (size_t place = 0; place < source->frames; place++)
+			if (looped_from(source, track, place))
+				return (ptrdiff_t)(source->frames - place);
+		return -1;
+	}
+	for (size_t place = 0; place + NEEDLE <= track->frames; place++)
+		if (begins_at(source, track, place))
+			return (ptrdiff_t)place;
 	return -1;
 }
 
+/* What was played when sample i was recorded; silence around. */
+static int32_t played_at(const struct source *source, unsigned int channel,
+			 size_t start, size_t i)
+{
+	size_t length = source->frames;
+
+	if (source->looped)
+		return source_at(source, channel,
+				 (i + length - start % length) % length);
+	if (i < start || i - start >= length)
+		return 0;
+	return source_at(source, channel, i - start);
+}
+
 /*
- * How many samples of the track are not what was played, silence around, and
- * the place of the first of them.
+ * How many samples of the track are not what was played, and the place of the
+ * first of them.
  */
 static size_t count_differing(const struct source *source,
 			      const struct track *track, unsigned int channel,
@@ -156,16 +193,12 @@ static size_t count_differing(const struct source *source,
 	size_t end = start + source->frames, differing = 0;
 
 	for (size_t i = 0; i < track->frames; i++) {
-		int32_t played = 0;
-
-		if (i >= start && i < end)
-			played = source_at(source, channel, i - start);
-		if (track->samples[i] == played)
+		if (track->samples[i] == played_at(source, channel, start, i))
 			continue;
 		if (differing++ == 0)
 			*first = i;
 	}
-	if (track->frames < end) {
+	if (!source->looped && track->frames < end) {
 		if (differing == 0)
 			*first = track->frames;
 		differing += end - track->frames;
@@ -199,10 +232,11 @@ static size_t compare_track(const struct source *source,
 	return differing;
 }
 
+/* Compares all tracks; length becomes that of the first. */
 static size_t compare(const struct source *source, unsigned int rate,
-		      char **paths)
+		      char **paths, size_t *length)
 {
-	size_t total = 0, length = 0;
+	size_t total = 0;
 	ptrdiff_t start = 0;
 
 	for (unsigned int i = 0; i < source->channels; i++) {
@@ -210,7 +244,7 @@ static size_t compare(const struct source *source, unsigned int rate,
 		bool intact = track_decode(&track, paths[i], source->bits);
 
 		if (i == 0) {
-			length = track.frames;
+			*length = track.frames;
 			start = find_start(source, &track);
 			if (start < 0)
 				errx(1, "%s: what was played is not in it",
@@ -221,9 +255,9 @@ static size_t compare(const struct source *source, unsigned int rate,
 		total += compare_track(source, &track, i, (size_t)start,
 				       paths[i]);
 		printf("%s%s\n",
-		       track.frames == length ? "" : ", another length",
+		       track.frames == *length ? "" : ", another length",
 		       intact ? "" : ", damaged");
-		total += (track.frames != length) + !intact;
+		total += (track.frames != *length) + !intact;
 		free(track.samples);
 	}
 	return total;
@@ -233,20 +267,28 @@ int main(int argc, char **argv)
 {
 	struct source source = {.channels = 0};
 	unsigned int rate;
-	size_t differing;
+	size_t differing, length = 0;
 
+	if (argc > 1 && strcmp(argv[1], "--looped") == 0) {
+		source.looped = true;
+		argc--;
+		argv++;
+	}
 	if (argc < 6)
-		errx(2, "usage: compare SOURCE CHANNELS RATE BITS TRACK...");
+		errx(2, "usage: compare [--looped] SOURCE CHANNELS RATE BITS "
+			"TRACK...");
 	source.channels = number(argv[2], "channels");
 	rate = number(argv[3], "samples per second");
 	source.bits = number(argv[4], "bits");
 	source_open(&source, argv[1]);
 	if ((unsigned int)argc - 5 != source.channels)
 		errx(1, "%d tracks for %u channels", argc - 5, source.channels);
-	differing = compare(&source, rate, argv + 5);
+	differing = compare(&source, rate, argv + 5, &length);
+	if (!source.looped)
+		length = source.frames;
 	printf("total: %u tracks, %.1f s played, %zu samples compared, "
 	       "%zu differing\n",
-	       source.channels, (double)source.frames / rate,
-	       source.frames * source.channels, differing);
+	       source.channels, (double)length / rate, length * source.channels,
+	       differing);
 	return differing > 0;
 }

@@ -65,6 +65,28 @@ setup()
 	[[ $output == *"another length"* ]]
 }
 
+@test "the comparison finds a single wrong sample in what was looped" {
+	"$bench/../sound.sh" --raw "$work/sound" 2 48000 1
+	sox() { command sox -D -t s32 -c 2 -r 48000 "$@"; }
+	source=$work/sound/2.s32
+	cat "$source" "$source" "$source" >"$work/thrice.s32"
+	for i in 1 2; do
+		sox "$work/thrice.s32" -b 24 "$work/0$i-.flac" remix $i \
+			trim 31000s 100000s
+	done
+	"$build/bench/compare" --looped "$source" 2 48000 24 "$work"/0[12]-.flac
+
+	# One bit of channel 2, in its third round.
+	printf '\001' | dd of="$work/thrice.s32" bs=1 conv=notrunc \
+		seek=$(((96000 + 24000) * 8 + 5)) status=none
+	sox "$work/thrice.s32" -b 24 "$work/02-.flac" remix 2 \
+		trim 31000s 100000s
+	run "$build/bench/compare" --looped "$source" 2 48000 24 \
+		"$work"/0[12]-.flac
+	[ "$status" -eq 1 ]
+	[[ $output == *"02-.flac"*" 1 differing, the first at 89000"* ]]
+}
+
 @test "32 channels of recorded sound go through a kernel PCM bit for bit" {
 	run "$bench/record32.sh"
 	echo "$output" | tail -n 3 | sed 's/^/# /' >&3
