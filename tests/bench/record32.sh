@@ -35,13 +35,6 @@ source=$(readlink -f "$work/sound/$channels.s32")
 cp --reflink=auto "$source" "$work/played.s32"
 truncate -s +$((channels * rate * 4)) "$work/played.s32"
 
-# The machine goes before what else this host does, where that is allowed.
-if [ "$(nice -n -15 nice 2>/dev/null)" -lt 0 ]; then
-	first=(nice -n -15)
-else
-	first=()
-fi
-
 # Plays and records in the virtual machine; the recorder's status, or 3 when the
 # player failed or the machine stood still.
 run_guest()
@@ -49,7 +42,7 @@ run_guest()
 	rm -f "$work/disk"
 	truncate -s 1G "$work/disk"
 	mkfs.ext4 -q "$work/disk"
-	"${first[@]}" "$here/vm.sh" --share "$work" --log "$work/console.log" \
+	"$here/vm.sh" --first --share "$work" --log "$work/console.log" \
 		--disk "$work/disk" --disk "$work/played.s32" \
 		--module ext4 --module "snd-aloop pcm_substreams=1" \
 		"$here/record32_guest.sh" $channels $rate $recorded \

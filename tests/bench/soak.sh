@@ -41,12 +41,8 @@ source=$(readlink -f "$work/sound/$channels.s32")
 truncate -s "${IMAGE_SIZE:-40G}" "$work/disk"
 mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$work/disk"
 
-# The machine goes before what else this host does, where that is allowed.
-first=()
-[ "$(nice -n -15 nice 2>/dev/null)" -ge 0 ] || first=(nice -n -15)
-
 status=0
-"${first[@]}" "$here/vm.sh" --share "$work" --log "$work/console.log" \
+"$here/vm.sh" --first --share "$work" --log "$work/console.log" \
 	--timeout $((seconds + 600)) \
 	--disk "$work/disk" --disk "$source" \
 	--module ext4 --module "snd-aloop pcm_substreams=1" \

@@ -31,6 +31,8 @@
 #   --in-memory     root and modules are copied into the guest's memory first:
 #                   nothing waits for this host then, but it wants a root of a
 #                   few hundred MB and the memory for it
+#   --first         it goes before what else this host does, where that is
+#                   allowed
 #   --timeout S     end the machine after so many seconds (300)
 #   --log FILE      where the kernel's console goes
 #   --pid FILE      where QEMU's process id goes: SIGKILL is the power cut
@@ -73,6 +75,7 @@ pid_file=
 more=()
 shell=no
 init=
+first=()
 extra= # for the guest's first process, on the kernel's command line
 architecture=$(dpkg --print-architecture)
 accel=(-accel "tcg,thread=multi" -smp 2)
@@ -98,6 +101,7 @@ while [ $# -gt 0 ]; do
 	--pid) pid_file=$2 ;;
 	--qemu) more+=("$2") ;;
 	--shell) shell=yes; shift; continue ;;
+	--first) first=(setsid "$here/first.sh"); shift; continue ;;
 	--in-memory) extra=" bench.memory"; shift; continue ;;
 	--instruction)
 		case $2 in
@@ -351,7 +355,7 @@ run_machine()
 	[ $can_hang = no ] || watch_start >/dev/null 2>&1 8>&- &
 	watcher=$!
 	status=0
-	timeout --foreground -k 5 "$timeout" "${machine[@]}" \
+	timeout --foreground -k 5 "$timeout" "${first[@]}" "${machine[@]}" \
 		-serial "file:$log" \
 		-chardev "file,id=out,path=$work/out,append=on" \
 		-device virtserialport,chardev=out,name=out \
