@@ -15,7 +15,7 @@
 #include "base/json_text.h"
 
 #define VERSION	  1
-#define BYTES_MAX (64u << 10)
+#define BYTES_MAX (128u << 10)
 
 static const char *const kinds[] = {
 	[INTENT_NONE] = "nothing",
@@ -51,11 +51,34 @@ static json_t *tracks_of(const struct intent *intent)
 	return list;
 }
 
+static json_t *change_of(const struct change *change)
+{
+	if (change->track == 0)
+		return json_pack("{sI so}", "at", (json_int_t)change->position,
+				 "name", text_of(change->name));
+	return json_pack("{sI si sb}", "at", (json_int_t)change->position,
+			 "track", (int)change->track, "on", (int)change->on);
+}
+
+static json_t *changes_of(const struct intent *intent)
+{
+	const struct change *change;
+	json_t *list = json_array();
+
+	for (uint64_t i = 0;
+	     (change = changes_behind(&intent->changes, intent->from, &i)); i++)
+		if (json_array_append_new(list, change_of(change)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 char *intent_text(const struct intent *intent)
 {
 	const struct recording_place *place = &intent->place;
 	json_t *root = json_pack(
-		"{si ss ss sI sI sI sI sb sb sI sf so so so so so so so so}",
+		"{si ss ss sI sI sI sI sb sb sI sf so so so so so so so so so}",
 		"version", VERSION, "state", kinds[intent->kind], "tape",
 		intent->tape, "start", (json_int_t)intent->start, "from",
 		(json_int_t)intent->from, "stop",
@@ -69,7 +92,7 @@ char *intent_text(const struct intent *intent)
 		text_of(intent->medium), "reason", text_of(intent->reason),
 		"take_session", text_of(place->session), "take",
 		text_of(place->take), "folder", text_of(place->folder),
-		"tracks", tracks_of(intent));
+		"tracks", tracks_of(intent), "changes", changes_of(intent));
 	char *text = root ? json_text(root, JSON_COMPACT) : NULL;
 
 	json_decref(root);
@@ -124,6 +147,35 @@ static bool get_tracks(const json_t *root, struct intent *intent)
 	return true;
 }
 
+static bool get_change(const json_t *entry, struct changes *changes)
+{
+	char name[CONFIG_NAME_MAX];
+	uint64_t position, track;
+
+	if (!get_number(entry, "at", 0, &position))
+		return false;
+	if (get_text(entry, "name", name, sizeof(name)))
+		changes_mark(changes, position, name);
+	else if (get_number(entry, "track", 1, &track) &&
+		 track <= CONFIG_CHANNELS_MAX)
+		changes_arm(changes, position, (unsigned)track,
+			    json_is_true(json_object_get(entry, "on")));
+	else
+		return false;
+	return true;
+}
+
+/* Older versions wrote none. */
+static bool get_changes(const json_t *root, struct intent *intent)
+{
+	const json_t *list = json_object_get(root, "changes");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (!get_change(json_array_get(list, i), &intent->changes))
+			return false;
+	return true;
+}
+
 static bool get_kind(const json_t *root, struct intent *intent)
 {
 	const char *kind = json_string_value(json_object_get(root, "state"));
@@ -168,7 +220,7 @@ static bool get_all(const json_t *root, struct intent *intent)
 {
 	uint64_t stop = TAKE_FOREVER;
 	bool ok = get_kind(root, intent) && get_place(root, &intent->place) &&
-		  get_tracks(root, intent);
+		  get_tracks(root, intent) && get_changes(root, intent);
 
 	ok = ok && get_text(root, "tape", intent->tape, sizeof(intent->tape));
 	ok = ok && get_number(root, "start", 0, &intent->start);

@@ -12,6 +12,7 @@
 #ifndef TAKEBOX_INTENT_H
 #define TAKEBOX_INTENT_H
 
+#include "transport/changes.h"
 #include "transport/recording.h"
 
 #define INTENT_FILE "recording.json"
@@ -37,7 +38,8 @@ struct intent {
 	char reason[TAKE_TEXT_MAX];   /* WAITING: why the medium ended it */
 	struct recording_place place; /* of the take; take "": it has none */
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
-	unsigned track_count; /* 0: as configured */
+	unsigned track_count;	/* 0: as configured */
+	struct changes changes; /* behind from */
 };
 
 /* As text for a file; the caller's to free; NULL: out of memory. */

@@ -301,7 +301,7 @@ int recording_begin(struct take **take, const struct tape *tape,
 	int error;
 
 	describe_job(job, recording);
-	if (count_armed(recording) == 0)
+	if (count_armed(recording) == 0 && !recording->goes_on)
 		return refuse(job->error, sizeof(job->error), -EINVAL,
 			      "no track is armed: arm at least one");
 	snprintf(info.artist, sizeof(info.artist), "%s", recording->artist);

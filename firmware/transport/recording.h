@@ -32,6 +32,7 @@ struct recording {
 			       not given again; NULL: none */
 	json_t *note;	    /* as in struct take_plan */
 	bool asks_for_link;
+	bool goes_on; /* with another take: perhaps with no track armed */
 };
 
 #define RECORDING_OTHERS_MAX 4096
@@ -62,7 +63,7 @@ unsigned recording_tracks(struct config_track *tracks,
 
 /* Returns at once; the take's status says when it is prepared, or failed before
  * it was. job is the caller's and lives until take_destroy. -EINVAL: no track
- * is armed. */
+ * is armed, and it does not go on with another one. */
 int recording_begin(struct take **take, const struct tape *tape,
 		    const struct recording *recording,
 		    struct recording_job *job);

@@ -33,9 +33,8 @@ void transport_changed(struct transport *transport)
 	transport_tell(transport, NULL);
 }
 
-static void __attribute__((format(printf, 3, 4)))
-refuse(struct command_reply *reply, enum command_error error,
-       const char *format, ...)
+void transport_refuse(struct command_reply *reply, enum command_error error,
+		      const char *format, ...)
 {
 	va_list args;
 
@@ -66,8 +65,8 @@ static uint64_t position_now(const struct transport *transport)
 	return transport_position_at(transport, clock_now_ns());
 }
 
-static uint64_t command_position(const struct transport *transport,
-				 const struct command *command)
+uint64_t transport_command_position(const struct transport *transport,
+				    const struct command *command)
 {
 	return command->position == TRANSPORT_NOW ? position_now(transport)
 						  : command->position;
@@ -96,16 +95,17 @@ static uint64_t seconds_before(const struct tape *tape, uint64_t position,
 static bool can_begin(struct transport *transport, struct command_reply *reply)
 {
 	if (transport->power_fails)
-		refuse(reply, COMMAND_REFUSED,
-		       "the supply is failing: nothing is begun");
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "the supply is failing: nothing is begun");
 	else if (!transport_tape_runs(transport))
-		refuse(reply, COMMAND_INTERFACE, "there is no interface: %s",
-		       transport->client.message[0]
-			       ? transport->client.message
-			       : "takebox-tape does not answer");
+		transport_refuse(reply, COMMAND_INTERFACE,
+				 "there is no interface: %s",
+				 transport->client.message[0]
+					 ? transport->client.message
+					 : "takebox-tape does not answer");
 	else if (!transport_free_hand(transport))
-		refuse(reply, COMMAND_REFUSED,
-		       "too many takes are still being finished");
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "too many takes are still being finished");
 	return reply->error == COMMAND_OK;
 }
 
@@ -142,37 +142,30 @@ static void do_record(struct transport *transport,
 				 : command->preroll;
 
 	if (transport->recalling)
-		refuse(reply, COMMAND_REFUSED,
-		       "%s, which ran, is being looked for: a moment",
-		       transport->left.place.take);
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "%s, which ran, is being looked for: a moment",
+				 transport->left.place.take);
 	else if (transport->onward.wanted)
-		refuse(reply, COMMAND_REFUSED,
-		       "the recording waits for a medium: %s",
-		       transport_medium_words(transport));
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "the recording waits for a medium: %s",
+				 transport_medium_words(transport));
 	else if (running(transport))
-		refuse(reply, COMMAND_REFUSED, "%s is being recorded already",
-		       transport->current->place.take);
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "%s is being recorded already",
+				 transport->current->place.take);
 	else if (can_begin(transport, reply))
 		begin(transport, command->name,
-		      seconds_before(&transport->client.tape,
-				     command_position(transport, command),
-				     preroll),
+		      seconds_before(
+			      &transport->client.tape,
+			      transport_command_position(transport, command),
+			      preroll),
 		      TAKE_FOREVER, reply);
-}
-
-static bool refuse_unless_recording(const struct transport *transport,
-				    struct command_reply *reply)
-{
-	if (transport->current)
-		return false;
-	refuse(reply, COMMAND_REFUSED, "nothing is being recorded");
-	return true;
 }
 
 static void do_stop(struct transport *transport, const struct command *command,
 		    struct command_reply *reply)
 {
-	uint64_t position = command_position(transport, command);
+	uint64_t position = transport_command_position(transport, command);
 	struct hand *hand = NULL;
 
 	if (transport->comeback.wanted) {
@@ -182,8 +175,9 @@ static void do_stop(struct transport *transport, const struct command *command,
 	/* What waits for a medium is still to be written up to here. */
 	if (transport->onward.wanted && position < transport->onward.stop)
 		transport->onward.stop = position;
-	else if (refuse_unless_recording(transport, reply))
-		return;
+	else if (!transport->current)
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "nothing is being recorded");
 	if (!transport->current)
 		return;
 	reply->ticket = transport->current->ticket;
@@ -195,58 +189,29 @@ static void do_stop(struct transport *transport, const struct command *command,
 	}
 }
 
-static void set_mark(struct transport *transport, const char *name,
-		     uint64_t position, struct command_reply *reply)
-{
-	struct take_status status;
-	struct hand *hand = NULL;
-	int error = 0;
-
-	take_get_status(transport->current->take, &status);
-	reply->position = position > status.start ? position - status.start : 0;
-	while (error == 0 && (hand = transport_next_twin(
-				      transport, transport->current, hand)))
-		error = take_mark(hand->take, position, name);
-	if (error < 0)
-		refuse(reply, COMMAND_FAILED,
-		       "too many markers at once; this one was not set");
-}
-
-static void do_mark(struct transport *transport, const struct command *command,
-		    struct command_reply *reply)
-{
-	uint64_t position;
-
-	if (refuse_unless_recording(transport, reply))
-		return;
-	position = command_position(transport, command);
-	if (position > transport->current->stop)
-		refuse(reply, COMMAND_REFUSED, "%s was over before that",
-		       transport->current->place.take);
-	else
-		set_mark(transport, command->name, position, reply);
-}
-
 static void do_keep(struct transport *transport, const struct command *command,
 		    struct command_reply *reply)
 {
 	const struct tape *tape = &transport->client.tape;
 	uint64_t position, start;
 
-	if (running(transport)) {
-		set_mark(transport, command->name[0] ? command->name : "Keep",
-			 command_position(transport, command), reply);
+	if (transport_is_recording(transport)) {
+		struct command mark = *command;
+
+		if (!mark.name[0])
+			strcpy(mark.name, "Keep");
+		transport_mark(transport, &mark, reply);
 		return;
 	}
 	if (!can_begin(transport, reply))
 		return;
-	position = command_position(transport, command);
+	position = transport_command_position(transport, command);
 	start = command->preroll < 0
 			? transport_oldest_start(tape)
 			: seconds_before(tape, position, command->preroll);
 	if (start >= position)
-		refuse(reply, COMMAND_REFUSED,
-		       "the tape holds nothing from before that");
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "the tape holds nothing from before that");
 	else
 		begin(transport, command->name, start, position, reply);
 }
@@ -266,63 +231,18 @@ static void do_save(struct transport *transport, const struct command *command,
 	transport_changed(transport);
 }
 
-static int arm_takes(struct transport *transport, unsigned number, bool on,
-		     uint64_t position)
-{
-	struct hand *hand = NULL;
-	int error = 0;
-
-	while (error == 0 && transport->current &&
-	       (hand = transport_next_twin(transport, transport->current,
-					   hand)))
-		error = take_arm(hand->take, number, on, position);
-	return error;
-}
-
-static void do_arm(struct transport *transport, const struct command *command,
-		   struct command_reply *reply)
-{
-	uint64_t position = transport_has_tape(transport)
-				    ? command_position(transport, command)
-				    : 0;
-
-	bool all = command->tracks == TRANSPORT_ALL_TRACKS;
-
-	for (unsigned i = 0; i < CONFIG_CHANNELS_MAX && !all; i++)
-		if (command->tracks >> i & 1 && i >= transport->track_count) {
-			refuse(reply, COMMAND_NOT_FOUND,
-			       "there is no track %u: there are %u", i + 1,
-			       transport->track_count);
-			return;
-		}
-	for (unsigned i = 0; i < transport->track_count; i++) {
-		struct config_track *track = &transport->tracks[i];
-
-		if (!(command->tracks >> i & 1) || track->armed == command->on)
-			continue;
-		if (arm_takes(transport, i + 1, command->on, position) < 0) {
-			refuse(reply, COMMAND_FAILED,
-			       "too many changes at once; track %u stays as "
-			       "it is",
-			       i + 1);
-			return;
-		}
-		track->armed = command->on;
-	}
-	transport_changed(transport);
-}
-
 static void do_name(struct transport *transport, const struct command *command,
 		    struct command_reply *reply)
 {
 	if (command->track < 1 || command->track > transport->track_count) {
-		refuse(reply, COMMAND_NOT_FOUND,
-		       "there is no track %u: there are %u", command->track,
-		       transport->track_count);
+		transport_refuse(reply, COMMAND_NOT_FOUND,
+				 "there is no track %u: there are %u",
+				 command->track, transport->track_count);
 		return;
 	}
 	if (!command->name[0]) {
-		refuse(reply, COMMAND_USAGE, "a track's name cannot be empty");
+		transport_refuse(reply, COMMAND_USAGE,
+				 "a track's name cannot be empty");
 		return;
 	}
 	snprintf(transport->tracks[command->track - 1].name,
@@ -335,10 +255,11 @@ static void do_session(struct transport *transport,
 		       struct command_reply *reply)
 {
 	if (running(transport)) {
-		refuse(reply, COMMAND_REFUSED,
-		       "%s is being recorded; the session can be changed when "
-		       "it has ended",
-		       transport->current->place.take);
+		transport_refuse(
+			reply, COMMAND_REFUSED,
+			"%s is being recorded; the session can be changed when "
+			"it has ended",
+			transport->current->place.take);
 		return;
 	}
 	snprintf(transport->session, sizeof(transport->session), "%s",
@@ -356,8 +277,8 @@ void transport_command(struct transport *transport,
 		[COMMAND_TO_RECORD] = do_record,
 		[COMMAND_TO_STOP] = do_stop,
 		[COMMAND_TO_KEEP] = do_keep,
-		[COMMAND_TO_MARK] = do_mark,
-		[COMMAND_TO_ARM] = do_arm,
+		[COMMAND_TO_MARK] = transport_mark,
+		[COMMAND_TO_ARM] = transport_arm,
 		[COMMAND_TO_NAME] = do_name,
 		[COMMAND_TO_SESSION] = do_session,
 		[COMMAND_TO_SAVE] = do_save,
@@ -366,6 +287,7 @@ void transport_command(struct transport *transport,
 
 	*reply = (struct command_reply){0};
 	handlers[command->kind](transport, command, reply);
+	transport_note_intent(transport);
 }
 
 /* ---- from and to outside ---- */

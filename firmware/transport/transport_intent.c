@@ -149,6 +149,7 @@ void transport_recall_onward(struct transport *transport,
 		.place = left->place,
 		.power = left->power,
 		.ended = left->ended,
+		.since = left->power ? transport->changes.count : 0,
 	};
 	snprintf(onward->name, sizeof(onward->name), "%s", left->name);
 	snprintf(onward->medium, sizeof(onward->medium), "%s", left->medium);
@@ -170,6 +171,23 @@ static bool is_of_tape(const struct transport *transport,
 	return strcmp(name, left->tape) == 0;
 }
 
+/* Arming means nothing where tracks are as they are configured by now. */
+static void take_over_changes(struct transport *transport,
+			      const struct intent *left)
+{
+	const struct change *change;
+
+	for (uint64_t i = 0;
+	     (change = changes_behind(&left->changes, left->from, &i)); i++) {
+		if (change->track == 0)
+			changes_mark(&transport->changes, change->position,
+				     change->name);
+		else if (left->track_count > 0)
+			changes_arm(&transport->changes, change->position,
+				    change->track, change->on);
+	}
+}
+
 /* Before open takes are looked for. */
 void transport_recall(struct transport *transport)
 {
@@ -184,6 +202,7 @@ void transport_recall(struct transport *transport)
 		return;
 	}
 	transport_take_over_names(transport, left);
+	take_over_changes(transport, left);
 }
 
 /* Ended by its medium, at frames; or as it was to. */
@@ -239,6 +258,7 @@ static void note_tape(struct transport *transport, struct intent *now)
 	snprintf(now->session, sizeof(now->session), "%s", transport->session);
 	memcpy(now->tracks, transport->tracks, sizeof(now->tracks));
 	now->track_count = transport->track_count;
+	now->changes = transport->changes;
 }
 
 static void note_waiting(const struct onward *onward, uint64_t stop,
@@ -381,13 +401,14 @@ static void note_intent(struct transport *transport)
 	static struct intent now;
 	int64_t time = clock_now_ns();
 	int error = 0;
-	bool other;
+	bool other, due;
 
 	describe(transport, &now);
 	other = !is_same(&now, &transport->noted);
-	if (transport->power_fails ||
-	    (!other && (now.from == transport->noted.from ||
-			time - transport->noted_ns < WRITE_NS)))
+	due = now.changes.count != transport->noted.changes.count ||
+	      (now.from != transport->noted.from &&
+	       time - transport->noted_ns >= WRITE_NS);
+	if (transport->power_fails || (!other && !due))
 		return;
 	if (other && transport->config.resume_seconds > 0)
 		error = keep_lasting(transport, &now);
@@ -399,12 +420,17 @@ static void note_intent(struct transport *transport)
 	transport->noted_ns = time;
 }
 
+void transport_note_intent(struct transport *transport)
+{
+	if (!transport->recalling && !transport->comeback.wanted)
+		note_intent(transport);
+}
+
 void transport_look_after_intent(struct transport *transport)
 {
 	if (transport->recalling)
 		look_for_left(transport);
-	else if (!transport->comeback.wanted)
-		note_intent(transport);
+	transport_note_intent(transport);
 }
 
 /* A new process with a new configuration is to read that. */

@@ -39,14 +39,23 @@ uint64_t transport_needed_bytes(const struct transport *transport)
 	return bytes;
 }
 
-static struct recording describe(struct transport *transport, const char *name,
-				 uint64_t start, uint64_t stop)
+/* A take that is to begin. */
+struct beginning {
+	struct recording recording;
+	struct config_track tracks[CONFIG_CHANNELS_MAX]; /* its */
+	uint64_t since; /* number of the first change that is its own */
+};
+
+static void describe(struct beginning *beginning, struct transport *transport,
+		     const char *name, uint64_t start, uint64_t stop)
 {
-	return (struct recording){
+	memcpy(beginning->tracks, transport->tracks, sizeof(transport->tracks));
+	beginning->since = transport->changes.count;
+	beginning->recording = (struct recording){
 		.session = transport->session,
 		.name = name,
 		.artist = transport->config.artist,
-		.tracks = transport->tracks,
+		.tracks = beginning->tracks,
 		.track_count = transport->track_count,
 		.start = start,
 		.stop = stop,
@@ -58,11 +67,25 @@ static struct recording describe(struct transport *transport, const char *name,
 	};
 }
 
+/* One that sounds from before it begins: its tracks are armed as they were at
+ * its first frame, and since is that of the take that it goes on with. */
+static void describe_later(struct beginning *beginning,
+			   const struct transport *transport, uint64_t since)
+{
+	struct recording *recording = &beginning->recording;
+
+	changes_undo(&transport->changes, recording->start, since,
+		     beginning->tracks, recording->track_count);
+	beginning->since = since;
+	recording->goes_on = true;
+}
+
 /* hand: NULL on an error. */
 static int begin_on(struct transport *transport, unsigned index,
-		    struct recording *recording, struct hand **out, char *error,
+		    struct beginning *beginning, struct hand **out, char *error,
 		    size_t size)
 {
+	struct recording *recording = &beginning->recording;
 	struct recording_job *job = malloc(sizeof(*job));
 	struct hand *hand = transport_free_hand(transport);
 	struct volume volume;
@@ -95,14 +118,16 @@ static int begin_on(struct transport *transport, unsigned index,
 		 volume.folder);
 	*out = hand;
 	transport_adopt(hand, take);
+	transport_catch_up(hand, beginning->since);
 	return 0;
 }
 
 /* index: of the medium; -1: there is none. */
-static int begin(struct transport *transport, struct recording *recording,
+static int begin(struct transport *transport, struct beginning *beginning,
 		 int index, struct hand **hand, char *error, size_t size)
 {
 	static char others[RECORDING_OTHERS_MAX];
+	struct recording *recording = &beginning->recording;
 	int code;
 
 	*hand = NULL;
@@ -119,7 +144,7 @@ static int begin(struct transport *transport, struct recording *recording,
 	if (strcmp(transport->numbered, transport->session) == 0 ||
 	    !transport->session[0])
 		recording->least = transport->number + 1;
-	code = begin_on(transport, (unsigned)index, recording, hand, error,
+	code = begin_on(transport, (unsigned)index, beginning, hand, error,
 			size);
 	if (code == 0)
 		(*hand)->group = ++transport->groups;
@@ -130,12 +155,14 @@ int transport_begin(struct transport *transport, const char *name,
 		    uint64_t start, uint64_t stop, uint64_t *ticket,
 		    char *error, size_t size)
 {
-	struct recording recording = describe(transport, name, start, stop);
 	int index = transport_choose_place(
 		transport, transport_needed_bytes(transport), -1);
+	struct beginning beginning;
 	struct hand *hand;
-	int code = begin(transport, &recording, index, &hand, error, size);
+	int code;
 
+	describe(&beginning, transport, name, start, stop);
+	code = begin(transport, &beginning, index, &hand, error, size);
 	if (code < 0)
 		return code;
 	transport->went_on[0] = '\0';
@@ -149,8 +176,8 @@ int transport_begin(struct transport *transport, const char *name,
 static void begin_mirror(struct hand *first)
 {
 	struct transport *transport = first->transport;
-	struct recording recording =
-		describe(transport, first->name, first->start, first->stop);
+	struct beginning beginning;
+	struct recording *recording = &beginning.recording;
 	int index = volumes_choose_other(transport->volumes, VOLUME_FOR_MIRROR,
 					 transport_needed_bytes(transport),
 					 first->volume);
@@ -160,10 +187,12 @@ static void begin_mirror(struct hand *first)
 	if (index < 0 || !transport_has_tape(transport) ||
 	    !transport_free_hand(transport))
 		return;
-	recording.least = names_take_number(first->place.take);
-	recording.session = first->place.session;
-	recording.reason = first->from.place.take[0] ? "stop" : NULL;
-	if (begin_on(transport, (unsigned)index, &recording, &hand, error,
+	describe(&beginning, transport, first->name, first->start, first->stop);
+	describe_later(&beginning, transport, first->since);
+	recording->least = names_take_number(first->place.take);
+	recording->session = first->place.session;
+	recording->reason = first->from.place.take[0] ? "stop" : NULL;
+	if (begin_on(transport, (unsigned)index, &beginning, &hand, error,
 		     sizeof(error)) < 0) {
 		log_error("the mirror: %s", error);
 		return;
@@ -334,23 +363,25 @@ static bool go_on(struct transport *transport, int not_this)
 	struct onward *onward = &transport->onward;
 	int index = transport_choose_place(
 		transport, transport_needed_bytes(transport), not_this);
-	struct recording recording;
+	struct beginning beginning;
+	struct recording *recording = &beginning.recording;
 	char error[RECORDING_ERROR_MAX];
 	struct hand *hand;
 	uint64_t from;
 
 	go_back(transport, index);
 	from = first_frame(transport, onward);
-	recording = describe(transport, onward->name, from, onward->stop);
-	recording.reason = "stop";  /* came while nobody was writing */
 	if (from >= onward->stop) { /* nothing of it is left, or ever was */
 		onward->wanted = false;
 		return false;
 	}
+	describe(&beginning, transport, onward->name, from, onward->stop);
+	describe_later(&beginning, transport, onward->since);
+	recording->reason = "stop"; /* came while nobody was writing */
 	if (onward->place.take[0])
-		recording.note = origin_entry(onward, from - onward->from);
-	begin(transport, &recording, index, &hand, error, sizeof(error));
-	json_decref(recording.note);
+		recording->note = origin_entry(onward, from - onward->from);
+	begin(transport, &beginning, index, &hand, error, sizeof(error));
+	json_decref(recording->note);
 	if (!hand)
 		return false;
 	hand->from = *onward;
@@ -370,6 +401,7 @@ static void want_onward(struct hand *hand, const struct take_status *status,
 	*onward = hand->from;
 	onward->wanted = true;
 	onward->stop = hand->stop;
+	onward->since = hand->since;
 	snprintf(onward->name, sizeof(onward->name), "%s", hand->name);
 	if (!hand->prepared) {
 		onward->ticket = hand->ticket;

@@ -1,14 +1,16 @@
 /* What transport.c (the machine), transport_takes.c (the takes it has in hand),
  * transport_resume.c (those that were torn off), transport_intent.c and
  * transport_return.c (what the process before this one was recording),
- * transport_medium.c and transport_onward.c (where they go), and
- * transport_status.c (what it shows) share. */
+ * transport_medium.c and transport_onward.c (where they go),
+ * transport_changes.c (markers and arming), and transport_status.c (what it
+ * shows) share. */
 #ifndef TAKEBOX_TRANSPORT_PRIVATE_H
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
 #include "base/notify.h"
 #include "base/aside.h"
 #include "take/media.h"
+#include "transport/changes.h"
 #include "transport/comeback.h"
 #include "transport/recording.h"
 #include "transport/tape_client.h"
@@ -38,6 +40,7 @@ struct onward {
 			      another one, and has nothing from before */
 	struct wall ended; /* when that was */
 	uint64_t ticket;   /* that whoever waits for it has; 0 */
+	uint64_t since;	   /* number of the first change that is its own */
 };
 
 /* A take whose thread is at work: being recorded, being finished, or, after an
@@ -54,6 +57,7 @@ struct hand {
 	bool healing;
 	uint64_t start, stop; /* tape positions; of the end it was told;
 				 TAKE_FOREVER */
+	uint64_t since;	      /* number of the first change that is its own */
 	int volume;	      /* index of its medium; -1: none */
 	unsigned group;	      /* takes that are one, on several media */
 	bool mirror;
@@ -95,6 +99,7 @@ struct transport {
 	uint64_t tickets;
 	struct hand *current; /* the take that REC, STOP and MARK mean, until
 				 it is closed or the next one begins */
+	struct changes changes;
 	bool power_fails;
 
 	bool automatic; /* config.folder is the medium chosen last */
@@ -141,6 +146,25 @@ struct transport {
 void transport_changed(struct transport *transport);
 void transport_tell(struct transport *transport,
 		    const struct transport_news *news);
+void transport_refuse(struct command_reply *reply, enum command_error error,
+		      const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* On the tape, as the command says. */
+uint64_t transport_command_position(const struct transport *transport,
+				    const struct command *command);
+
+/* ---- transport_changes.c ---- */
+
+/* Something is being recorded, or waits for a medium to be; STOP has not been
+ * pressed. */
+bool transport_is_recording(const struct transport *transport);
+void transport_mark(struct transport *transport, const struct command *command,
+		    struct command_reply *reply);
+void transport_arm(struct transport *transport, const struct command *command,
+		   struct command_reply *reply);
+/* What was changed since then behind its first frame, for a take that begins
+ * only now. */
+void transport_catch_up(struct hand *hand, uint64_t since);
 
 /* ---- transport_tape.c ---- */
 
@@ -181,6 +205,8 @@ int transport_init_intent(struct transport *transport); /* or -ENOMEM */
 /* What was left: known once takebox-tape has answered. */
 void transport_recall(struct transport *transport);
 void transport_look_after_intent(struct transport *transport);
+/* At once, before whoever asked for it is answered. */
+void transport_note_intent(struct transport *transport);
 void transport_end_intent(struct transport *transport);
 /* The take that left names, on a medium that is there: info, for the caller to
  * take_info_finish, and the medium's index; or -1. */

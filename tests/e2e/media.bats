@@ -143,6 +143,50 @@ make_disk() {
 	umount -l B/usb
 }
 
+# Markers and arming of a take, from its beginning to the end in seconds.
+asked_for() {
+	jq -c '[(.markers[] | [.name, .at]), (.arms[] | [.track, .on, .at])] |
+		map([.[0:-1][], (.[-1] / 48000 * 10 | round / 10)])' \
+		"$1/take.json"
+}
+
+@test "what is asked for while nothing can be written is in the take that goes on" {
+	mount_ram A 12m
+	start_all ""
+	takebox record
+	wait_until at_least .take.durable 1
+	fallocate -l 7M A/foreign
+	wait_until says "only the tape keeps"
+	at=$(takebox mark --json Bridge | jq .position)
+	takebox disarm 3
+	# That outlives the process that knew it.
+	kill -9 "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	start_daemon
+	wait_until says "only the tape keeps"
+	takebox keep
+	rm A/foreign
+	wait_until status_is .state recording
+	wait_until at_least .take.durable "$(jq -n "$at / 48000 + 1")"
+	takebox mark After
+	takebox stop
+	second=A/Takebox/Show/Take-002
+	takebox verify A/Takebox/Show/Take-001 $second
+	asked_for $second
+	[ "$(jq -c '[.markers[].name]' $second/take.json)" = \
+		'["Bridge","Keep","After"]' ]
+	[ "$(jq .markers[0].at $second/take.json)" -eq "$at" ]
+	# It was armed until then, and counts from the others' first frame on.
+	off=$(jq '.arms[] | select(.track == 3 and (.on | not)).at' \
+		$second/take.json)
+	[ "$off" -ge "$at" ]
+	first=$("$BUILD/e2e/segments" $second/01-*.flac | cut -d ' ' -f 4)
+	"$BUILD/e2e/segments" $second/03-*.flac >track3
+	cat track3
+	[ "$(head -n 1 track3 | cut -d ' ' -f 1-4)" = "0 $off counter $first" ]
+	[ "$(sed -n 2p track3 | cut -d ' ' -f 3)" = silence ]
+}
+
 @test "STOP while a recording waits for a medium: it says so, and ends there" {
 	mount_ram A 12m
 	start_all ""

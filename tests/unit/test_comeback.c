@@ -185,6 +185,24 @@ static void test_nothing_comes_of_nothing(void **state)
 
 /* ---- written down ---- */
 
+/* Those that are not safe. */
+static void assert_same_changes(const struct changes *a, uint64_t from,
+				const struct changes *b)
+{
+	const struct change *x, *y;
+	uint64_t i = 0, j = 0;
+
+	for (; (x = changes_behind(a, from, &i)); i++, j++) {
+		y = changes_behind(b, 0, &j);
+		assert_non_null(y);
+		assert_int_equal(x->position, y->position);
+		assert_int_equal(x->track, y->track);
+		assert_int_equal(x->on, y->on);
+		assert_string_equal(x->name, y->name);
+	}
+	assert_null(changes_behind(b, 0, &j));
+}
+
 static void assert_same(const struct intent *a, const struct intent *b)
 {
 	assert_int_equal(a->kind, b->kind);
@@ -212,6 +230,7 @@ static void assert_same(const struct intent *a, const struct intent *b)
 				    sizeof(a->tracks[i].channels));
 		assert_int_equal(a->tracks[i].armed, b->tracks[i].armed);
 	}
+	assert_same_changes(&a->changes, a->from, &b->changes);
 }
 
 static void test_what_is_written_down_reads_back_equal(void **state)
@@ -223,6 +242,10 @@ static void test_what_is_written_down_reads_back_equal(void **state)
 
 	(void)state;
 	close(fd);
+	changes_mark(&intent.changes, intent.from, "safe");
+	changes_mark(&intent.changes, intent.from + 1, "Brücke \"2\"");
+	changes_arm(&intent.changes, intent.from + 2, 64, true);
+	changes_arm(&intent.changes, intent.from + 3, 1, false);
 	for (int i = 0; i < 2; i++) {
 		text = intent_text(&intent);
 		assert_int_equal(intent_write(path, text, i == 1), 0);

@@ -231,6 +231,158 @@ static void test_a_take_that_fails_goes_on(void **state)
 	run_until(records_on_b);
 }
 
+/* ---- what is asked for before a take can have it ---- */
+
+static void ask_for(const struct command *command)
+{
+	struct command_reply reply;
+
+	transport_command(bench.transport, command, &reply);
+	assert_string_equal(reply.message, "");
+}
+
+static void ask(enum command_kind kind, uint64_t position)
+{
+	struct command command = {
+		.kind = kind,
+		.position = position,
+		.tracks = 1u << 1,
+	};
+
+	if (kind == COMMAND_TO_MARK)
+		strcpy(command.name, "Bridge");
+	ask_for(&command);
+}
+
+static bool are_over(void)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		if (bench.transport->hand[i].take)
+			return false;
+	return true;
+}
+
+/* take.json of the only take on a medium; the caller's. */
+static json_t *only_take(const char *medium)
+{
+	char path[CONFIG_PATH_MAX + 64];
+	json_error_t error;
+	json_t *json;
+	glob_t found;
+
+	snprintf(path, sizeof(path), "%s/Takebox/*/*/take.json", medium);
+	assert_int_equal(glob(path, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 1);
+	json = json_load_file(found.gl_pathv[0], 0, &error);
+	assert_non_null(json);
+	globfree(&found);
+	return json;
+}
+
+static json_int_t place_of(json_t *take, const char *list)
+{
+	const json_t *entry = json_array_get(json_object_get(take, list), 0);
+
+	assert_non_null(entry);
+	return json_integer_value(json_object_get(entry, "at"));
+}
+
+/* From RATE / 4 on: track 2 until RATE / 2, Bridge at RATE * 3 / 4. */
+static void check_changes(const char *medium)
+{
+	json_t *take = only_take(medium);
+	json_t *tracks = json_object_get(take, "tracks");
+	json_t *files = json_object_get(json_array_get(tracks, 1), "files");
+
+	assert_int_equal(place_of(take, "markers"), RATE / 2);
+	assert_in_range(place_of(take, "arms"), RATE / 4, RATE / 4 + 4096);
+	assert_int_equal(json_array_size(files), 1);
+	json_decref(take);
+}
+
+/* Its medium fails before it has a word of it. */
+static void test_a_take_that_goes_on_has_what_was_asked_for(void **state)
+{
+	const char *medium = bench.config.folder;
+
+	(void)state;
+	assert_int_equal(rmdir(medium), 0);
+	fclose(fopen(medium, "we"));
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	ask(COMMAND_TO_ARM, RATE / 2);
+	ask(COMMAND_TO_MARK, RATE * 3 / 4);
+	run_until(records_on_b);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	check_changes(bench.config.next);
+}
+
+static void test_a_take_goes_on_with_no_track_armed(void **state)
+{
+	struct command arming = {
+		.kind = COMMAND_TO_ARM,
+		.position = RATE / 4,
+		.tracks = TRANSPORT_ALL_TRACKS,
+	};
+	const char *medium = bench.config.folder;
+	json_t *take, *files;
+
+	(void)state;
+	assert_int_equal(rmdir(medium), 0);
+	fclose(fopen(medium, "we"));
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	ask_for(&arming);
+	run_until(records_on_b);
+	arming.position = RATE / 2;
+	arming.tracks = 1u << 0;
+	arming.on = true;
+	ask_for(&arming);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	take = only_take(bench.config.next);
+	files = json_object_get(
+		json_array_get(json_object_get(take, "tracks"), 0), "files");
+	assert_int_equal(json_array_size(files), 1);
+	assert_int_equal(json_integer_value(json_object_get(take, "frames")),
+			 RATE - RATE / 4);
+	json_decref(take);
+}
+
+static bool is_mirrored(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		count += bench.transport->hand[i].take &&
+			 bench.transport->hand[i].prepared;
+	return count == 2;
+}
+
+/* It begins when the first one has its name. */
+static void test_a_mirror_has_what_was_asked_for_before_it_began(void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	transport_destroy(bench.transport);
+	below(mirror, "M");
+	mkdir(mirror, 0700);
+	snprintf(bench.config.mirror, sizeof(bench.config.mirror), "%s",
+		 mirror);
+	bench.transport = transport_create(bench.loop, &bench.config);
+	assert_non_null(bench.transport);
+	tape_writer_destroy(&bench.writer);
+	load_tape(bench.transport);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	ask(COMMAND_TO_ARM, RATE / 2);
+	ask(COMMAND_TO_MARK, RATE * 3 / 4);
+	run_until(is_mirrored);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	check_changes(bench.config.folder);
+	check_changes(mirror);
+}
+
 /* ---- the tape's process ---- */
 
 static struct tape_process {
@@ -433,6 +585,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_take_that_fails_goes_on),
 		CASE(test_a_take_that_fails_while_it_is_looked_at_goes_on),
+		CASE(test_a_take_that_goes_on_has_what_was_asked_for),
+		CASE(test_a_take_goes_on_with_no_track_armed),
+		CASE(test_a_mirror_has_what_was_asked_for_before_it_began),
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
 		CASE(test_no_memory_for_the_tape_is_no_tape_for_a_moment),
