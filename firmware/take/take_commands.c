@@ -76,13 +76,28 @@ static uint64_t frame_of(const struct take *take,
 	return command->position > start ? command->position - start : 0;
 }
 
-/* Where a command takes effect: arming may come early, disarming late. */
-static uint64_t due(const struct take *take, const struct take_command *command)
+/* Where arming takes effect by itself: may come early, disarming late. */
+static uint64_t due_alone(const struct take *take,
+			  const struct take_command *command)
 {
 	uint64_t frame = frame_of(take, command);
 
 	return command->on ? take_whole_blocks(frame)
 			   : take_whole_blocks(frame + ENCODER_BLOCK - 1);
+}
+
+/* Where the queue's i-th does: not before what was asked for before it. */
+static uint64_t due(const struct take *take, unsigned i)
+{
+	const struct take_command *command = take->command;
+	uint64_t frame = due_alone(take, &command[i]);
+
+	for (unsigned before = 0; before < i; before++)
+		if (command[before].kind == COMMAND_ARM &&
+		    command[before].number == command[i].number &&
+		    due_alone(take, &command[before]) > frame)
+			frame = due_alone(take, &command[before]);
+	return frame;
 }
 
 /* The first of kind that is due at frame. */
@@ -95,7 +110,7 @@ static bool next_command(struct take *take, int kind, uint64_t frame,
 	for (unsigned i = 0; i < take->commands && !found; i++) {
 		*command = take->command[i];
 		if ((int)command->kind != kind ||
-		    (kind == COMMAND_ARM && due(take, command) > frame))
+		    (kind == COMMAND_ARM && due(take, i) > frame))
 			continue;
 		found = true;
 		take->commands--;
@@ -127,6 +142,8 @@ static int apply_arm(struct take *take, const struct take_command *command)
 			    command->number);
 		return 0;
 	}
+	if (!command->noted && take->live[i] == command->on)
+		return 0;
 	if (!command->noted)
 		error = take_note(take,
 				  json_pack("{ss si sb sI}", "type", "arm",
@@ -173,8 +190,8 @@ uint64_t take_next_border(struct take *take)
 	pthread_mutex_lock(&take->mutex);
 	for (unsigned i = 0; i < take->commands; i++)
 		if (take->command[i].kind == COMMAND_ARM &&
-		    due(take, &take->command[i]) < border)
-			border = due(take, &take->command[i]);
+		    due(take, i) < border)
+			border = due(take, i);
 	pthread_mutex_unlock(&take->mutex);
 	return border;
 }

@@ -113,6 +113,27 @@ static void test_arming_a_track_that_does_not_exist(void **unused)
 	checked_finish(&checked);
 }
 
+/* Within one block: a track that was disarmed for a moment is armed. */
+static void test_the_last_word_counts(void **unused)
+{
+	struct checked checked;
+	struct take_info info;
+	struct take *take;
+
+	(void)unused;
+	fake_tape_open(&tape, 2, 24, 8000, RING);
+	plan_all(&info, &tape, 0);
+	take = begin_take(&info, 20000);
+	take_arm(take, 1, false, 2 * BLOCK + 100);
+	take_arm(take, 1, true, 2 * BLOCK + 900);
+	take_arm(take, 2, true, 0); /* as it is */
+	fake_tape_play(&tape, 20000);
+	end_take(take, &checked);
+	assert_int_equal(json_array_size(checked.info.arms), 2);
+	assert_true(take_info_sounds(&checked.info, 0, 20000 - 1));
+	checked_finish(&checked);
+}
+
 static void test_too_many_commands_are_refused(void **unused)
 {
 	struct checked checked;
@@ -436,6 +457,7 @@ int main(void)
 		CASE(test_a_track_that_is_never_armed_has_no_file),
 		CASE(test_all_tracks_armed_late),
 		CASE(test_arming_a_track_that_does_not_exist),
+		CASE(test_the_last_word_counts),
 		CASE(test_too_many_commands_are_refused),
 		CASE(test_markers),
 		CASE(test_a_name_cut_in_mid_character),
