@@ -88,8 +88,9 @@ void take_stop_short(struct take *take, uint64_t position, uint64_t frames,
 		     const char *reason);
 
 /* Takes effect at a block's border near position: arming not later, disarming
- * not earlier, unless that is encoded already: then at once. A number that no
- * track has is ignored, as is what the track is already. -EAGAIN: too many commands wait already. */
+ * not earlier, unless that is encoded already: then at once. Ignored: a number
+ * that no track has, and what the track is already. -EAGAIN: too many commands
+ * wait already. */
 int take_arm(struct take *take, unsigned number, bool on, uint64_t position);
 int take_mark(struct take *take, uint64_t position, const char *name);
 

@@ -97,6 +97,10 @@ static bool can_begin(struct transport *transport, struct command_reply *reply)
 	if (transport->power_fails)
 		transport_refuse(reply, COMMAND_REFUSED,
 				 "the supply is failing: nothing is begun");
+	else if (transport_recalled(transport))
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "%s, which ran, is being looked for: a moment",
+				 transport->left.place.take);
 	else if (!transport_tape_runs(transport))
 		transport_refuse(reply, COMMAND_INTERFACE,
 				 "there is no interface: %s",
@@ -141,11 +145,7 @@ static void do_record(struct transport *transport,
 				 ? transport->config.preroll_seconds
 				 : command->preroll;
 
-	if (transport->recalling)
-		transport_refuse(reply, COMMAND_REFUSED,
-				 "%s, which ran, is being looked for: a moment",
-				 transport->left.place.take);
-	else if (transport->onward.wanted)
+	if (transport->onward.wanted)
 		transport_refuse(reply, COMMAND_REFUSED,
 				 "the recording waits for a medium: %s",
 				 transport_medium_words(transport));
@@ -172,9 +172,13 @@ static void do_stop(struct transport *transport, const struct command *command,
 		transport_drop_comeback(transport, "STOP was pressed");
 		return;
 	}
-	/* What waits for a medium is still to be written up to here. */
+	/* What waits for a medium, or for being found again, is still to be
+	 * written up to here. */
 	if (transport->onward.wanted && position < transport->onward.stop)
 		transport->onward.stop = position;
+	else if (!transport->current && transport_recalled(transport) &&
+		 position < transport->left.stop)
+		transport->left.stop = position;
 	else if (!transport->current)
 		transport_refuse(reply, COMMAND_REFUSED,
 				 "nothing is being recorded");

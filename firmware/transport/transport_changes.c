@@ -4,16 +4,43 @@
  * or that is the mirror of one that had to have its name first, begins later
  * than it sounds, and has to have what was asked for meanwhile.
  */
+#include <string.h>
+
 #include "base/log.h"
+#include "take/ledger.h"
 #include "transport/transport_private.h"
+
+/* The take that commands mean, or will: where it begins on the tape and ends,
+ * and its name. */
+struct meant {
+	uint64_t start, stop;
+	const char *take;
+};
+
+/* False: there is none. */
+static bool find_meant(const struct transport *transport, struct meant *meant)
+{
+	const struct intent *left = transport_recalled(transport);
+	const struct onward *onward = &transport->onward;
+	const struct hand *hand = transport->current;
+
+	if (hand)
+		*meant = (struct meant){hand->start, hand->stop,
+					hand->place.take};
+	else if (onward->wanted)
+		*meant = (struct meant){onward->from, onward->stop,
+					onward->place.take};
+	else if (left)
+		*meant = (struct meant){left->start, left->stop,
+					left->place.take};
+	return hand || onward->wanted || left;
+}
 
 bool transport_is_recording(const struct transport *transport)
 {
-	const struct hand *hand = transport->current;
+	struct meant meant;
 
-	return (hand && hand->stop == TAKE_FOREVER) ||
-	       (transport->onward.wanted &&
-		transport->onward.stop == TAKE_FOREVER);
+	return find_meant(transport, &meant) && meant.stop == TAKE_FOREVER;
 }
 
 /* ---- markers ---- */
@@ -31,40 +58,26 @@ static int mark_takes(struct transport *transport, const char *name,
 	return error;
 }
 
-/* Of the take that is meant, on the tape; 0: there is none. */
-static uint64_t end_of_take(const struct transport *transport, uint64_t *start)
-{
-	const struct hand *hand = transport->current;
-
-	if (hand) {
-		*start = hand->start;
-		return hand->stop;
-	}
-	*start = transport->onward.from;
-	return transport->onward.wanted ? transport->onward.stop : 0;
-}
-
 void transport_mark(struct transport *transport, const struct command *command,
 		    struct command_reply *reply)
 {
 	uint64_t position = transport_command_position(transport, command);
-	uint64_t start, stop = end_of_take(transport, &start);
+	struct meant meant;
 
-	if (stop == 0) {
+	if (!find_meant(transport, &meant)) {
 		transport_refuse(reply, COMMAND_REFUSED,
 				 "nothing is being recorded");
-	} else if (position > stop) {
-		transport_refuse(
-			reply, COMMAND_REFUSED, "%s was over before that",
-			transport->current ? transport->current->place.take
-					   : transport->onward.place.take);
+	} else if (position > meant.stop) {
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "%s was over before that", meant.take);
 	} else if (mark_takes(transport, command->name, position) < 0) {
 		transport_refuse(
 			reply, COMMAND_FAILED,
 			"too many markers at once; this one was not set");
 	} else {
 		changes_mark(&transport->changes, position, command->name);
-		reply->position = position > start ? position - start : 0;
+		reply->position =
+			position > meant.start ? position - meant.start : 0;
 	}
 }
 
@@ -150,4 +163,69 @@ void transport_catch_up(struct hand *hand, uint64_t since)
 				  "it began is not in it: too many at once",
 				  hand->place.take);
 	}
+}
+
+static int learn(void *context, const json_t *entry)
+{
+	const char *type = json_string_value(json_object_get(entry, "type"));
+	struct known *known = context;
+
+	if (type && strcmp(type, "marker") == 0)
+		changes_mark(&known->in_ledger,
+			     (uint64_t)json_integer_value(
+				     json_object_get(entry, "at")),
+			     "");
+	return 0;
+}
+
+void transport_learn_known(struct known *known, int dir)
+{
+	*known = (struct known){.in_ledger = {.count = 0}};
+	ledger_read(dir, learn, known, NULL);
+}
+
+static bool is_known(const struct known *known, uint64_t frame)
+{
+	const struct change *marker;
+
+	for (uint64_t i = 0;
+	     (marker = changes_behind(&known->in_ledger, frame - 1, &i)); i++)
+		if (marker->position == frame)
+			return true;
+	return false;
+}
+
+/* A take ignores arming that it has. */
+static void arm_resumed(struct hand *hand)
+{
+	const struct transport *transport = hand->transport;
+	uint64_t when[CONFIG_CHANNELS_MAX + 1] = {0}; /* last, by number */
+	const struct change *change;
+
+	for (uint64_t i = 0;
+	     (change = changes_behind(&transport->changes, hand->start, &i));
+	     i++)
+		when[change->track] = change->position;
+	for (unsigned i = 0; i < transport->track_count; i++)
+		if (when[i + 1])
+			take_arm(hand->take, i + 1, transport->tracks[i].armed,
+				 when[i + 1]);
+}
+
+void transport_catch_up_resumed(struct hand *hand, const struct known *known)
+{
+	const struct transport *transport = hand->transport;
+	const struct change *change;
+
+	for (uint64_t i = 0;
+	     (change = changes_behind(&transport->changes, hand->start, &i));
+	     i++)
+		if (change->track == 0 &&
+		    !is_known(known, change->position - hand->start))
+			take_mark(hand->take, change->position, change->name);
+	arm_resumed(hand);
+	if (transport->left.stop == TAKE_FOREVER)
+		return;
+	hand->stop = transport->left.stop;
+	take_stop(hand->take, hand->stop, "stop");
 }

@@ -205,6 +205,14 @@ void transport_recall(struct transport *transport)
 	take_over_changes(transport, left);
 }
 
+const struct intent *transport_recalled(const struct transport *transport)
+{
+	bool known = transport->recalling && transport->recall_ns &&
+		     transport_has_tape(transport);
+
+	return known ? &transport->left : NULL;
+}
+
 /* Ended by its medium, at frames; or as it was to. */
 static bool ended_well(const struct intent *left, const struct take_info *info)
 {

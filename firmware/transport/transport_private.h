@@ -155,8 +155,8 @@ uint64_t transport_command_position(const struct transport *transport,
 
 /* ---- transport_changes.c ---- */
 
-/* Something is being recorded, or waits for a medium to be; STOP has not been
- * pressed. */
+/* Something is being recorded, or waits for a medium to be, or for being found
+ * again; STOP has not been pressed. */
 bool transport_is_recording(const struct transport *transport);
 void transport_mark(struct transport *transport, const struct command *command,
 		    struct command_reply *reply);
@@ -165,6 +165,13 @@ void transport_arm(struct transport *transport, const struct command *command,
 /* What was changed since then behind its first frame, for a take that begins
  * only now. */
 void transport_catch_up(struct hand *hand, uint64_t since);
+/* The same for one that a process before this one had begun: what its ledger,
+ * in dir, has not. Call learn before the take is gone on with. */
+struct known {
+	struct changes in_ledger;
+};
+void transport_learn_known(struct known *known, int dir);
+void transport_catch_up_resumed(struct hand *hand, const struct known *known);
 
 /* ---- transport_tape.c ---- */
 
@@ -204,6 +211,9 @@ void transport_search_arrivals(struct transport *transport);
 int transport_init_intent(struct transport *transport); /* or -ENOMEM */
 /* What was left: known once takebox-tape has answered. */
 void transport_recall(struct transport *transport);
+/* What ran on this tape when the process before this one ended, while it is
+ * being looked for; NULL. */
+const struct intent *transport_recalled(const struct transport *transport);
 void transport_look_after_intent(struct transport *transport);
 /* At once, before whoever asked for it is answered. */
 void transport_note_intent(struct transport *transport);

@@ -117,6 +117,15 @@ static bool in_hand(const struct transport *transport, const char *folder)
 	return false;
 }
 
+/* What the process before this one wrote down was of this take. */
+static bool is_left(const struct transport *transport,
+		    const struct origin *origin)
+{
+	return transport->recall_ns && origin->found &&
+	       strcmp(origin->tape, transport->left.tape) == 0 &&
+	       origin->start == transport->left.start;
+}
+
 static void resume(void *context, int dir, const struct recording_place *place)
 {
 	struct search *search = context;
@@ -142,6 +151,8 @@ static void resume(void *context, int dir, const struct recording_place *place)
 	};
 	bool waited_for =
 		transport_is_comeback(transport, origin.tape, origin.start);
+	bool left = ours && is_left(transport, &origin);
+	struct known known;
 	struct take *take;
 	int error;
 
@@ -157,6 +168,8 @@ static void resume(void *context, int dir, const struct recording_place *place)
 		plan.asks_for_link = true;
 		plan.link_seconds = config->resume_seconds + LINK_SPARE_S;
 	}
+	if (left)
+		transport_learn_known(&known, dir);
 	error = take_resume(&take, &plan);
 	search->starved |= error == -ENOMEM;
 	if (error < 0) {
@@ -171,13 +184,15 @@ static void resume(void *context, int dir, const struct recording_place *place)
 	hand->start = origin.start;
 	if (waited_for)
 		transport->comeback.ticket = hand->ticket;
-	if (transport->recalling && origin.start == transport->left.start)
+	if (left)
 		snprintf(hand->name, sizeof(hand->name), "%s",
 			 transport->left.name);
 	keep_number(transport, place);
 	transport_adopt(hand, take);
 	if (ours)
 		settle_order(transport, hand, current);
+	if (left)
+		transport_catch_up_resumed(hand, &known);
 }
 
 static bool has_arrived(struct search *search, unsigned index)

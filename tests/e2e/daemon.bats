@@ -343,6 +343,59 @@ answers_at_once() {
 	umount medium
 }
 
+# Killed while its medium stalls, with what it could not write down there.
+killed_in_stall() {
+	kill -9 "$(cat takeboxd.pid)"
+	fsfreeze -u medium
+	frozen=
+	wait "$(cat takeboxd.pid)" || true
+	start_daemon
+}
+
+@test "what is asked for while the medium stalls outlives takeboxd" {
+	[ "$(id -u)" -eq 0 ] || skip "only root can freeze a file system"
+	truncate -s 64M image
+	mkfs.ext4 -q image
+	mount -o loop image medium || skip "no file system can be mounted here"
+	start_all
+	takebox record --preroll 0 --name One
+	wait_until at_least .take.durable 1
+	takebox mark Before
+	wait_until at_least .take.durable 2
+	fsfreeze -f medium
+	frozen=yes
+	takebox mark Stalled
+	takebox disarm 2
+	killed_in_stall
+	wait_until status_is .state recording
+	takebox arm 2
+	takebox stop
+	take=$(take_folder)
+	takebox verify "$take"
+	jq -c '[.markers[].name], [.arms[] | [.track, .on]]' "$take/take.json" |
+		tee found
+	[ "$(cat found)" = '["Before","Stalled"]
+[[2,false],[2,true]]' ]
+
+	takebox record --preroll 0 --name Two
+	wait_until at_least .take.durable 1
+	fsfreeze -f medium
+	frozen=yes
+	takebox stop >/dev/null 2>&1 3>&- &
+	wait_until jq -e '.take == "Take-002-Two" and .stop >= 0' recording.json
+	stop=$(jq '.stop - .start' recording.json)
+	killed_in_stall
+	wait_until test -s medium/Takebox/Session-0001/Take-002-Two/take.json
+	take=$(take_folder)
+	takebox verify "$take"
+	[ "$(jq .frames "$take/take.json")" -eq "$stop" ]
+	[ "$(jq -r .stopped_by "$take/take.json")" = stop ]
+	check_unbroken "$take"
+	kill "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)"
+	umount medium
+}
+
 @test "takes are numbered and nothing is overwritten" {
 	start_all
 	for i in 1 2 3; do

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <glob.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -134,18 +136,22 @@ static void make_tape(struct tape_writer *writer)
 	assert_int_equal(tape_writer_create(writer, &facts), 0);
 }
 
-static void load_tape(struct transport *transport)
+static void take_tape(struct transport *transport)
 {
-	struct tape *tape = &transport->client.tape;
-
-	make_tape(&bench.writer);
-	assert_int_equal(tape_attach(tape, tape_writer_share(&bench.writer)),
+	assert_int_equal(tape_attach(&transport->client.tape,
+				     tape_writer_share(&bench.writer)),
 			 0);
-	tape_writer_silence(&bench.writer, RATE);
-	tape_writer_publish(&bench.writer, RATE);
 	transport->answered = true;
 	transport->track_count =
 		recording_tracks(transport->tracks, &bench.config, 2);
+}
+
+static void load_tape(struct transport *transport)
+{
+	make_tape(&bench.writer);
+	tape_writer_silence(&bench.writer, RATE);
+	tape_writer_publish(&bench.writer, RATE);
+	take_tape(transport);
 }
 
 static int set_up(void **state)
@@ -345,6 +351,89 @@ static void test_a_take_goes_on_with_no_track_armed(void **state)
 	assert_int_equal(json_array_size(files), 1);
 	assert_int_equal(json_integer_value(json_object_get(take, "frames")),
 			 RATE - RATE / 4);
+	json_decref(take);
+}
+
+static bool has_synced(void)
+{
+	struct take_status status;
+
+	if (!bench.transport->current)
+		return false;
+	take_get_status(bench.transport->current->take, &status);
+	return status.durable > 0 &&
+	       bench.transport->noted.kind == INTENT_RECORDING;
+}
+
+static bool has_found(void)
+{
+	return bench.transport->current != NULL;
+}
+
+/* Records from RATE / 4 on in a process of its own, until that is killed. */
+static void be_killed_in_mid_take(void)
+{
+	pid_t child;
+	int status;
+
+	transport_destroy(bench.transport);
+	loop_destroy(bench.loop);
+	tape_writer_destroy(&bench.writer);
+	make_tape(&bench.writer);
+	tape_writer_silence(&bench.writer, RATE);
+	tape_writer_publish(&bench.writer, RATE);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		bench.loop = loop_create();
+		bench.transport = transport_create(bench.loop, &bench.config);
+		take_tape(bench.transport);
+		ask(COMMAND_TO_RECORD, RATE / 4);
+		run_until(has_synced);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	bench.loop = loop_create();
+	bench.transport = transport_create(bench.loop, &bench.config);
+	take_tape(bench.transport);
+}
+
+/* Its medium is found a moment after the tape. */
+static void test_commands_do_not_wait_until_the_take_is_found(void **state)
+{
+	char away[CONFIG_PATH_MAX];
+	struct command command = {.kind = COMMAND_TO_RECORD};
+	struct command_reply reply;
+	json_t *take;
+
+	(void)state;
+	below(away, "away");
+	be_killed_in_mid_take();
+	assert_int_equal(rename(bench.config.folder, away), 0);
+	transport_search_arrivals(bench.transport);
+	assert_null(bench.transport->current);
+	assert_non_null(transport_recalled(bench.transport));
+	bench.transport->recall_ns += 10 * NS_PER_S;
+	ask(COMMAND_TO_ARM, RATE / 2);
+	ask(COMMAND_TO_MARK, RATE * 3 / 4);
+	transport_command(bench.transport, &command, &reply);
+	assert_int_equal(reply.error, COMMAND_REFUSED);
+	command.kind = COMMAND_TO_KEEP;
+	command.position = RATE * 7 / 8;
+	ask_for(&command);
+	ask(COMMAND_TO_STOP, RATE - 1000);
+	transport_command(bench.transport, &command, &reply); /* a new one */
+	assert_int_equal(reply.error, COMMAND_REFUSED);
+	assert_int_equal(rename(away, bench.config.folder), 0);
+	run_until(has_found);
+	run_until(are_over);
+	check_changes(bench.config.folder);
+	take = only_take(bench.config.folder);
+	assert_int_equal(json_array_size(json_object_get(take, "markers")), 2);
+	assert_int_equal(json_integer_value(json_object_get(take, "frames")),
+			 RATE - 1000 - RATE / 4);
 	json_decref(take);
 }
 
@@ -587,6 +676,7 @@ int main(void)
 		CASE(test_a_take_that_fails_while_it_is_looked_at_goes_on),
 		CASE(test_a_take_that_goes_on_has_what_was_asked_for),
 		CASE(test_a_take_goes_on_with_no_track_armed),
+		CASE(test_commands_do_not_wait_until_the_take_is_found),
 		CASE(test_a_mirror_has_what_was_asked_for_before_it_began),
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
