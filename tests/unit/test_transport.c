@@ -146,12 +146,31 @@ static void take_tape(struct transport *transport)
 		recording_tracks(transport->tracks, &bench.config, 2);
 }
 
-static void load_tape(struct transport *transport)
+static void fill_tape(void)
 {
 	make_tape(&bench.writer);
 	tape_writer_silence(&bench.writer, RATE);
 	tape_writer_publish(&bench.writer, RATE);
+}
+
+static void load_tape(struct transport *transport)
+{
+	fill_tape();
 	take_tape(transport);
+}
+
+static void begin_bench(void)
+{
+	bench.loop = loop_create();
+	bench.transport = transport_create(bench.loop, &bench.config);
+	assert_non_null(bench.transport);
+}
+
+static void end_bench(void)
+{
+	transport_destroy(bench.transport);
+	loop_destroy(bench.loop);
+	tape_writer_destroy(&bench.writer);
 }
 
 static int set_up(void **state)
@@ -162,9 +181,7 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(bench.folder));
 	configure();
 	bench.deadline = clock_now_ns() + DEADLINE_NS;
-	bench.loop = loop_create();
-	bench.transport = transport_create(bench.loop, &bench.config);
-	assert_non_null(bench.transport);
+	begin_bench();
 	load_tape(bench.transport);
 	return 0;
 }
@@ -174,9 +191,7 @@ static int tear_down(void **state)
 	char command[128];
 
 	(void)state;
-	transport_destroy(bench.transport);
-	loop_destroy(bench.loop);
-	tape_writer_destroy(&bench.writer);
+	end_bench();
 	snprintf(command, sizeof(command), "rm -rf '%s'", bench.folder);
 	return system(command);
 }
@@ -376,17 +391,12 @@ static void be_killed_in_mid_take(void)
 	pid_t child;
 	int status;
 
-	transport_destroy(bench.transport);
-	loop_destroy(bench.loop);
-	tape_writer_destroy(&bench.writer);
-	make_tape(&bench.writer);
-	tape_writer_silence(&bench.writer, RATE);
-	tape_writer_publish(&bench.writer, RATE);
+	end_bench();
+	fill_tape();
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		bench.loop = loop_create();
-		bench.transport = transport_create(bench.loop, &bench.config);
+		begin_bench();
 		take_tape(bench.transport);
 		ask(COMMAND_TO_RECORD, RATE / 4);
 		run_until(has_synced);
@@ -395,8 +405,7 @@ static void be_killed_in_mid_take(void)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGKILL);
-	bench.loop = loop_create();
-	bench.transport = transport_create(bench.loop, &bench.config);
+	begin_bench();
 	take_tape(bench.transport);
 }
 
@@ -453,14 +462,12 @@ static void test_a_mirror_has_what_was_asked_for_before_it_began(void **state)
 	char mirror[CONFIG_PATH_MAX];
 
 	(void)state;
-	transport_destroy(bench.transport);
+	end_bench();
 	below(mirror, "M");
 	mkdir(mirror, 0700);
 	snprintf(bench.config.mirror, sizeof(bench.config.mirror), "%s",
 		 mirror);
-	bench.transport = transport_create(bench.loop, &bench.config);
-	assert_non_null(bench.transport);
-	tape_writer_destroy(&bench.writer);
+	begin_bench();
 	load_tape(bench.transport);
 	ask(COMMAND_TO_RECORD, RATE / 4);
 	ask(COMMAND_TO_ARM, RATE / 2);
@@ -643,9 +650,7 @@ static void be_without_tape(void)
 {
 	transport_destroy(bench.transport);
 	loop_destroy(bench.loop);
-	bench.loop = loop_create();
-	bench.transport = transport_create(bench.loop, &bench.config);
-	assert_non_null(bench.transport);
+	begin_bench();
 }
 
 /* Whichever allocation of the way to the tape fails, it is gone once more. */
