@@ -199,7 +199,7 @@ static void do_keep(struct transport *transport, const struct command *command,
 	const struct tape *tape = &transport->client.tape;
 	uint64_t position, start;
 
-	if (transport_is_recording(transport)) {
+	if (transport_recorded(transport)) {
 		struct command mark = *command;
 
 		if (!mark.name[0])
@@ -258,12 +258,13 @@ static void do_session(struct transport *transport,
 		       const struct command *command,
 		       struct command_reply *reply)
 {
-	if (running(transport)) {
-		transport_refuse(
-			reply, COMMAND_REFUSED,
-			"%s is being recorded; the session can be changed when "
-			"it has ended",
-			transport->current->place.take);
+	const char *take = transport_recorded(transport);
+
+	if (take) {
+		transport_refuse(reply, COMMAND_REFUSED,
+				 "%s is being recorded; the session can be "
+				 "changed when it has ended",
+				 take);
 		return;
 	}
 	snprintf(transport->session, sizeof(transport->session), "%s",

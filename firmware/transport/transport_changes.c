@@ -33,14 +33,20 @@ static bool find_meant(const struct transport *transport, struct meant *meant)
 	else if (left)
 		*meant = (struct meant){left->start, left->stop,
 					left->place.take};
-	return hand || onward->wanted || left;
+	if (!hand && !onward->wanted && !left)
+		return false;
+	if (!meant->take[0])
+		meant->take = "a take"; /* that has no name yet */
+	return true;
 }
 
-bool transport_is_recording(const struct transport *transport)
+const char *transport_recorded(const struct transport *transport)
 {
 	struct meant meant;
 
-	return find_meant(transport, &meant) && meant.stop == TAKE_FOREVER;
+	if (!find_meant(transport, &meant) || meant.stop != TAKE_FOREVER)
+		return NULL;
+	return meant.take;
 }
 
 /* ---- markers ---- */

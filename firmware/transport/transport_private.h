@@ -155,9 +155,9 @@ uint64_t transport_command_position(const struct transport *transport,
 
 /* ---- transport_changes.c ---- */
 
-/* Something is being recorded, or waits for a medium to be, or for being found
- * again; STOP has not been pressed. */
-bool transport_is_recording(const struct transport *transport);
+/* The take that is being recorded, or waits for a medium to be, or for being
+ * found again, until STOP is pressed; NULL: none. */
+const char *transport_recorded(const struct transport *transport);
 void transport_mark(struct transport *transport, const struct command *command,
 		    struct command_reply *reply);
 void transport_arm(struct transport *transport, const struct command *command,

@@ -384,7 +384,7 @@ void transport_get_status(struct transport *transport,
 		get_take(transport, status);
 	if (transport->client.tape.header)
 		get_tape(transport, status);
-	if (transport_is_recording(transport) && !transport->current)
+	if (transport_recorded(transport) && !transport->current)
 		status->state = TRANSPORT_STARTING;
 	add_comeback(transport, status);
 	add_take(transport, status);

@@ -157,6 +157,9 @@ asked_for() {
 	wait_until at_least .take.durable 1
 	fallocate -l 7M A/foreign
 	wait_until says "only the tape keeps"
+	run takebox session Other
+	[ "$status" -ne 0 ]
+	[[ $output == *"Take-001 is being recorded"* ]]
 	at=$(takebox mark --json Bridge | jq .position)
 	takebox disarm 3
 	# That outlives the process that knew it.
