@@ -172,6 +172,8 @@ static void resume(void *context, int dir, const struct recording_place *place)
 		transport_learn_known(&known, dir);
 	error = take_resume(&take, &plan);
 	search->starved |= error == -ENOMEM;
+	if (error == -EBUSY) /* it is being begun here, or healed by another */
+		return;
 	if (error < 0) {
 		log_error("%s cannot be gone on with: %s", place->folder,
 			  strerror(-error));
