@@ -203,7 +203,7 @@ $(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=read
 # A file that a file system has lost all but the beginning of.
 $(BUILD)/tests/test_heal_clusters: LDFLAGS += -Wl,--wrap=pread64,--wrap=pwrite64
 $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
-  -Wl,--wrap=malloc -Wl,--wrap=calloc
+  -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=fdatasync
 
 unit: $(UNIT) $(PERF)
 

@@ -28,12 +28,23 @@ void changes_arm(struct changes *changes, uint64_t position, unsigned track,
 	change->on = on;
 }
 
+void changes_forget(struct changes *changes)
+{
+	changes->first = changes->count;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The first one that is there, from number on. */
 static uint64_t oldest(const struct changes *changes, uint64_t number)
 {
 	uint64_t kept =
 		changes->count < CHANGES_MAX ? 0 : changes->count - CHANGES_MAX;
 
-	return number > kept ? number : kept;
+	return larger(number, larger(kept, changes->first));
 }
 
 const struct change *changes_behind(const struct changes *changes,

@@ -25,12 +25,16 @@ struct change {
 
 struct changes {
 	struct change change[CHANGES_MAX];
+	uint64_t first; /* that counts; those before it are forgotten */
 	uint64_t count; /* ever; the number of the next one */
 };
 
 void changes_mark(struct changes *changes, uint64_t position, const char *name);
 void changes_arm(struct changes *changes, uint64_t position, unsigned track,
 		 bool on);
+
+/* Their positions mean nothing any more. */
+void changes_forget(struct changes *changes);
 
 /* The first one from number on that is behind position; its number is put into
  * number. NULL: none. */

@@ -39,6 +39,7 @@ struct intent {
 	struct recording_place place; /* of the take; take "": it has none */
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
 	unsigned track_count;	/* 0: as configured */
+	bool configured;	/* but for the arming, all as configured */
 	struct changes changes; /* behind from */
 };
 

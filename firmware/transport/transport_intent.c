@@ -115,14 +115,29 @@ int transport_init_intent(struct transport *transport)
 	return read_left(transport);
 }
 
+/* In a take that goes on tracks stay as they were armed by hand. */
+static void take_over_arming(struct transport *transport,
+			     const struct intent *left)
+{
+	for (unsigned i = 0; i < transport->track_count; i++)
+		for (unsigned j = 0; j < left->track_count; j++)
+			if (memcmp(transport->tracks[i].channels,
+				   left->tracks[j].channels,
+				   sizeof(left->tracks[j].channels)) == 0)
+				transport->tracks[i].armed =
+					left->tracks[j].armed;
+}
+
 void transport_take_over_names(struct transport *transport,
 			       const struct intent *left)
 {
 	unsigned channels = transport->client.tape.facts->channels, count = 0;
 	const struct recording_place *place = &left->place;
 
-	if (left->track_count == 0) /* all as it is configured */
+	if (left->configured || left->track_count == 0) {
+		take_over_arming(transport, left);
 		return;
+	}
 	for (unsigned i = 0; i < left->track_count; i++)
 		if (left->tracks[i].channels[0] <= channels &&
 		    left->tracks[i].channels[1] <= channels)
@@ -182,7 +197,7 @@ static void take_over_changes(struct transport *transport,
 		if (change->track == 0)
 			changes_mark(&transport->changes, change->position,
 				     change->name);
-		else if (left->track_count > 0)
+		else if (!left->configured)
 			changes_arm(&transport->changes, change->position,
 				    change->track, change->on);
 	}
@@ -310,14 +325,20 @@ static void note_take(struct transport *transport, const struct hand *hand,
 
 static void describe(struct transport *transport, struct intent *now)
 {
+	const struct hand *running = transport->current;
+
+	if (running && running->volume < 0)
+		running = NULL;
 	memset(now, 0, sizeof(*now));
 	now->stop = TAKE_FOREVER;
 	if (!transport_has_tape(transport))
 		return;
-	if (transport->onward.wanted)
+	if (running && running->stop == TAKE_FOREVER)
+		note_take(transport, running, now);
+	else if (transport->onward.wanted)
 		note_waiting(&transport->onward, transport->onward.stop, now);
-	else if (transport->current && transport->current->volume >= 0)
-		note_take(transport, transport->current, now);
+	else if (running)
+		note_take(transport, running, now);
 	if (now->kind != INTENT_NONE)
 		note_tape(transport, now);
 }
@@ -428,9 +449,18 @@ static void note_intent(struct transport *transport)
 	transport->noted_ns = time;
 }
 
+/* What is being looked for, with what is asked for meanwhile. */
+static void note_recalled(struct transport *transport)
+{
+	note_tape(transport, &transport->left);
+	keep_beside(transport, &transport->left);
+}
+
 void transport_note_intent(struct transport *transport)
 {
-	if (!transport->recalling && !transport->comeback.wanted)
+	if (transport_recalled(transport))
+		note_recalled(transport);
+	else if (!transport->recalling && !transport->comeback.wanted)
 		note_intent(transport);
 }
 
@@ -438,7 +468,8 @@ void transport_look_after_intent(struct transport *transport)
 {
 	if (transport->recalling)
 		look_for_left(transport);
-	transport_note_intent(transport);
+	if (!transport->recalling && !transport->comeback.wanted)
+		note_intent(transport);
 }
 
 /* A new process with a new configuration is to read that. */
@@ -448,7 +479,7 @@ void transport_leave(struct transport *transport)
 
 	if (noted->kind == INTENT_NONE || transport->power_fails)
 		return;
-	noted->track_count = 0;
+	noted->configured = true;
 	keep_beside(transport, noted);
 }
 

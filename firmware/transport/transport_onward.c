@@ -176,6 +176,7 @@ int transport_begin(struct transport *transport, const char *name,
 static void begin_mirror(struct hand *first)
 {
 	struct transport *transport = first->transport;
+	struct hand *current = transport->current;
 	struct beginning beginning;
 	struct recording *recording = &beginning.recording;
 	int index = volumes_choose_other(transport->volumes, VOLUME_FOR_MIRROR,
@@ -199,7 +200,7 @@ static void begin_mirror(struct hand *first)
 	}
 	hand->group = first->group;
 	hand->mirror = true;
-	transport->current = first;
+	transport->current = current;
 }
 
 /* ---- going on ---- */
@@ -378,8 +379,11 @@ static bool go_on(struct transport *transport, int not_this)
 	describe(&beginning, transport, onward->name, from, onward->stop);
 	describe_later(&beginning, transport, onward->since);
 	recording->reason = "stop"; /* came while nobody was writing */
-	if (onward->place.take[0])
+	if (onward->place.take[0]) {
+		recording->session = onward->place.session;
+		recording->least = names_take_number(onward->place.take) + 1;
 		recording->note = origin_entry(onward, from - onward->from);
+	}
 	begin(transport, &beginning, index, &hand, error, sizeof(error));
 	json_decref(recording->note);
 	if (!hand)
@@ -499,32 +503,96 @@ static bool is_refused(struct hand *hand)
 				       hand->volume) < 0);
 }
 
+/* And has something on the tape that is not safe. */
+static bool is_ended_early(const struct hand *hand,
+			   const struct take_status *status)
+{
+	return status->error && status->end != TAKE_FOREVER &&
+	       hand->start + status->end < hand->stop;
+}
+
+/* It has a medium that it can be ended by, and its tape is there. */
+static bool can_go_on(const struct hand *hand)
+{
+	return !hand->healing && !hand->left && hand->volume >= 0 &&
+	       hand->tape == hand->transport->tapes;
+}
+
+bool transport_waits_to_go_on(struct hand *hand)
+{
+	struct transport *transport = hand->transport;
+	struct take_status status;
+
+	if (!can_go_on(hand) || !transport->onward.wanted ||
+	    transport->quitting || !transport_has_tape(transport))
+		return false;
+	take_get_status(hand->take, &status);
+	return is_ended_early(hand, &status) && !is_refused(hand);
+}
+
+static void blame(struct hand *hand, int error)
+{
+	if (!hand->blamed && error != -ENOMEM)
+		volumes_blame(hand->transport->volumes, (unsigned)hand->volume,
+			      error);
+	hand->blamed = true;
+}
+
+/* A writer that is left, though another one has closed the take already. */
+static void leave_behind(struct hand *hand)
+{
+	log_warning("%s failed to get all of the take; another medium has it",
+		    hand->place.folder);
+	hand->left = true;
+	take_link(hand->take, NULL);
+}
+
+static void leave_ended(struct hand *hand, const struct take_status *status)
+{
+	struct transport *transport = hand->transport;
+
+	blame(hand, status->error);
+	if (hand->whole)
+		leave_behind(hand);
+	else if (transport_has_tape(transport) && !is_refused(hand) &&
+		 (twin(hand) || !transport->onward.wanted))
+		leave(hand, status, status->end);
+}
+
 void transport_look_at_medium(struct hand *hand)
 {
 	struct transport *transport = hand->transport;
 	struct take_status status;
 	bool over, ended;
 
-	if (hand->healing || hand->left || hand->volume < 0)
+	if (!can_go_on(hand))
 		return;
 	take_get_status(hand->take, &status);
 	over = status.state == TAKE_DONE || status.state == TAKE_FAILED;
 	ended = status.error && status.end != TAKE_FOREVER;
-	if (ended && hand->start + status.end < hand->stop) {
-		if (status.error != -ENOMEM)
-			volumes_blame(transport->volumes,
-				      (unsigned)hand->volume, status.error);
-		if (transport_has_tape(transport) && !is_refused(hand))
-			leave(hand, &status, status.end);
-	} else if (!over && !ended && hangs(hand, &status)) {
-		volumes_blame(transport->volumes, (unsigned)hand->volume,
-			      -ETIMEDOUT);
+	if (is_ended_early(hand, &status)) {
+		leave_ended(hand, &status);
+	} else if (!over && !ended && hangs(hand, &status) &&
+		   (twin(hand) || !transport->onward.wanted)) {
+		blame(hand, -ETIMEDOUT);
 		snprintf(status.reason, sizeof(status.reason),
 			 "medium stalled");
 		take_stop(hand->take, hand->start + status.encoded,
 			  status.reason);
 		leave(hand, &status, status.durable);
 	}
+}
+
+void transport_forget_onward(struct transport *transport)
+{
+	struct onward *onward = &transport->onward;
+
+	if (onward->wanted)
+		snprintf(transport->last_error, sizeof(transport->last_error),
+			 "%s did not go on: the tape that had the rest is gone",
+			 onward->place.take[0] ? onward->place.take : "a take");
+	onward->wanted = false;
+	onward->stop = TAKE_FOREVER;
 }
 
 void transport_look_after_media(struct transport *transport)
@@ -537,12 +605,8 @@ void transport_look_after_media(struct transport *transport)
 	}
 	if (!transport->onward.wanted)
 		return;
-	if (transport_has_tape(transport)) {
+	if (transport_has_tape(transport))
 		go_on(transport, -1);
-		return;
-	}
-	transport->onward.wanted = false;
-	snprintf(transport->last_error, sizeof(transport->last_error),
-		 "%s did not go on: the tape that had the rest is gone",
-		 transport->onward.place.take);
+	else
+		transport_forget_onward(transport);
 }

@@ -62,6 +62,9 @@ struct hand {
 	unsigned group;	      /* takes that are one, on several media */
 	bool mirror;
 	bool left;		    /* its medium has ended it; others go on */
+	bool whole;		    /* on another medium, closed there */
+	bool blamed;		    /* its medium, for ending it */
+	unsigned tape;		    /* number of the tape that it is on */
 	struct shorter shorter;	    /* the one that was left before */
 	char name[CONFIG_NAME_MAX]; /* as it was given */
 	struct onward from;	    /* what it goes on with; take "": nothing */
@@ -84,6 +87,7 @@ struct transport {
 	struct tape_client client;
 	struct loop_source *socket_source;
 	int64_t tried_ns;
+	unsigned tapes;	     /* that there were before this one */
 	bool answered;	     /* by takebox-tape: open takes can be looked for */
 	int64_t orphaned_ns; /* since when, if the tape has lost its process */
 	bool settled; /* a take has begun or ended here: what is still open of
@@ -258,6 +262,11 @@ void transport_note_begun(struct hand *hand);
 void transport_look_after_media(struct transport *transport);
 /* Goes on elsewhere if the medium has ended the hand's take. */
 void transport_look_at_medium(struct hand *hand);
+/* The medium has ended it, and another one that was ended before it still waits
+ * for the next medium. */
+bool transport_waits_to_go_on(struct hand *hand);
+/* There is another tape: what waits has lost its own. */
+void transport_forget_onward(struct transport *transport);
 /* The oldest position that a take can begin at and not be overrun. */
 uint64_t transport_oldest_start(const struct tape *tape);
 

@@ -62,6 +62,15 @@ static void tell_not_begun(const struct hand *hand)
 	transport_tell(transport, &news);
 }
 
+/* What the others lack of it is no loss. */
+static void note_whole(struct hand *hand)
+{
+	struct hand *other = NULL;
+
+	while ((other = transport_next_twin(hand->transport, hand, other)))
+		other->whole = other != hand;
+}
+
 /* The place is free before anyone hears of it: a listener may begin the next
  * take at once. */
 static void put_away(struct hand *hand, const struct take_status *status)
@@ -70,6 +79,8 @@ static void put_away(struct hand *hand, const struct take_status *status)
 	struct hand ended = *hand;
 	json_t *summary = NULL;
 
+	if (status->state == TAKE_DONE)
+		note_whole(hand);
 	if (hand->prepared && !hand->healing) {
 		note_end(hand, status);
 		summary = summary_of_take(take_result(hand->take),
@@ -99,7 +110,7 @@ static bool look_after(struct hand *hand)
 	struct take_status status;
 
 	take_get_status(hand->take, &status);
-	if (status.prepared && !hand->prepared)
+	if (status.prepared && !hand->prepared && !hand->left)
 		transport_note_begun(hand);
 	if (status.gap_count != hand->gaps) {
 		hand->gaps = status.gap_count;
@@ -109,6 +120,8 @@ static bool look_after(struct hand *hand)
 		return true;
 	/* It may have failed since its medium was looked at. */
 	transport_look_at_medium(hand);
+	if (transport_waits_to_go_on(hand))
+		return true;
 	put_away(hand, &status);
 	return false;
 }
@@ -161,14 +174,24 @@ struct hand *transport_free_hand(struct transport *transport)
 	return NULL;
 }
 
+/* What is left of one that was stopped is not what commands mean. */
+static bool is_in_the_way(const struct hand *hand)
+{
+	const struct hand *current = hand->transport->current;
+
+	return current && current->stop == TAKE_FOREVER &&
+	       hand->stop != TAKE_FOREVER;
+}
+
 void transport_adopt(struct hand *hand, struct take *take)
 {
 	struct transport *transport = hand->transport;
 
 	hand->take = take;
+	hand->tape = transport->tapes;
 	hand->source = loop_add_fd(transport->loop, take_fd(take), EPOLLIN,
 				   take_ready, hand);
-	if (!hand->healing)
+	if (!hand->healing && !is_in_the_way(hand))
 		transport->current = hand;
 	transport_changed(transport);
 }
@@ -179,7 +202,9 @@ void transport_stop_takes(struct transport *transport, uint64_t position,
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *hand = &transport->hand[i];
 
-		if (!hand->take || hand->healing || hand->left)
+		/* Those on another tape end with that. */
+		if (!hand->take || hand->healing || hand->left ||
+		    hand->tape != transport->tapes)
 			continue;
 		take_stop(hand->take, position, reason);
 		if (position < hand->stop)
@@ -195,6 +220,8 @@ void transport_destroy_takes(struct transport *transport)
 	transport_drop_comeback(transport, "shut down");
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		loop_remove(transport->hand[i].source);
+		if (transport->hand[i].take && !transport->hand[i].healing)
+			take_stop(transport->hand[i].take, 0, "shut down");
 		take_destroy(transport->hand[i].take);
 		free(transport->hand[i].job);
 	}

@@ -146,6 +146,7 @@ static void stop_stopped_takes(struct transport *transport,
 		struct hand *hand = &transport->hand[i];
 
 		if (hand->take && !hand->healing &&
+		    hand->tape == transport->tapes &&
 		    hand->stop > end->position && hand->stop != TAKE_FOREVER)
 			stop_short(hand, end);
 	}
@@ -198,6 +199,14 @@ static bool has_no_tape(const struct tape_client *client, int error)
 	return error < 0 && error == client->error;
 }
 
+/* Positions of the last one mean nothing from here on. */
+static void change_tapes(struct transport *transport)
+{
+	transport->tapes++;
+	transport_forget_onward(transport);
+	changes_forget(&transport->changes);
+}
+
 static int receive(struct transport *transport)
 {
 	struct tape_client *client = &transport->client;
@@ -205,6 +214,7 @@ static int receive(struct transport *transport)
 	bool had = transport_has_tape(transport);
 	bool ended = had && tape_state(&client->tape) == TAPE_ENDED;
 	struct tape_end end = {0};
+	bool other;
 	int error;
 
 	if (had) {
@@ -212,11 +222,12 @@ static int receive(struct transport *transport)
 		end = end_of(&client->tape);
 	}
 	error = tape_client_receive(client);
-	if (had && !ended &&
-	    (has_no_tape(client, error) ||
-	     (error == 0 &&
-	      memcmp(id, client->tape.facts->id, sizeof(id)) != 0)))
+	other = error == 0 &&
+		(!had || memcmp(id, client->tape.facts->id, sizeof(id)) != 0);
+	if (had && !ended && (has_no_tape(client, error) || other))
 		end_takes_of(transport, &end);
+	if (other)
+		change_tapes(transport);
 	if (has_no_tape(client, error))
 		tape_detach(&client->tape);
 	return error;

@@ -119,13 +119,19 @@ start() {
 	wait_until status_is .state idle
 	"$BUILD/takebox" record
 	wait_until status_is .state recording
+	"$BUILD/takebox" disarm 2
 	sleep 1
 	kill -HUP "$(cat takeboxd.pid)"
 	wait "$(cat takeboxd.pid)"
 	[ ! -e medium/Takebox/*/Take-001/take.json ]
 	start takeboxd "$BUILD/takeboxd" -c takebox.conf
 	wait_until status_is .state recording
+	# As it is in the take, whatever the configuration says.
+	[ "$(status_of '.tracks[1].armed')" = false ]
+	"$BUILD/takebox" arm 2
 	"$BUILD/takebox" stop
 	"$BUILD/takebox" verify medium/Takebox/*/Take-001
+	[ "$(jq -c '[.arms[] | [.track, .on]]' \
+		medium/Takebox/*/Take-001/take.json)" = '[[2,false],[2,true]]' ]
 	grep -q '"resumed"' medium/Takebox/*/Take-001/take.ledger
 }

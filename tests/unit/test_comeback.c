@@ -218,6 +218,7 @@ static void assert_same(const struct intent *a, const struct intent *b)
 	assert_string_equal(a->place.session, b->place.session);
 	assert_string_equal(a->place.take, b->place.take);
 	assert_string_equal(a->place.folder, b->place.folder);
+	assert_int_equal(a->configured, b->configured);
 	assert_int_equal(a->power, b->power);
 	assert_int_equal(a->ended.set, b->ended.set);
 	assert_int_equal(a->ended.ms, b->ended.ms);
@@ -255,6 +256,7 @@ static void test_what_is_written_down_reads_back_equal(void **state)
 		intent.kind = INTENT_WAITING;
 		intent.stop = 77;
 		intent.power = true;
+		intent.configured = true;
 		intent.ended = (struct wall){true, 1763734567123, 0.25, false};
 	}
 	assert_int_equal(intent_write(path, NULL, true), 0);

@@ -100,6 +100,42 @@ void *__wrap_calloc(size_t count, size_t size)
 	return fails() ? NULL : __real_calloc(count, size);
 }
 
+/* ---- media that stall and fail ---- */
+
+static struct {
+	_Atomic(const char *) of; /* paths with this in them; NULL: none */
+	_Atomic bool fail;	  /* they stand still otherwise */
+} trouble;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+static bool is_in_trouble(int fd)
+{
+	const char *of = trouble.of;
+	char name[64], path[CONFIG_PATH_MAX];
+	ssize_t length;
+
+	if (!of)
+		return false;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	length = readlink(name, path, sizeof(path) - 1);
+	path[length > 0 ? length : 0] = '\0';
+	return strstr(path, of) != NULL;
+}
+
+int __wrap_fdatasync(int fd)
+{
+	while (is_in_trouble(fd)) {
+		if (trouble.fail) {
+			errno = EIO;
+			return -1;
+		}
+		usleep(1000);
+	}
+	return __real_fdatasync(fd);
+}
+
 /* ---- the bench ---- */
 
 static char *below(char *path, const char *name)
@@ -177,6 +213,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&bench, 0, sizeof(bench));
+	trouble.of = NULL;
+	trouble.fail = false;
 	strcpy(bench.folder, "/tmp/test_transport.XXXXXX");
 	assert_non_null(mkdtemp(bench.folder));
 	configure();
@@ -252,6 +290,14 @@ static void test_a_take_that_fails_goes_on(void **state)
 	run_until(records_on_b);
 }
 
+static void play_on(void)
+{
+	uint64_t end = tape_published(&bench.transport->client.tape) + RATE / 2;
+
+	tape_writer_silence(&bench.writer, RATE / 2);
+	tape_writer_publish(&bench.writer, end);
+}
+
 /* ---- what is asked for before a take can have it ---- */
 
 static void ask_for(const struct command *command)
@@ -308,15 +354,16 @@ static json_int_t place_of(json_t *take, const char *list)
 	return json_integer_value(json_object_get(entry, "at"));
 }
 
-/* From RATE / 4 on: track 2 until RATE / 2, Bridge at RATE * 3 / 4. */
-static void check_changes(const char *medium)
+/* Of a take from RATE / 4 on: track 2 until off, and Bridge. */
+static void check_changes(const char *medium, uint64_t off, uint64_t bridge)
 {
 	json_t *take = only_take(medium);
 	json_t *tracks = json_object_get(take, "tracks");
 	json_t *files = json_object_get(json_array_get(tracks, 1), "files");
 
-	assert_int_equal(place_of(take, "markers"), RATE / 2);
-	assert_in_range(place_of(take, "arms"), RATE / 4, RATE / 4 + 4096);
+	off -= RATE / 4;
+	assert_int_equal(place_of(take, "markers"), bridge - RATE / 4);
+	assert_in_range(place_of(take, "arms"), off, off + 4096);
 	assert_int_equal(json_array_size(files), 1);
 	json_decref(take);
 }
@@ -335,7 +382,7 @@ static void test_a_take_that_goes_on_has_what_was_asked_for(void **state)
 	run_until(records_on_b);
 	ask(COMMAND_TO_STOP, RATE);
 	run_until(are_over);
-	check_changes(bench.config.next);
+	check_changes(bench.config.next, RATE / 2, RATE * 3 / 4);
 }
 
 static void test_a_take_goes_on_with_no_track_armed(void **state)
@@ -425,25 +472,163 @@ static void test_commands_do_not_wait_until_the_take_is_found(void **state)
 	assert_null(bench.transport->current);
 	assert_non_null(transport_recalled(bench.transport));
 	bench.transport->recall_ns += 10 * NS_PER_S;
-	ask(COMMAND_TO_ARM, RATE / 2);
-	ask(COMMAND_TO_MARK, RATE * 3 / 4);
+	play_on();
+	play_on();
+	ask(COMMAND_TO_ARM, RATE + RATE / 4);
+	ask(COMMAND_TO_MARK, RATE + RATE / 2);
 	transport_command(bench.transport, &command, &reply);
 	assert_int_equal(reply.error, COMMAND_REFUSED);
 	command.kind = COMMAND_TO_KEEP;
-	command.position = RATE * 7 / 8;
+	command.position = RATE * 7 / 4;
 	ask_for(&command);
-	ask(COMMAND_TO_STOP, RATE - 1000);
+	ask(COMMAND_TO_STOP, 2 * RATE - 1000);
 	transport_command(bench.transport, &command, &reply); /* a new one */
 	assert_int_equal(reply.error, COMMAND_REFUSED);
 	assert_int_equal(rename(away, bench.config.folder), 0);
+	bench.transport->arrivals[0] = 0; /* it may not have been missed */
 	run_until(has_found);
 	run_until(are_over);
-	check_changes(bench.config.folder);
+	check_changes(bench.config.folder, RATE + RATE / 4, RATE + RATE / 2);
 	take = only_take(bench.config.folder);
 	assert_int_equal(json_array_size(json_object_get(take, "markers")), 2);
 	assert_int_equal(json_integer_value(json_object_get(take, "frames")),
-			 RATE - 1000 - RATE / 4);
+			 2 * RATE - 1000 - RATE / 4);
 	json_decref(take);
+}
+
+/* ---- two takes in hand ---- */
+
+static bool is_prepared(void)
+{
+	return bench.transport->current && bench.transport->current->prepared &&
+	       has_synced();
+}
+
+/* Take-001 is stopped, and cannot be closed; Take-002 runs. */
+static void begin_two_takes(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	trouble.of = "Take-001";
+	play_on();
+	ask(COMMAND_TO_STOP, RATE + RATE / 4);
+	ask(COMMAND_TO_RECORD, RATE + RATE / 4);
+	play_on();
+	run_until(is_prepared);
+	assert_string_equal(bench.transport->current->place.take, "Take-002");
+}
+
+static unsigned in_hand(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		count += bench.transport->hand[i].take != NULL;
+	return count;
+}
+
+static bool is_one_left(void)
+{
+	return in_hand() == 1 && !bench.transport->onward.wanted;
+}
+
+/* What it lacks is none; takes are numbered in the order they were begun. */
+static void check_take(const char *medium, unsigned number, uint64_t frames,
+		       const char *continues)
+{
+	char path[CONFIG_PATH_MAX + 64];
+	json_t *take, *note;
+	const char *of = NULL;
+	json_error_t error;
+	glob_t found;
+	size_t i;
+
+	snprintf(path, sizeof(path), "%s/Takebox/*/Take-%03u/take.json", medium,
+		 number);
+	assert_int_equal(glob(path, 0, NULL, &found), 0);
+	take = json_load_file(found.gl_pathv[0], 0, &error);
+	globfree(&found);
+	assert_non_null(take);
+	if (frames)
+		assert_int_equal(
+			json_integer_value(json_object_get(take, "frames")),
+			frames);
+	json_array_foreach(json_object_get(take, "notes"), i, note)
+	{
+		if (strcmp(json_string_value(json_object_get(note, "type")),
+			   "continues") != 0)
+			continue;
+		of = json_string_value(json_object_get(note, "take"));
+		assert_int_equal(
+			json_integer_value(json_object_get(note, "gap")), 0);
+		assert_string_equal(of, continues);
+	}
+	assert_true((of != NULL) == (continues != NULL));
+	json_decref(take);
+}
+
+/* The rest of one that was stopped goes elsewhere: that is not the take that
+ * STOP means. */
+static void test_the_rest_of_a_stopped_take_is_not_in_the_way(void **state)
+{
+	const struct hand *running;
+
+	(void)state;
+	begin_two_takes();
+	running = bench.transport->current;
+	trouble.fail = true;
+	run_until(is_one_left);
+	assert_ptr_equal(bench.transport->current, running);
+	assert_true(transport_recorded(bench.transport) != NULL);
+	trouble.of = NULL;
+	play_on();
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
+	check_take(bench.config.next, 3, 0, "Take-001");
+}
+
+/* One waits for a medium, another one for that. */
+static bool are_ended(void)
+{
+	struct take_status status;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		const struct hand *hand = &bench.transport->hand[i];
+
+		if (!hand->take || hand->left)
+			continue;
+		take_get_status(hand->take, &status);
+		if (status.error && bench.transport->onward.wanted)
+			return true;
+	}
+	return false;
+}
+
+static bool is_one_going_on(void)
+{
+	return is_one_left() && is_prepared();
+}
+
+/* The medium ends both, and there is no other: both go on when it is back. */
+static void test_two_takes_can_wait_for_a_medium(void **state)
+{
+	(void)state;
+	assert_int_equal(rmdir(bench.config.next), 0);
+	fclose(fopen(bench.config.next, "we"));
+	begin_two_takes();
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	run_until(are_ended);
+	assert_non_null(transport_recorded(bench.transport));
+	trouble.of = NULL;
+	run_until(is_one_going_on);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 3, 0, "Take-001");
+	check_take(bench.config.folder, 4, 0, "Take-002");
 }
 
 static bool is_mirrored(void)
@@ -475,8 +660,8 @@ static void test_a_mirror_has_what_was_asked_for_before_it_began(void **state)
 	run_until(is_mirrored);
 	ask(COMMAND_TO_STOP, RATE);
 	run_until(are_over);
-	check_changes(bench.config.folder);
-	check_changes(mirror);
+	check_changes(bench.config.folder, RATE / 2, RATE * 3 / 4);
+	check_changes(mirror, RATE / 2, RATE * 3 / 4);
 }
 
 /* ---- the tape's process ---- */
@@ -558,6 +743,63 @@ static void test_a_tape_that_nobody_goes_on_with_ends_its_take(void **state)
 	assert_int_equal(reply.error, COMMAND_INTERFACE);
 	assert_non_null(strstr(reply.message, "unplugged"));
 	leave_as_tape();
+}
+
+static bool waits_for_medium(void)
+{
+	return bench.transport->onward.wanted;
+}
+
+static bool has_forgotten(void)
+{
+	answer_as_tape();
+	return process.heard && !bench.transport->onward.wanted;
+}
+
+/* When its medium has been looked at again. */
+static bool can_record(void)
+{
+	struct command command = {.kind = COMMAND_TO_RECORD,
+				  .position = RATE / 8};
+	struct command_reply reply;
+
+	if (!bench.transport->current)
+		transport_command(bench.transport, &command, &reply);
+	return bench.transport->current != NULL;
+}
+
+/* What waits on a tape is nowhere on the next one. */
+static void test_what_waits_is_not_looked_for_on_another_tape(void **state)
+{
+	struct tape_writer next;
+
+	(void)state;
+	assert_int_equal(rmdir(bench.config.next), 0);
+	fclose(fopen(bench.config.next, "we"));
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	run_until(waits_for_medium);
+	ask(COMMAND_TO_MARK, RATE / 2);
+	tape_writer_state(&bench.writer, TAPE_ENDED);
+	make_tape(&next);
+	tape_writer_silence(&next, RATE);
+	tape_writer_publish(&next, RATE);
+	listen_as_tape();
+	process.tape = &next;
+	run_until(has_forgotten);
+	assert_non_null(strstr(bench.transport->last_error, "Take-001"));
+	trouble.of = NULL;
+	run_until(are_over);
+	run_until(can_record);
+	run_until(is_prepared);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 2, RATE - RATE / 8, NULL);
+	leave_as_tape();
+	tape_writer_destroy(&next);
 }
 
 static bool is_over_on_another_tape(void)
@@ -683,6 +925,9 @@ int main(void)
 		CASE(test_a_take_goes_on_with_no_track_armed),
 		CASE(test_commands_do_not_wait_until_the_take_is_found),
 		CASE(test_a_mirror_has_what_was_asked_for_before_it_began),
+		CASE(test_the_rest_of_a_stopped_take_is_not_in_the_way),
+		CASE(test_two_takes_can_wait_for_a_medium),
+		CASE(test_what_waits_is_not_looked_for_on_another_tape),
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
 		CASE(test_no_memory_for_the_tape_is_no_tape_for_a_moment),
