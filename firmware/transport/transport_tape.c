@@ -210,7 +210,7 @@ static void change_tapes(struct transport *transport)
 static int receive(struct transport *transport)
 {
 	struct tape_client *client = &transport->client;
-	uint8_t id[sizeof(client->tape.facts->id)];
+	uint8_t id[sizeof(client->tape.facts->id)] = {0};
 	bool had = transport_has_tape(transport);
 	bool ended = had && tape_state(&client->tape) == TAPE_ENDED;
 	struct tape_end end = {0};
