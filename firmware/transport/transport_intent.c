@@ -164,7 +164,7 @@ void transport_recall_onward(struct transport *transport,
 		.place = left->place,
 		.power = left->power,
 		.ended = left->ended,
-		.since = left->power ? transport->changes.count : 0,
+		.since = left->power ? transport->comeback.since : 0,
 	};
 	snprintf(onward->name, sizeof(onward->name), "%s", left->name);
 	snprintf(onward->medium, sizeof(onward->medium), "%s", left->medium);

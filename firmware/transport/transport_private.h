@@ -79,6 +79,9 @@ struct comeback {
 	int64_t until_ns;
 	int64_t found_ns; /* when the take was first seen; 0 */
 	uint64_t ticket;  /* of the take while it is being healed; 0 */
+	bool named;	  /* tracks are as they were; what is asked for since
+			     then counts: */
+	uint64_t since;	  /* number of the first change */
 };
 
 struct transport {

@@ -145,7 +145,6 @@ static void begin(struct transport *transport, const struct take_info *info,
 	left.frames = frames != TAKE_FOREVER ? frames : 0;
 	snprintf(left.reason, sizeof(left.reason), "the power failed");
 	transport->comeback.wanted = false;
-	transport_take_over_names(transport, &left);
 	transport_recall_onward(transport, &left);
 	transport->onward.old = transport->comeback.ticket;
 	transport_changed(transport);
@@ -172,6 +171,20 @@ static void go_on(struct transport *transport, const struct take_info *info)
 	begin(transport, info, frames);
 }
 
+/* As soon as there is a tape: whoever arms a track before the medium is there
+ * means it. */
+static void take_over(struct transport *transport)
+{
+	struct comeback *comeback = &transport->comeback;
+
+	if (comeback->named)
+		return;
+	comeback->named = true;
+	transport_take_over_names(transport, &transport->left);
+	comeback->since = transport->changes.count;
+	transport_changed(transport);
+}
+
 void transport_look_after_comeback(struct transport *transport)
 {
 	struct comeback *comeback = &transport->comeback;
@@ -179,7 +192,9 @@ void transport_look_after_comeback(struct transport *transport)
 
 	if (!comeback->wanted)
 		return;
-	if (transport->current) {
+	if (transport_tape_runs(transport))
+		take_over(transport);
+	if (transport_recorded(transport)) {
 		transport_drop_comeback(transport, "REC was pressed");
 	} else if (clock_now_ns() > comeback->until_ns) {
 		give_up(transport);

@@ -151,8 +151,11 @@ begin_take() {
 	mv medium away
 	power_up
 	wait_until says "recording goes on as soon as"
+	# What is asked for meanwhile is in the take that goes on.
+	takebox disarm 2
 	mv away medium
 	wait_until take_is Take-002
+	[ "$(status_of '.tracks[1].armed')" = false ]
 	wait_until test -s state/recording.json
 	wait_until at_least .take.durable 0.5
 	cut_power
@@ -163,6 +166,10 @@ begin_take() {
 	mv away medium
 	wait_until is_whole Take-002
 	settles_idle
+	jq -c '[.arms[] | [.track, .on]], (.tracks[1].files | length)' \
+		medium/Takebox/*/Take-002/take.json | tee found
+	[ "$(cat found)" = '[[2,false]]
+1' ]
 	# STOP is an answer, too.
 	begin_take
 	cut_power
