@@ -74,12 +74,30 @@ static json_t *changes_of(const struct intent *intent)
 	return list;
 }
 
+static json_t *closings_of(const struct intent *intent)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < intent->closings; i++)
+		if (json_array_append_new(
+			    list,
+			    json_pack("{sI sI}", "start",
+				      (json_int_t)intent->closing[i].start,
+				      "stop",
+				      (json_int_t)intent->closing[i].stop)) <
+		    0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 char *intent_text(const struct intent *intent)
 {
 	const struct recording_place *place = &intent->place;
 	json_t *root = json_pack(
 		"{si ss ss sI sI sI sI sb sb sb sI sf so so so so so so so so "
-		"so}",
+		"so so}",
 		"version", VERSION, "state", kinds[intent->kind], "tape",
 		intent->tape, "start", (json_int_t)intent->start, "from",
 		(json_int_t)intent->from, "stop",
@@ -94,7 +112,8 @@ char *intent_text(const struct intent *intent)
 		text_of(intent->medium), "reason", text_of(intent->reason),
 		"take_session", text_of(place->session), "take",
 		text_of(place->take), "folder", text_of(place->folder),
-		"tracks", tracks_of(intent), "changes", changes_of(intent));
+		"tracks", tracks_of(intent), "changes", changes_of(intent),
+		"closing", closings_of(intent));
 	char *text = root ? json_text(root, JSON_COMPACT) : NULL;
 
 	json_decref(root);
@@ -178,6 +197,25 @@ static bool get_changes(const json_t *root, struct intent *intent)
 	return true;
 }
 
+static bool get_closings(const json_t *root, struct intent *intent)
+{
+	const json_t *list = json_object_get(root, "closing");
+	size_t count = json_array_size(list);
+
+	if (count > CLOSING_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *entry = json_array_get(list, i);
+		struct closing *closing = &intent->closing[i];
+
+		if (!get_number(entry, "start", 0, &closing->start) ||
+		    !get_number(entry, "stop", 0, &closing->stop))
+			return false;
+	}
+	intent->closings = (unsigned)count;
+	return true;
+}
+
 static bool get_kind(const json_t *root, struct intent *intent)
 {
 	const char *kind = json_string_value(json_object_get(root, "state"));
@@ -223,7 +261,8 @@ static bool get_all(const json_t *root, struct intent *intent)
 {
 	uint64_t stop = TAKE_FOREVER;
 	bool ok = get_kind(root, intent) && get_place(root, &intent->place) &&
-		  get_tracks(root, intent) && get_changes(root, intent);
+		  get_tracks(root, intent) && get_changes(root, intent) &&
+		  get_closings(root, intent);
 
 	ok = ok && get_text(root, "tape", intent->tape, sizeof(intent->tape));
 	ok = ok && get_number(root, "start", 0, &intent->start);

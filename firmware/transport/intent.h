@@ -17,6 +17,13 @@
 
 #define INTENT_FILE "recording.json"
 
+#define CLOSING_MAX 8
+
+/* A take that was stopped, and is still being written; on the tape. */
+struct closing {
+	uint64_t start, stop;
+};
+
 struct intent {
 	enum {
 		INTENT_NONE,	  /* nothing is to be recorded */
@@ -41,6 +48,8 @@ struct intent {
 	unsigned track_count;	/* 0: as configured */
 	bool configured;	/* but for the arming, all as configured */
 	struct changes changes; /* behind from */
+	struct closing closing[CLOSING_MAX];
+	unsigned closings;
 };
 
 /* As text for a file; the caller's to free; NULL: out of memory. */

@@ -323,12 +323,49 @@ static void note_take(struct transport *transport, const struct hand *hand,
 	snprintf(now->medium, sizeof(now->medium), "%s", volume.folder);
 }
 
+static bool is_written(const struct transport *transport,
+		       const struct hand *hand)
+{
+	return hand->take && hand->prepared && !hand->healing && !hand->left &&
+	       hand->tape == transport->tapes && hand->volume >= 0;
+}
+
+/* Of those that were stopped, when none runs; NULL. */
+static const struct hand *last_one(const struct transport *transport)
+{
+	const struct hand *last = NULL;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		const struct hand *hand = &transport->hand[i];
+
+		if (is_written(transport, hand) &&
+		    (!last || hand->start > last->start))
+			last = hand;
+	}
+	return last;
+}
+
+/* But for the one that is noted itself, and its mirror. */
+static void note_closings(const struct transport *transport, struct intent *now)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		const struct hand *hand = &transport->hand[i];
+
+		if (is_written(transport, hand) && hand->stop != TAKE_FOREVER &&
+		    hand->start != now->start && now->closings < CLOSING_MAX)
+			now->closing[now->closings++] =
+				(struct closing){hand->start, hand->stop};
+	}
+}
+
 static void describe(struct transport *transport, struct intent *now)
 {
 	const struct hand *running = transport->current;
 
 	if (running && running->volume < 0)
 		running = NULL;
+	if (!running)
+		running = last_one(transport);
 	memset(now, 0, sizeof(*now));
 	now->stop = TAKE_FOREVER;
 	if (!transport_has_tape(transport))
@@ -339,8 +376,10 @@ static void describe(struct transport *transport, struct intent *now)
 		note_waiting(&transport->onward, transport->onward.stop, now);
 	else if (running)
 		note_take(transport, running, now);
-	if (now->kind != INTENT_NONE)
-		note_tape(transport, now);
+	if (now->kind == INTENT_NONE)
+		return;
+	note_tape(transport, now);
+	note_closings(transport, now);
 }
 
 static bool is_same(const struct intent *a, const struct intent *b)
@@ -435,6 +474,8 @@ static void note_intent(struct transport *transport)
 	describe(transport, &now);
 	other = !is_same(&now, &transport->noted);
 	due = now.changes.count != transport->noted.changes.count ||
+	      memcmp(now.closing, transport->noted.closing,
+		     sizeof(now.closing)) != 0 ||
 	      (now.from != transport->noted.from &&
 	       time - transport->noted_ns >= WRITE_NS);
 	if (transport->power_fails || (!other && !due))

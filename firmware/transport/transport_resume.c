@@ -126,75 +126,131 @@ static bool is_left(const struct transport *transport,
 	       origin->start == transport->left.start;
 }
 
-static void resume(void *context, int dir, const struct recording_place *place)
+/* It had been stopped, and the process before this one was still at it. */
+static const struct closing *find_closing(const struct transport *transport,
+					  const struct origin *origin)
 {
-	struct search *search = context;
-	struct transport *transport = search->transport;
+	const struct intent *left = &transport->left;
+
+	if (!transport->recall_ns || !origin->found ||
+	    strcmp(origin->tape, left->tape) != 0)
+		return NULL;
+	for (unsigned i = 0; i < left->closings; i++)
+		if (left->closing[i].start == origin->start)
+			return &left->closing[i];
+	return NULL;
+}
+
+/* A take that was torn off, and what is to become of it. */
+struct torn {
+	struct search *search;
+	const struct recording_place *place;
+	struct origin origin;
+	const struct closing *closing; /* NULL: it had not been stopped */
+	bool runs;		       /* it is what is being recorded */
+	bool left;	    /* and what the process before wrote down */
+	bool waited_for;    /* recording is to go on behind it */
+	struct known known; /* of what was asked for; if left */
+};
+
+static void judge(struct torn *torn, int dir)
+{
+	struct search *search = torn->search;
+	const struct transport *transport = search->transport;
+
+	torn->origin = find_origin(dir, &transport->client.tape);
+	torn->closing = find_closing(transport, &torn->origin);
+	/* Others before the newest one were ended by their media. */
+	torn->runs = torn->origin.found && !transport->settled &&
+		     torn->origin.start >= search->newest && !torn->closing;
+	torn->left = torn->runs && is_left(transport, &torn->origin);
+	torn->waited_for = transport_is_comeback(transport, torn->origin.tape,
+						 torn->origin.start);
+	search->starved |= torn->origin.error < 0;
+}
+
+/* dir goes to the take. */
+static int begin(struct torn *torn, int dir, struct take **take)
+{
+	struct transport *transport = torn->search->transport;
 	const struct config *config = &transport->config;
-	struct origin origin = find_origin(dir, &transport->client.tape);
-	/* Those before the newest one were ended by their media. */
-	bool ours = origin.found && !transport->settled &&
-		    origin.start >= search->newest;
-	struct hand *hand, *current = transport->current;
+	bool goes_on = torn->runs || torn->closing;
 	struct take_plan plan = {
 		.storage = &storage_posix,
-		.tape = ours ? &transport->client.tape : NULL,
+		.tape = goes_on ? &transport->client.tape : NULL,
 		.dir = dir,
 		.parents = {-1, -1, -1},
 		.sync_seconds = config->sync_seconds,
-		.workers = ours ? config->encoders : 1,
-		.max_file_bytes = config->max_file_bytes
-					  ? config->max_file_bytes
-					  : search->volume.space.max_file_bytes,
+		.workers = goes_on ? config->encoders : 1,
+		.max_file_bytes =
+			config->max_file_bytes
+				? config->max_file_bytes
+				: torn->search->volume.space.max_file_bytes,
 		.stop = TAKE_FOREVER,
-		.asks_for_link = ours,
+		.asks_for_link = goes_on,
 	};
-	bool waited_for =
-		transport_is_comeback(transport, origin.tape, origin.start);
-	bool left = ours && is_left(transport, &origin);
-	struct known known;
-	struct take *take;
 	int error;
 
-	search->starved |= origin.error < 0;
-	hand = origin.error < 0 || in_hand(transport, place->folder)
-		       ? NULL
-		       : transport_free_hand(transport);
-	if (!hand) {
-		close(dir);
-		return;
-	}
-	if (waited_for) {
+	if (torn->waited_for) {
 		plan.asks_for_link = true;
 		plan.link_seconds = config->resume_seconds + LINK_SPARE_S;
 	}
-	if (left)
-		transport_learn_known(&known, dir);
-	error = take_resume(&take, &plan);
-	search->starved |= error == -ENOMEM;
-	if (error == -EBUSY) /* it is being begun here, or healed by another */
-		return;
-	if (error < 0) {
-		log_error("%s cannot be gone on with: %s", place->folder,
+	if (torn->left)
+		transport_learn_known(&torn->known, dir);
+	error = take_resume(take, &plan);
+	torn->search->starved |= error == -ENOMEM;
+	/* Busy: it is being begun here, or healed by somebody else. */
+	if (error < 0 && error != -EBUSY)
+		log_error("%s cannot be gone on with: %s", torn->place->folder,
 			  strerror(-error));
-		return;
-	}
-	hand->healing = !ours;
-	hand->place = *place;
+	return error;
+}
+
+static void take_in_hand(const struct torn *torn, struct hand *hand,
+			 struct take *take)
+{
+	struct transport *transport = hand->transport;
+	struct hand *current = transport->current;
+
+	hand->healing = !torn->runs && !torn->closing;
+	hand->place = *torn->place;
 	hand->prepared = true;
-	hand->volume = (int)search->index;
-	hand->start = origin.start;
-	if (waited_for)
+	hand->volume = (int)torn->search->index;
+	hand->start = torn->origin.start;
+	if (torn->closing)
+		hand->stop = torn->closing->stop;
+	if (torn->waited_for)
 		transport->comeback.ticket = hand->ticket;
-	if (left)
+	if (torn->left)
 		snprintf(hand->name, sizeof(hand->name), "%s",
 			 transport->left.name);
-	keep_number(transport, place);
+	keep_number(transport, torn->place);
 	transport_adopt(hand, take);
-	if (ours)
+	if (torn->closing) {
+		hand->group = ++transport->groups;
+		take_stop(take, hand->stop, "stop");
+	}
+	if (torn->runs)
 		settle_order(transport, hand, current);
-	if (left)
-		transport_catch_up_resumed(hand, &known);
+	if (torn->left)
+		transport_catch_up_resumed(hand, &torn->known);
+}
+
+static void resume(void *context, int dir, const struct recording_place *place)
+{
+	struct search *search = context;
+	struct torn torn = {.search = search, .place = place};
+	struct hand *hand = NULL;
+	struct take *take;
+
+	judge(&torn, dir);
+	if (torn.origin.error == 0 &&
+	    !in_hand(search->transport, place->folder))
+		hand = transport_free_hand(search->transport);
+	if (!hand)
+		close(dir);
+	else if (begin(&torn, dir, &take) == 0)
+		take_in_hand(&torn, hand, take);
 }
 
 static bool has_arrived(struct search *search, unsigned index)

@@ -179,8 +179,10 @@ static bool is_in_the_way(const struct hand *hand)
 {
 	const struct hand *current = hand->transport->current;
 
-	return current && current->stop == TAKE_FOREVER &&
-	       hand->stop != TAKE_FOREVER;
+	if (hand->stop == TAKE_FOREVER)
+		return false;
+	return (current && current->stop == TAKE_FOREVER) ||
+	       transport_recalled(hand->transport);
 }
 
 void transport_adopt(struct hand *hand, struct take *take)

@@ -232,6 +232,8 @@ static void assert_same(const struct intent *a, const struct intent *b)
 		assert_int_equal(a->tracks[i].armed, b->tracks[i].armed);
 	}
 	assert_same_changes(&a->changes, a->from, &b->changes);
+	assert_int_equal(a->closings, b->closings);
+	assert_memory_equal(a->closing, b->closing, sizeof(a->closing));
 }
 
 static void test_what_is_written_down_reads_back_equal(void **state)
@@ -243,6 +245,7 @@ static void test_what_is_written_down_reads_back_equal(void **state)
 
 	(void)state;
 	close(fd);
+	intent.closing[intent.closings++] = (struct closing){17, 4711};
 	changes_mark(&intent.changes, intent.from, "safe");
 	changes_mark(&intent.changes, intent.from + 1, "Brücke \"2\"");
 	changes_arm(&intent.changes, intent.from + 2, 64, true);

@@ -432,8 +432,8 @@ static bool has_found(void)
 	return bench.transport->current != NULL;
 }
 
-/* Records from RATE / 4 on in a process of its own, until that is killed. */
-static void be_killed_in_mid_take(void)
+/* What a process of its own begins, until it kills itself. */
+static void be_killed(void (*begin)(void))
 {
 	pid_t child;
 	int status;
@@ -445,15 +445,20 @@ static void be_killed_in_mid_take(void)
 	if (child == 0) {
 		begin_bench();
 		take_tape(bench.transport);
-		ask(COMMAND_TO_RECORD, RATE / 4);
-		run_until(has_synced);
-		kill(getpid(), SIGKILL);
+		begin();
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	begin_bench();
 	take_tape(bench.transport);
+}
+
+static void record_until_killed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	kill(getpid(), SIGKILL);
 }
 
 /* Its medium is found a moment after the tape. */
@@ -466,7 +471,7 @@ static void test_commands_do_not_wait_until_the_take_is_found(void **state)
 
 	(void)state;
 	below(away, "away");
-	be_killed_in_mid_take();
+	be_killed(record_until_killed);
 	assert_int_equal(rename(bench.config.folder, away), 0);
 	transport_search_arrivals(bench.transport);
 	assert_null(bench.transport->current);
@@ -586,6 +591,38 @@ static void test_the_rest_of_a_stopped_take_is_not_in_the_way(void **state)
 	run_until(are_over);
 	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
 	check_take(bench.config.next, 3, 0, "Take-001");
+}
+
+static bool are_noted(void)
+{
+	return bench.transport->noted.closings == 1;
+}
+
+static void begin_two_until_killed(void)
+{
+	begin_two_takes();
+	run_until(are_noted);
+	kill(getpid(), SIGKILL);
+}
+
+static bool is_two(void)
+{
+	return bench.transport->current &&
+	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
+}
+
+/* The tape has what the medium of the first one would not take. */
+static void test_a_stopped_take_is_closed_by_the_next_process(void **state)
+{
+	(void)state;
+	be_killed(begin_two_until_killed);
+	transport_search_arrivals(bench.transport);
+	run_until(is_two);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE, NULL);
+	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
 }
 
 /* One waits for a medium, another one for that. */
@@ -927,6 +964,7 @@ int main(void)
 		CASE(test_a_mirror_has_what_was_asked_for_before_it_began),
 		CASE(test_the_rest_of_a_stopped_take_is_not_in_the_way),
 		CASE(test_two_takes_can_wait_for_a_medium),
+		CASE(test_a_stopped_take_is_closed_by_the_next_process),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
