@@ -21,6 +21,20 @@ static const char *name_of(const struct transport *transport)
 	return take[0] ? take : "a take";
 }
 
+/* As soon as there is a tape: whoever arms a track before the medium is there
+ * means it. */
+static void take_over(struct transport *transport)
+{
+	struct comeback *comeback = &transport->comeback;
+
+	if (comeback->named || !transport_tape_runs(transport))
+		return;
+	comeback->named = true;
+	transport_take_over_names(transport, &transport->left);
+	comeback->since = transport->changes.count;
+	transport_changed(transport);
+}
+
 void transport_come_back(struct transport *transport)
 {
 	struct comeback *comeback = &transport->comeback;
@@ -43,6 +57,7 @@ void transport_come_back(struct transport *transport)
 		    "goes on by itself if the interface and the medium %s are "
 		    "there within %.0f s",
 		    name_of(transport), transport->left.medium, seconds);
+	take_over(transport);
 	transport_changed(transport);
 }
 
@@ -171,20 +186,6 @@ static void go_on(struct transport *transport, const struct take_info *info)
 	begin(transport, info, frames);
 }
 
-/* As soon as there is a tape: whoever arms a track before the medium is there
- * means it. */
-static void take_over(struct transport *transport)
-{
-	struct comeback *comeback = &transport->comeback;
-
-	if (comeback->named)
-		return;
-	comeback->named = true;
-	transport_take_over_names(transport, &transport->left);
-	comeback->since = transport->changes.count;
-	transport_changed(transport);
-}
-
 void transport_look_after_comeback(struct transport *transport)
 {
 	struct comeback *comeback = &transport->comeback;
@@ -192,8 +193,7 @@ void transport_look_after_comeback(struct transport *transport)
 
 	if (!comeback->wanted)
 		return;
-	if (transport_tape_runs(transport))
-		take_over(transport);
+	take_over(transport);
 	if (transport_recorded(transport)) {
 		transport_drop_comeback(transport, "REC was pressed");
 	} else if (clock_now_ns() > comeback->until_ns) {
