@@ -4,6 +4,7 @@
  * or that is the mirror of one that had to have its name first, begins later
  * than it sounds, and has to have what was asked for meanwhile.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -49,10 +50,16 @@ const char *transport_recorded(const struct transport *transport)
 	return meant.take;
 }
 
-/* ---- markers ---- */
+static int tell(struct take *take, const struct change *change)
+{
+	return change->track > 0
+		       ? take_arm(take, change->track, change->on,
+				  change->position)
+		       : take_mark(take, change->position, change->name);
+}
 
-static int mark_takes(struct transport *transport, const char *name,
-		      uint64_t position)
+/* All writers of the current take, if there is one. */
+static int tell_takes(struct transport *transport, const struct change *change)
 {
 	struct hand *hand = NULL;
 	int error = 0;
@@ -60,7 +67,7 @@ static int mark_takes(struct transport *transport, const char *name,
 	while (error == 0 && transport->current &&
 	       (hand = transport_next_twin(transport, transport->current,
 					   hand)))
-		error = take_mark(hand->take, position, name);
+		error = tell(hand->take, change);
 	return error;
 }
 
@@ -68,15 +75,17 @@ void transport_mark(struct transport *transport, const struct command *command,
 		    struct command_reply *reply)
 {
 	uint64_t position = transport_command_position(transport, command);
+	struct change mark = {.position = position};
 	struct meant meant;
 
+	snprintf(mark.name, sizeof(mark.name), "%s", command->name);
 	if (!find_meant(transport, &meant)) {
 		transport_refuse(reply, COMMAND_REFUSED,
 				 "nothing is being recorded");
 	} else if (position > meant.stop) {
 		transport_refuse(reply, COMMAND_REFUSED,
 				 "%s was over before that", meant.take);
-	} else if (mark_takes(transport, command->name, position) < 0) {
+	} else if (tell_takes(transport, &mark) < 0) {
 		transport_refuse(
 			reply, COMMAND_FAILED,
 			"too many markers at once; this one was not set");
@@ -85,21 +94,6 @@ void transport_mark(struct transport *transport, const struct command *command,
 		reply->position =
 			position > meant.start ? position - meant.start : 0;
 	}
-}
-
-/* ---- arming ---- */
-
-static int arm_takes(struct transport *transport, unsigned number, bool on,
-		     uint64_t position)
-{
-	struct hand *hand = NULL;
-	int error = 0;
-
-	while (error == 0 && transport->current &&
-	       (hand = transport_next_twin(transport, transport->current,
-					   hand)))
-		error = take_arm(hand->take, number, on, position);
-	return error;
 }
 
 static bool has_tracks(const struct transport *transport, uint64_t tracks,
@@ -129,10 +123,13 @@ void transport_arm(struct transport *transport, const struct command *command,
 		return;
 	for (unsigned i = 0; i < transport->track_count; i++) {
 		struct config_track *track = &transport->tracks[i];
+		struct change arm = {.position = position,
+				     .track = i + 1,
+				     .on = command->on};
 
 		if (!(command->tracks >> i & 1) || track->armed == command->on)
 			continue;
-		if (arm_takes(transport, i + 1, command->on, position) < 0) {
+		if (tell_takes(transport, &arm) < 0) {
 			transport_refuse(reply, COMMAND_FAILED,
 					 "too many changes at once; track %u "
 					 "stays as it is",
@@ -158,12 +155,7 @@ void transport_catch_up(struct hand *hand, uint64_t since)
 	     since++) {
 		if (change->position > hand->stop)
 			continue;
-		if (change->track > 0)
-			error = take_arm(hand->take, change->track, change->on,
-					 change->position);
-		else
-			error = take_mark(hand->take, change->position,
-					  change->name);
+		error = tell(hand->take, change);
 		if (error < 0)
 			log_error("%s: a marker, or an armed track, of before "
 				  "it began is not in it: too many at once",
