@@ -244,7 +244,8 @@ static void an_interval_timer_goes_on(void **state)
 	assert_non_null(loop_add_timer(f->loop, NS_PER_MS, NS_PER_MS,
 				       quit_at_third, f));
 	run(f);
-	assert_int_equal(f->count[0], 3);
+	/* On a busy machine it is due again before the loop has quit. */
+	assert_true(f->count[0] >= 3);
 }
 
 static void remove_timer(void *context)
