@@ -129,14 +129,6 @@ static void begin(struct transport *transport, const char *name, uint64_t start,
 			error == -EINVAL ? COMMAND_REFUSED : COMMAND_MEDIUM;
 }
 
-/* The take that runs: not one that was told to end. */
-static struct hand *running(const struct transport *transport)
-{
-	struct hand *hand = transport->current;
-
-	return hand && hand->stop == TAKE_FOREVER ? hand : NULL;
-}
-
 static void do_record(struct transport *transport,
 		      const struct command *command,
 		      struct command_reply *reply)
@@ -149,7 +141,7 @@ static void do_record(struct transport *transport,
 		transport_refuse(reply, COMMAND_REFUSED,
 				 "the recording waits for a medium: %s",
 				 transport_medium_words(transport));
-	else if (running(transport))
+	else if (transport->current && transport->current->stop == TAKE_FOREVER)
 		transport_refuse(reply, COMMAND_REFUSED,
 				 "%s is being recorded already",
 				 transport->current->place.take);

@@ -1,7 +1,8 @@
 /* What transport.c (the machine), transport_takes.c (the takes it has in hand),
  * transport_resume.c (those that were torn off), transport_intent.c and
  * transport_return.c (what the process before this one was recording),
- * transport_medium.c and transport_onward.c (where they go),
+ * transport_medium.c (where they go), transport_begin.c and
+ * transport_onward.c (that they begin, and go on elsewhere),
  * transport_changes.c (markers and arming), and transport_status.c (what it
  * shows) share. */
 #ifndef TAKEBOX_TRANSPORT_PRIVATE_H
@@ -251,7 +252,7 @@ void transport_look_after_mirror(struct transport *transport);
 bool transport_is_filling(const struct transport *transport, unsigned index);
 void transport_end_mirror(struct transport *transport);
 
-/* ---- transport_onward.c ---- */
+/* ---- transport_begin.c ---- */
 
 /* That make a medium worth beginning on; there must be a tape. */
 uint64_t transport_needed_bytes(const struct transport *transport);
@@ -260,6 +261,15 @@ uint64_t transport_needed_bytes(const struct transport *transport);
 int transport_begin(struct transport *transport, const char *name,
 		    uint64_t start, uint64_t stop, uint64_t *ticket,
 		    char *error, size_t size);
+/* Of a take that has its name, if there is a medium for it. */
+void transport_begin_mirror(struct hand *first);
+/* What transport->onward tells of, from there on; index of the medium, -1:
+ * there is none; note: as in struct take_plan. NULL: it cannot be begun now. */
+struct hand *transport_begin_onward(struct transport *transport, int index,
+				    uint64_t from, json_t *note);
+
+/* ---- transport_onward.c ---- */
+
 /* The take has its folder. */
 void transport_note_begun(struct hand *hand);
 void transport_look_after_media(struct transport *transport);
@@ -278,8 +288,9 @@ uint64_t transport_oldest_start(const struct tape *tape);
 /* An empty one with a ticket, taken by adopting a take; NULL: too many at once.
  */
 struct hand *transport_free_hand(struct transport *transport);
-/* The hand, filled in but for its take, owns that from now on. One that is not
- * being healed becomes the current one. */
+/* The hand, filled in but for its take, owns that from now on. It becomes the
+ * current one, unless it is being healed, or was stopped and another one runs.
+ */
 void transport_adopt(struct hand *hand, struct take *take);
 void transport_look_after_takes(struct transport *transport);
 /* Of all that are recorded from the tape. */
