@@ -198,12 +198,16 @@ $(BUILD)/tests/test_take_memory: LDFLAGS += -Wl,--wrap=pace_look
 # One allocation fails.
 $(BUILD)/tests/test_starved: LDFLAGS += -Wl,--wrap=malloc \
   -Wl,--wrap=FLAC__stream_decoder_init_stream
-# A look at a take that is older than the take.
+# A read that fails.
 $(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=read
 # A file that a file system has lost all but the beginning of.
 $(BUILD)/tests/test_heal_clusters: LDFLAGS += -Wl,--wrap=pread64,--wrap=pwrite64
+# A look at a take that is older than the take; one allocation fails.
 $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
-  -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=fdatasync
+  -Wl,--wrap=malloc -Wl,--wrap=calloc
+# Media that stand still, and fail.
+$(BUILD)/tests/test_transport $(BUILD)/tests/test_transport_asked \
+$(BUILD)/tests/test_transport_two: LDFLAGS += -Wl,--wrap=fdatasync
 
 unit: $(UNIT) $(PERF)
 

@@ -114,15 +114,20 @@ make_disk() {
 	[ "$(stat -c %s A/foreign)" -eq $((7 << 20)) ]
 }
 
+# Records on A, which somebody else fills: there is no room left anywhere.
+record_until_full() {
+	takebox record
+	wait_until at_least .take.durable 1
+	fallocate -l 7M A/foreign
+	wait_until says "only the tape keeps"
+}
+
 @test "a full medium and no other: the take ends whole, and a medium that comes gets the rest" {
 	mount_ram A 12m
 	start_all "next = \"$PWD/B/usb\";"
 	mkdir -p B/usb
 	mount -t tmpfs -o size=1m none B/usb
-	takebox record
-	wait_until at_least .take.durable 1
-	fallocate -l 7M A/foreign
-	wait_until says "only the tape keeps"
+	record_until_full
 	[ "$(status_of .state)" = starting ]
 	run takebox record
 	[ "$status" -eq 4 ]
@@ -153,10 +158,7 @@ asked_for() {
 @test "what is asked for while nothing can be written is in the take that goes on" {
 	mount_ram A 12m
 	start_all ""
-	takebox record
-	wait_until at_least .take.durable 1
-	fallocate -l 7M A/foreign
-	wait_until says "only the tape keeps"
+	record_until_full
 	run takebox session Other
 	[ "$status" -ne 0 ]
 	[[ $output == *"Take-001 is being recorded"* ]]
@@ -193,10 +195,7 @@ asked_for() {
 @test "STOP while a recording waits for a medium: it says so, and ends there" {
 	mount_ram A 12m
 	start_all ""
-	takebox record
-	wait_until at_least .take.durable 1
-	fallocate -l 7M A/foreign
-	wait_until says "only the tape keeps"
+	record_until_full
 	run takebox stop
 	[ "$status" -eq 0 ]
 	[[ "$output" == "stopped: what waits for a medium ends here"* ]]

@@ -96,6 +96,14 @@ static void test_all_tracks_armed_late(void **unused)
 	checked_finish(&checked);
 }
 
+/* Both armed, until frame 20000. */
+static struct take *begin_two_tracks(struct take_info *info)
+{
+	fake_tape_open(&tape, 2, 24, 8000, RING);
+	plan_all(info, &tape, 0);
+	return begin_take(info, 20000);
+}
+
 static void test_arming_a_track_that_does_not_exist(void **unused)
 {
 	struct checked checked;
@@ -103,9 +111,7 @@ static void test_arming_a_track_that_does_not_exist(void **unused)
 	struct take *take;
 
 	(void)unused;
-	fake_tape_open(&tape, 2, 24, 8000, RING);
-	plan_all(&info, &tape, 0);
-	take = begin_take(&info, 20000);
+	take = begin_two_tracks(&info);
 	take_arm(take, 17, true, 0);
 	fake_tape_play(&tape, 20000);
 	end_take(take, &checked);
@@ -121,9 +127,7 @@ static void test_the_last_word_counts(void **unused)
 	struct take *take;
 
 	(void)unused;
-	fake_tape_open(&tape, 2, 24, 8000, RING);
-	plan_all(&info, &tape, 0);
-	take = begin_take(&info, 20000);
+	take = begin_two_tracks(&info);
 	take_arm(take, 1, false, 2 * BLOCK + 100);
 	take_arm(take, 1, true, 2 * BLOCK + 900);
 	take_arm(take, 2, true, 0); /* as it is */
@@ -142,9 +146,7 @@ static void test_too_many_commands_are_refused(void **unused)
 	unsigned taken = 0;
 
 	(void)unused;
-	fake_tape_open(&tape, 2, 24, 8000, RING);
-	plan_all(&info, &tape, 0);
-	take = begin_take(&info, 20000);
+	take = begin_two_tracks(&info);
 	/* Arming waits for its block. */
 	while (take_arm(take, 1, taken % 2, 10000) == 0)
 		assert_true(++taken < 100000);

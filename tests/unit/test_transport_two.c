@@ -1,0 +1,228 @@
+/* A take that was stopped and is still being written, one that runs, and media
+ * and tapes that end them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "transport_case.h"
+
+/* Take-001 is stopped, and cannot be closed; Take-002 runs. */
+static void begin_two_takes(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	trouble.of = "Take-001";
+	play_on();
+	ask(COMMAND_TO_STOP, RATE + RATE / 4);
+	ask(COMMAND_TO_RECORD, RATE + RATE / 4);
+	play_on();
+	run_until(is_prepared);
+	assert_string_equal(bench.transport->current->place.take, "Take-002");
+}
+
+static unsigned in_hand(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		count += bench.transport->hand[i].take != NULL;
+	return count;
+}
+
+static bool is_one_left(void)
+{
+	return in_hand() == 1 && !bench.transport->onward.wanted;
+}
+
+/* What it lacks is none; takes are numbered in the order they were begun. */
+static void check_take(const char *medium, unsigned number, uint64_t frames,
+		       const char *continues)
+{
+	const char *of = NULL;
+	json_t *take, *note;
+	char name[16];
+	size_t i;
+
+	snprintf(name, sizeof(name), "Take-%03u", number);
+	take = read_take(medium, name);
+	if (frames)
+		assert_int_equal(number_of(take, "frames"), frames);
+	json_array_foreach(json_object_get(take, "notes"), i, note)
+	{
+		if (strcmp(json_string_value(json_object_get(note, "type")),
+			   "continues") != 0)
+			continue;
+		of = json_string_value(json_object_get(note, "take"));
+		assert_int_equal(number_of(note, "gap"), 0);
+		assert_string_equal(of, continues);
+	}
+	assert_true((of != NULL) == (continues != NULL));
+	json_decref(take);
+}
+
+/* The rest of one that was stopped goes elsewhere: that is not the take that
+ * STOP means. */
+static void test_the_rest_of_a_stopped_take_is_not_in_the_way(void **state)
+{
+	const struct hand *running;
+
+	(void)state;
+	begin_two_takes();
+	running = bench.transport->current;
+	trouble.fail = true;
+	run_until(is_one_left);
+	assert_ptr_equal(bench.transport->current, running);
+	assert_true(transport_recorded(bench.transport) != NULL);
+	trouble.of = NULL;
+	play_on();
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
+	check_take(bench.config.next, 3, 0, "Take-001");
+}
+
+static bool are_noted(void)
+{
+	return bench.transport->noted.closings == 1;
+}
+
+static void begin_two_until_killed(void)
+{
+	begin_two_takes();
+	run_until(are_noted);
+	kill(getpid(), SIGKILL);
+}
+
+static bool is_two(void)
+{
+	return bench.transport->current &&
+	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
+}
+
+/* The tape has what the medium of the first one would not take. */
+static void test_a_stopped_take_is_closed_by_the_next_process(void **state)
+{
+	(void)state;
+	be_killed(begin_two_until_killed);
+	transport_search_arrivals(bench.transport);
+	run_until(is_two);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE, NULL);
+	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
+}
+
+/* One waits for a medium, another one for that. */
+static bool are_ended(void)
+{
+	struct take_status status;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		const struct hand *hand = &bench.transport->hand[i];
+
+		if (!hand->take || hand->left)
+			continue;
+		take_get_status(hand->take, &status);
+		if (status.error && bench.transport->onward.wanted)
+			return true;
+	}
+	return false;
+}
+
+static bool is_one_going_on(void)
+{
+	return is_one_left() && is_prepared();
+}
+
+/* The medium ends both, and there is no other: both go on when it is back. */
+static void test_two_takes_can_wait_for_a_medium(void **state)
+{
+	(void)state;
+	break_medium(bench.config.next);
+	begin_two_takes();
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	run_until(are_ended);
+	assert_non_null(transport_recorded(bench.transport));
+	trouble.of = NULL;
+	run_until(is_one_going_on);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 3, 0, "Take-001");
+	check_take(bench.config.folder, 4, 0, "Take-002");
+}
+
+static bool waits_for_medium(void)
+{
+	return bench.transport->onward.wanted;
+}
+
+static bool has_forgotten(void)
+{
+	answer_as_tape();
+	return process.heard && !bench.transport->onward.wanted;
+}
+
+/* When its medium has been looked at again. */
+static bool can_record(void)
+{
+	struct command command = {.kind = COMMAND_TO_RECORD,
+				  .position = RATE / 8};
+	struct command_reply reply;
+
+	if (!bench.transport->current)
+		transport_command(bench.transport, &command, &reply);
+	return bench.transport->current != NULL;
+}
+
+/* What waits on a tape is nowhere on the next one. */
+static void test_what_waits_is_not_looked_for_on_another_tape(void **state)
+{
+	struct tape_writer next;
+
+	(void)state;
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	run_until(waits_for_medium);
+	ask(COMMAND_TO_MARK, RATE / 2);
+	tape_writer_state(&bench.writer, TAPE_ENDED);
+	make_tape(&next);
+	tape_writer_silence(&next, RATE);
+	tape_writer_publish(&next, RATE);
+	listen_as_tape();
+	process.tape = &next;
+	run_until(has_forgotten);
+	assert_non_null(strstr(bench.transport->last_error, "Take-001"));
+	trouble.of = NULL;
+	run_until(are_over);
+	run_until(can_record);
+	run_until(is_prepared);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 2, RATE - RATE / 8, NULL);
+	leave_as_tape();
+	tape_writer_destroy(&next);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_the_rest_of_a_stopped_take_is_not_in_the_way),
+		CASE(test_two_takes_can_wait_for_a_medium),
+		CASE(test_a_stopped_take_is_closed_by_the_next_process),
+		CASE(test_what_waits_is_not_looked_for_on_another_tape),
+	};
+
+	return cmocka_run_group_tests_name("transport, two takes", tests, NULL,
+					   NULL);
+}
