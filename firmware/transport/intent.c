@@ -66,7 +66,8 @@ static json_t *changes_of(const struct intent *intent)
 	json_t *list = json_array();
 
 	for (uint64_t i = 0;
-	     (change = changes_behind(&intent->changes, intent->from, &i)); i++)
+	     (change = changes_behind(&intent->changes, intent->start, &i));
+	     i++)
 		if (json_array_append_new(list, change_of(change)) < 0) {
 			json_decref(list);
 			return NULL;

@@ -47,7 +47,7 @@ struct intent {
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
 	unsigned track_count;	/* 0: as configured */
 	bool configured;	/* but for the arming, all as configured */
-	struct changes changes; /* behind from */
+	struct changes changes; /* behind start */
 	struct closing closing[CLOSING_MAX];
 	unsigned closings;
 };

@@ -144,6 +144,14 @@ void transport_arm(struct transport *transport, const struct command *command,
 
 /* ---- takes that begin later than they sound ---- */
 
+static void tell_error(const struct hand *hand, int error)
+{
+	if (error < 0)
+		log_error("%s: a marker, or an armed track, of before it began "
+			  "is not in it: too many at once",
+			  hand->place.take);
+}
+
 void transport_catch_up(struct hand *hand, uint64_t since)
 {
 	const struct changes *changes = &hand->transport->changes;
@@ -151,77 +159,92 @@ void transport_catch_up(struct hand *hand, uint64_t since)
 	int error = 0;
 
 	hand->since = since;
-	for (; (change = changes_behind(changes, hand->start, &since));
-	     since++) {
-		if (change->position > hand->stop)
-			continue;
-		error = tell(hand->take, change);
-		if (error < 0)
-			log_error("%s: a marker, or an armed track, of before "
-				  "it began is not in it: too many at once",
-				  hand->place.take);
-	}
+	for (; error == 0 &&
+	       (change = changes_behind(changes, hand->start, &since));
+	     since++)
+		if (change->position <= hand->stop)
+			error = tell(hand->take, change);
+	tell_error(hand, error);
 }
 
 static int learn(void *context, const json_t *entry)
 {
 	const char *type = json_string_value(json_object_get(entry, "type"));
+	uint64_t at =
+		(uint64_t)json_integer_value(json_object_get(entry, "at"));
+	json_int_t track = json_integer_value(json_object_get(entry, "track"));
 	struct known *known = context;
 
 	if (type && strcmp(type, "marker") == 0)
-		changes_mark(&known->in_ledger,
-			     (uint64_t)json_integer_value(
-				     json_object_get(entry, "at")),
-			     "");
+		changes_mark(&known->markers, at, "");
+	else if (type && strcmp(type, "arm") == 0 && track > 0 &&
+		 track <= CONFIG_CHANNELS_MAX)
+		known->armed[track] = at;
 	return 0;
 }
 
 void transport_learn_known(struct known *known, int dir)
 {
-	*known = (struct known){.in_ledger = {.count = 0}};
+	*known = (struct known){.markers = {.count = 0}};
 	ledger_read(dir, learn, known, NULL);
 }
 
-static bool is_known(const struct known *known, uint64_t frame)
+static bool has_marker(const struct known *known, uint64_t frame)
 {
 	const struct change *marker;
 
 	for (uint64_t i = 0;
-	     (marker = changes_behind(&known->in_ledger, frame - 1, &i)); i++)
+	     (marker = changes_behind(&known->markers, frame - 1, &i)); i++)
 		if (marker->position == frame)
 			return true;
 	return false;
 }
 
-/* A take ignores arming that it has. */
-static void arm_resumed(struct hand *hand)
+static bool is_known(const struct known *known, const struct change *change,
+		     uint64_t start)
+{
+	uint64_t frame = change->position - start;
+
+	return change->track > 0 ? frame <= known->armed[change->track]
+				 : has_marker(known, frame);
+}
+
+/* What was changed twice within a block can be in the ledger by half: in the
+ * end tracks are as they are to be. A take ignores arming that it has. */
+static int arm_last(struct hand *hand)
 {
 	const struct transport *transport = hand->transport;
 	uint64_t when[CONFIG_CHANNELS_MAX + 1] = {0}; /* last, by number */
 	const struct change *change;
+	int error = 0;
 
 	for (uint64_t i = 0;
 	     (change = changes_behind(&transport->changes, hand->start, &i));
 	     i++)
 		when[change->track] = change->position;
-	for (unsigned i = 0; i < transport->track_count; i++)
+	for (unsigned i = 0; i < transport->track_count && error == 0; i++)
 		if (when[i + 1])
-			take_arm(hand->take, i + 1, transport->tracks[i].armed,
-				 when[i + 1]);
+			error = take_arm(hand->take, i + 1,
+					 transport->tracks[i].armed,
+					 when[i + 1]);
+	return error;
 }
 
 void transport_catch_up_resumed(struct hand *hand, const struct known *known)
 {
 	const struct transport *transport = hand->transport;
 	const struct change *change;
+	int error = 0;
 
 	for (uint64_t i = 0;
+	     error == 0 &&
 	     (change = changes_behind(&transport->changes, hand->start, &i));
 	     i++)
-		if (change->track == 0 &&
-		    !is_known(known, change->position - hand->start))
-			take_mark(hand->take, change->position, change->name);
-	arm_resumed(hand);
+		if (!is_known(known, change, hand->start))
+			error = tell(hand->take, change);
+	if (error == 0)
+		error = arm_last(hand);
+	tell_error(hand, error);
 	if (transport->left.stop == TAKE_FOREVER)
 		return;
 	hand->stop = transport->left.stop;

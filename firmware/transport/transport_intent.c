@@ -193,7 +193,7 @@ static void take_over_changes(struct transport *transport,
 	const struct change *change;
 
 	for (uint64_t i = 0;
-	     (change = changes_behind(&left->changes, left->from, &i)); i++) {
+	     (change = changes_behind(&left->changes, left->start, &i)); i++) {
 		if (change->track == 0)
 			changes_mark(&transport->changes, change->position,
 				     change->name);

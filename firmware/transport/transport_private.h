@@ -174,9 +174,12 @@ void transport_arm(struct transport *transport, const struct command *command,
  * only now. */
 void transport_catch_up(struct hand *hand, uint64_t since);
 /* The same for one that a process before this one had begun: what its ledger,
- * in dir, has not. Call learn before the take is gone on with. */
+ * in dir, has not. Call learn before the take is gone on with. Places are
+ * frames of the take. */
 struct known {
-	struct changes in_ledger;
+	struct changes markers;
+	/* Where each track was armed or disarmed last, by its number. */
+	uint64_t armed[CONFIG_CHANNELS_MAX + 1];
 };
 void transport_learn_known(struct known *known, int dir);
 void transport_catch_up_resumed(struct hand *hand, const struct known *known);

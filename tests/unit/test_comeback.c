@@ -185,14 +185,14 @@ static void test_nothing_comes_of_nothing(void **state)
 
 /* ---- written down ---- */
 
-/* Those that are not safe. */
-static void assert_same_changes(const struct changes *a, uint64_t from,
+/* Those of the take. */
+static void assert_same_changes(const struct changes *a, uint64_t start,
 				const struct changes *b)
 {
 	const struct change *x, *y;
 	uint64_t i = 0, j = 0;
 
-	for (; (x = changes_behind(a, from, &i)); i++, j++) {
+	for (; (x = changes_behind(a, start, &i)); i++, j++) {
 		y = changes_behind(b, 0, &j);
 		assert_non_null(y);
 		assert_int_equal(x->position, y->position);
@@ -231,7 +231,7 @@ static void assert_same(const struct intent *a, const struct intent *b)
 				    sizeof(a->tracks[i].channels));
 		assert_int_equal(a->tracks[i].armed, b->tracks[i].armed);
 	}
-	assert_same_changes(&a->changes, a->from, &b->changes);
+	assert_same_changes(&a->changes, a->start, &b->changes);
 	assert_int_equal(a->closings, b->closings);
 	assert_memory_equal(a->closing, b->closing, sizeof(a->closing));
 }
@@ -246,9 +246,9 @@ static void test_what_is_written_down_reads_back_equal(void **state)
 	(void)state;
 	close(fd);
 	intent.closing[intent.closings++] = (struct closing){17, 4711};
-	changes_mark(&intent.changes, intent.from, "safe");
-	changes_mark(&intent.changes, intent.from + 1, "Brücke \"2\"");
-	changes_arm(&intent.changes, intent.from + 2, 64, true);
+	changes_mark(&intent.changes, intent.start, "of the take before");
+	changes_mark(&intent.changes, intent.start + 1, "Brücke \"2\"");
+	changes_arm(&intent.changes, intent.start + 2, 64, true);
 	changes_arm(&intent.changes, intent.from + 3, 1, false);
 	for (int i = 0; i < 2; i++) {
 		text = intent_text(&intent);

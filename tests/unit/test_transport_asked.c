@@ -141,12 +141,8 @@ static bool is_mirrored(void)
 	return count == 2;
 }
 
-/* It begins when the first one has its name. */
-static void test_a_mirror_has_what_was_asked_for_before_it_began(void **state)
+static void have_mirror(char *mirror)
 {
-	char mirror[CONFIG_PATH_MAX];
-
-	(void)state;
 	end_bench();
 	below(mirror, "M");
 	mkdir(mirror, 0700);
@@ -154,12 +150,117 @@ static void test_a_mirror_has_what_was_asked_for_before_it_began(void **state)
 		 mirror);
 	begin_bench();
 	load_tape(bench.transport);
+}
+
+/* It begins when the first one has its name. */
+static void test_a_mirror_has_what_was_asked_for_before_it_began(void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	have_mirror(mirror);
 	ask_at_once();
 	run_until(is_mirrored);
 	ask(COMMAND_TO_STOP, RATE);
 	run_until(are_over);
 	check_changes(bench.config.folder, RATE / 2, RATE * 3 / 4);
 	check_changes(mirror, RATE / 2, RATE * 3 / 4);
+}
+
+/* ---- asked for while a medium stands still, and then killed ---- */
+
+static bool stands_still(void)
+{
+	return trouble.met;
+}
+
+static void be_stalled(const char *of)
+{
+	trouble.of = of;
+	play_on(); /* until 3/2 RATE */
+	run_until(stands_still);
+}
+
+static void arm(bool on, uint64_t position)
+{
+	struct command command = {
+		.kind = COMMAND_TO_ARM,
+		.position = position,
+		.tracks = 1u << 1,
+		.on = on,
+	};
+
+	ask_for(&command);
+}
+
+static void disarm_and_arm_until_killed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	be_stalled("/A/");
+	arm(false, RATE * 7 / 4);
+	arm(true, RATE * 2);
+	play_on();
+	play_on();
+	kill(getpid(), SIGKILL);
+}
+
+static void check_arm(json_t *take, size_t index, bool on, uint64_t least)
+{
+	json_t *arm = json_array_get(json_object_get(take, "arms"), index);
+
+	assert_non_null(arm);
+	assert_int_equal(json_is_true(json_object_get(arm, "on")), on);
+	assert_in_range(number_of(arm, "at"), least, least + 4096);
+}
+
+static void test_a_track_off_and_on_again_while_the_medium_stalls(void **state)
+{
+	json_t *take;
+
+	(void)state;
+	be_killed(disarm_and_arm_until_killed);
+	run_until(has_found);
+	ask(COMMAND_TO_STOP, RATE * 9 / 4);
+	run_until(are_over);
+	take = read_take(bench.config.folder, "*");
+	assert_int_equal(json_array_size(json_object_get(take, "arms")), 2);
+	check_arm(take, 0, false, RATE * 3 / 2);
+	check_arm(take, 1, true, RATE * 7 / 4 - 4096);
+	json_decref(take);
+}
+
+/* The first one has all of it and has said so. */
+static bool has_gone_past(void)
+{
+	return bench.transport->noted.from > RATE * 2;
+}
+
+static void stall_mirror_until_killed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_mirrored);
+	be_stalled("/M/");
+	ask(COMMAND_TO_ARM, RATE * 7 / 4);
+	ask(COMMAND_TO_MARK, RATE * 2);
+	play_on();
+	play_on();
+	run_until(has_gone_past);
+	kill(getpid(), SIGKILL);
+}
+
+static void test_a_mirror_that_stalls_alone_has_what_was_asked_for(void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	have_mirror(mirror);
+	be_killed(stall_mirror_until_killed);
+	run_until(is_mirrored);
+	ask(COMMAND_TO_STOP, RATE * 9 / 4);
+	run_until(are_over);
+	check_changes(bench.config.folder, RATE * 7 / 4, RATE * 2);
+	check_changes(mirror, RATE * 7 / 4, RATE * 2);
 }
 
 int main(void)
@@ -169,6 +270,8 @@ int main(void)
 		CASE(test_a_take_goes_on_with_no_track_armed),
 		CASE(test_commands_do_not_wait_until_the_take_is_found),
 		CASE(test_a_mirror_has_what_was_asked_for_before_it_began),
+		CASE(test_a_track_off_and_on_again_while_the_medium_stalls),
+		CASE(test_a_mirror_that_stalls_alone_has_what_was_asked_for),
 	};
 
 	return cmocka_run_group_tests_name("transport, what is asked", tests,

@@ -40,6 +40,7 @@ static struct {
 static struct {
 	_Atomic(const char *) of; /* paths with this in them; NULL: none */
 	_Atomic bool fail;	  /* they stand still otherwise */
+	_Atomic bool met;	  /* somebody stands there, or failed */
 } trouble;
 
 int __real_fdatasync(int fd);
@@ -62,6 +63,7 @@ static inline bool is_in_trouble(int fd)
 int __wrap_fdatasync(int fd)
 {
 	while (is_in_trouble(fd)) {
+		trouble.met = true;
 		if (trouble.fail) {
 			errno = EIO;
 			return -1;
@@ -149,7 +151,7 @@ static inline int set_up(void **state)
 	(void)state;
 	memset(&bench, 0, sizeof(bench));
 	trouble.of = NULL;
-	trouble.fail = false;
+	trouble.fail = trouble.met = false;
 	strcpy(bench.folder, "/tmp/test_transport.XXXXXX");
 	assert_non_null(mkdtemp(bench.folder));
 	configure();
