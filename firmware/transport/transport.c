@@ -312,10 +312,13 @@ struct transport *transport_create(struct loop *loop,
 	snprintf(transport->session, sizeof(transport->session), "%s",
 		 config->session);
 	transport->onward.stop = TAKE_FOREVER;
+	transport->notes = aside_create(loop);
 	transport->aside = aside_create(loop);
-	if (!transport->aside || transport_init_intent(transport) < 0 ||
+	if (!transport->notes || !transport->aside ||
+	    transport_init_intent(transport) < 0 ||
 	    transport_init_media(transport) < 0 ||
 	    !loop_add_timer(loop, 1, TICK_NS, tick, transport)) {
+		aside_destroy(transport->notes);
 		aside_destroy(transport->aside);
 		volumes_destroy(transport->volumes);
 		free(transport);
@@ -331,9 +334,10 @@ void transport_destroy(struct transport *transport)
 	transport->listeners = 0; /* who are gone by now */
 	transport_destroy_takes(transport);
 	transport_end_mirror(transport);
+	aside_destroy(transport->notes);
+	transport_end_intent(transport); /* also if a medium hangs for ever */
 	aside_destroy(transport->aside);
 	volumes_destroy(transport->volumes);
-	transport_end_intent(transport);
 	tape_client_close(&transport->client);
 	free(transport);
 }

@@ -438,7 +438,7 @@ static int keep_lasting(struct transport *transport, const struct intent *now)
 		error = lasting->text ? 0 : -ENOMEM;
 	}
 	if (error == 0)
-		error = aside_run(transport->aside, write_lasting,
+		error = aside_run(transport->notes, write_lasting,
 				  wrote_lasting, lasting);
 	if (error < 0) {
 		free(lasting->text);

@@ -117,7 +117,8 @@ struct transport {
 	int64_t choose_ns; /* when to look next for what is plugged in */
 
 	struct volumes *volumes;
-	struct aside *aside;
+	struct aside *notes;	 /* beside, on the system's own medium */
+	struct aside *aside;	 /* the same for media, which may hang */
 	struct filling *filling; /* of the mirror, under way; NULL */
 	bool mirror_is_due;
 	unsigned
