@@ -27,14 +27,38 @@ static void go_to(struct transport *transport, const char *folder)
 	transport_changed(transport);
 }
 
+static bool is_shorter(const struct shorter *shorter, unsigned index)
+{
+	return shorter->frames && shorter->volume == (int)index;
+}
+
+/* Also one that a take is to go on with where it was there. */
+static bool is_in_use(void *context, unsigned index)
+{
+	const struct transport *transport = context;
+	bool in_use = is_shorter(&transport->onward.shorter, index);
+
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		in_use = in_use ||
+			 is_shorter(&transport->hand[i].shorter, index);
+	return in_use || !transport_safe_to_pull(transport, index);
+}
+
 static void add_plugged_in(struct transport *transport)
 {
 	char path[CONFIG_PATH_MAX];
+	bool too_many = false;
 
 	for (unsigned i = transport->media.count; i-- > 0;) {
 		media_path(path, sizeof(path), &transport->media.medium[i]);
-		volumes_add(transport->volumes, path, VOLUME_FOR_TAKES);
+		too_many |=
+			volumes_add_passing(transport->volumes, path, is_in_use,
+					    transport) == -ENOSPC;
 	}
+	if (too_many && !transport->too_many)
+		log_warning("too many media are plugged in: the one that was "
+			    "first is not recorded on");
+	transport->too_many = too_many;
 	volumes_add(transport->volumes, MEDIA_HOME, VOLUME_FOR_TAKES);
 }
 

@@ -112,6 +112,7 @@ struct transport {
 
 	bool automatic; /* config.folder is the medium chosen last */
 	struct media media;
+	bool too_many;	 /* of them */
 	unsigned let_go; /* id of a medium that is to be unplugged; 0: none */
 	int64_t let_go_until_ns;
 	int64_t choose_ns; /* when to look next for what is plugged in */

@@ -33,6 +33,7 @@ struct look { /* what a look finds */
 struct watched {
 	char *folder;
 	enum volume_role role;
+	bool passing;
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t wake;
 	unsigned users; /* the thread and the media */
@@ -273,7 +274,8 @@ static void wait_for_look(struct watched *watched)
 	pthread_mutex_unlock(&watched->mutex);
 }
 
-static struct watched *watch(const char *folder, enum volume_role role)
+static struct watched *watch(const char *folder, enum volume_role role,
+			     unsigned arrivals)
 {
 	struct watched *watched = calloc(1, sizeof(*watched));
 	pthread_condattr_t attr;
@@ -283,6 +285,7 @@ static struct watched *watch(const char *folder, enum volume_role role)
 		return NULL;
 	watched->folder = strdup(folder);
 	watched->role = role;
+	watched->arrivals = arrivals;
 	watched->users = 2;
 	pthread_mutex_init(&watched->mutex, NULL);
 	pthread_condattr_init(&attr);
@@ -298,34 +301,6 @@ static struct watched *watch(const char *folder, enum volume_role role)
 	watched->users = 1;
 	leave(watched);
 	return NULL;
-}
-
-int volumes_add(struct volumes *volumes, const char *folder,
-		enum volume_role role)
-{
-	for (unsigned i = 0; i < volumes->count; i++)
-		if (strcmp(volumes->watched[i]->folder, folder) == 0)
-			return 0;
-	if (volumes->count == VOLUMES_MAX)
-		return -ENOSPC;
-	volumes->watched[volumes->count] = watch(folder, role);
-	if (!volumes->watched[volumes->count])
-		return -ENOMEM;
-	wait_for_look(volumes->watched[volumes->count++]);
-	return 0;
-}
-
-int volumes_add_list(struct volumes *volumes, const char *folders,
-		     enum volume_role role)
-{
-	char *copy = strdup(folders), *rest = copy, *folder;
-	int error = copy ? 0 : -ENOMEM;
-
-	while (error == 0 && (folder = strsep(&rest, ":")))
-		if (folder[0])
-			error = volumes_add(volumes, folder, role);
-	free(copy);
-	return error;
 }
 
 static void end(struct watched *watched)
@@ -344,6 +319,93 @@ static void end(struct watched *watched)
 		error = pthread_cond_timedwait(&watched->wake, &watched->mutex,
 					       &time);
 	leave(watched);
+}
+
+static struct watched *find(struct volumes *volumes, const char *folder,
+			    unsigned *index)
+{
+	for (*index = 0; *index < volumes->count; ++*index)
+		if (strcmp(volumes->watched[*index]->folder, folder) == 0)
+			return volumes->watched[*index];
+	return NULL;
+}
+
+/* Also in place of another one. */
+static int add_at(struct volumes *volumes, unsigned index, const char *folder,
+		  enum volume_role role)
+{
+	struct volume before = {.arrivals = 0};
+	struct watched *watched;
+
+	if (index < volumes->count)
+		volumes_get(volumes, index, &before);
+	watched = watch(folder, role, before.arrivals);
+	if (!watched)
+		return -ENOMEM;
+	if (index < volumes->count)
+		end(volumes->watched[index]);
+	else
+		volumes->count++;
+	volumes->watched[index] = watched;
+	wait_for_look(watched);
+	return 0;
+}
+
+int volumes_add(struct volumes *volumes, const char *folder,
+		enum volume_role role)
+{
+	unsigned index;
+	struct watched *known = find(volumes, folder, &index);
+
+	if (known)
+		known->passing = false;
+	else if (index == VOLUMES_MAX)
+		return -ENOSPC;
+	return known ? 0 : add_at(volumes, index, folder, role);
+}
+
+static bool has_passed(struct volumes *volumes, unsigned index)
+{
+	struct volume volume;
+
+	volumes_get(volumes, index, &volume);
+	return volumes->watched[index]->passing &&
+	       volume.state == VOLUME_ABSENT;
+}
+
+int volumes_add_passing(struct volumes *volumes, const char *folder,
+			volumes_in_use_fn in_use, void *context)
+{
+	unsigned index;
+	int error;
+
+	if (find(volumes, folder, &index))
+		return 0;
+	if (volumes->count == VOLUMES_MAX) {
+		index = 0;
+		while (index < VOLUMES_MAX &&
+		       (!has_passed(volumes, index) || in_use(context, index)))
+			index++;
+	}
+	if (index == VOLUMES_MAX)
+		return -ENOSPC;
+	error = add_at(volumes, index, folder, VOLUME_FOR_TAKES);
+	if (error == 0)
+		volumes->watched[index]->passing = true;
+	return error;
+}
+
+int volumes_add_list(struct volumes *volumes, const char *folders,
+		     enum volume_role role)
+{
+	char *copy = strdup(folders), *rest = copy, *folder;
+	int error = copy ? 0 : -ENOMEM;
+
+	while (error == 0 && (folder = strsep(&rest, ":")))
+		if (folder[0])
+			error = volumes_add(volumes, folder, role);
+	free(copy);
+	return error;
 }
 
 void volumes_destroy(struct volumes *volumes)
@@ -405,15 +467,6 @@ void volumes_blame(struct volumes *volumes, unsigned index, int error)
 	watched->blamed = true;
 	pthread_cond_broadcast(&watched->wake);
 	pthread_mutex_unlock(&watched->mutex);
-}
-
-static struct watched *find(struct volumes *volumes, const char *folder,
-			    unsigned *index)
-{
-	for (*index = 0; *index < volumes->count; ++*index)
-		if (strcmp(volumes->watched[*index]->folder, folder) == 0)
-			return volumes->watched[*index];
-	return NULL;
 }
 
 void volumes_prefer(struct volumes *volumes, const char *folder)

@@ -36,12 +36,13 @@ enum volume_state {
 };
 
 struct volume {
-	const char *folder; /* valid as long as the media */
+	const char *folder; /* valid until another one takes its place */
 	enum volume_role role;
 	enum volume_state state;
 	int error;	   /* negative errno, unless ready */
 	unsigned arrivals; /* grows whenever it has become ready, is another
-			      file system, or may have been mounted again */
+			      file system, or may have been mounted again; or
+			      has taken another one's place */
 	struct storage_space space;
 	uint64_t device; /* st_dev when last seen; 0: not known */
 };
@@ -54,6 +55,15 @@ struct volumes *volumes_create(void);
  */
 int volumes_add(struct volumes *volumes, const char *folder,
 		enum volume_role role);
+
+/* The medium with that index may not lose its place. */
+typedef bool (*volumes_in_use_fn)(void *context, unsigned index);
+
+/* For takes, and not named by the configuration: plugged in, and gone some day.
+ * When there are VOLUMES_MAX, it takes the place of such a one that is absent
+ * and not in use. */
+int volumes_add_passing(struct volumes *volumes, const char *folder,
+			volumes_in_use_fn in_use, void *context);
 
 /* Each folder of a list separated by colons. */
 int volumes_add_list(struct volumes *volumes, const char *folders,

@@ -1,0 +1,222 @@
+/* Many media, one after another, and one that hangs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "transport_case.h"
+
+/* ---- plugging in ---- */
+
+static struct media plugged;
+
+void __wrap_media_list(struct media *media);
+void __wrap_media_path(char *path, size_t size, const struct medium *medium);
+
+void __wrap_media_list(struct media *media)
+{
+	*media = plugged;
+}
+
+void __wrap_media_path(char *path, size_t size, const struct medium *medium)
+{
+	snprintf(path, size, "%s/%s", bench.folder, medium->name);
+}
+
+static void path_of(char *path, const struct medium *medium)
+{
+	__wrap_media_path(path, CONFIG_PATH_MAX, medium);
+}
+
+/* As many as there can be at a time. */
+static void plug_in(unsigned first)
+{
+	char path[CONFIG_PATH_MAX];
+
+	plugged.count = MEDIA_MAX;
+	for (unsigned i = 0; i < MEDIA_MAX; i++) {
+		struct medium *medium = &plugged.medium[i];
+
+		medium->id = first + i;
+		snprintf(medium->name, sizeof(medium->name), "stick-%u",
+			 first + i);
+		path_of(path, medium);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	bench.transport->choose_ns = 0;
+	transport_choose_medium(bench.transport);
+}
+
+static void unplug(void)
+{
+	char path[CONFIG_PATH_MAX], away[CONFIG_PATH_MAX + 8];
+
+	for (unsigned i = 0; i < MEDIA_MAX; i++) {
+		path_of(path, &plugged.medium[i]);
+		snprintf(away, sizeof(away), "%s.away", path);
+		assert_int_equal(rename(path, away), 0);
+	}
+	plugged.count = 0;
+}
+
+static bool are_absent(void)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(bench.transport->volumes); i++) {
+		volumes_get(bench.transport->volumes, i, &volume);
+		if (volume.state == VOLUME_READY && strstr(volume.folder, "/s"))
+			return false;
+	}
+	return true;
+}
+
+static void assert_is_new(unsigned index)
+{
+	struct volume volume;
+
+	volumes_get(bench.transport->volumes, index, &volume);
+	assert_int_not_equal(volume.arrivals, bench.transport->arrivals[index]);
+}
+
+static void assert_is(unsigned index, unsigned stick, enum volume_state state)
+{
+	char path[CONFIG_PATH_MAX], name[32];
+	struct volume volume;
+
+	snprintf(name, sizeof(name), "stick-%u", stick);
+	volumes_get(bench.transport->volumes, index, &volume);
+	assert_string_equal(volume.folder, below(path, name));
+	assert_int_equal(volume.state, state);
+}
+
+static void choose_by_itself(void)
+{
+	end_bench();
+	plugged.count = 0;
+	strcpy(bench.config.folder, MEDIA_AUTO);
+	begin_bench();
+	load_tape(bench.transport);
+}
+
+/* More than are looked after. */
+static void test_each_new_medium_has_its_place(void **state)
+{
+	unsigned index;
+
+	(void)state;
+	choose_by_itself();
+	for (unsigned first = 1; first < 100; first += MEDIA_MAX) {
+		unsigned newest = first + MEDIA_MAX - 1;
+
+		plug_in(first);
+		index = volumes_preferred(bench.transport->volumes);
+		assert_is(index, newest, VOLUME_READY);
+		assert_is_new(index); /* to be searched for open takes */
+		unplug();
+		run_until(are_absent);
+	}
+}
+
+static void test_a_medium_that_is_recorded_on_keeps_its_place(void **state)
+{
+	const struct hand *hand;
+	char path[CONFIG_PATH_MAX];
+
+	(void)state;
+	choose_by_itself();
+	plug_in(1);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	hand = bench.transport->current;
+	unplug();
+	run_until(are_absent);
+	plug_in(1 + MEDIA_MAX);
+	assert_ptr_equal(bench.transport->current, hand);
+	below(path, "stick-16");
+	assert_memory_equal(hand->place.folder, path, strlen(path));
+	assert_is((unsigned)hand->volume, MEDIA_MAX, VOLUME_ABSENT);
+	ask(COMMAND_TO_STOP, RATE / 2);
+	run_until(are_over);
+}
+
+/* ---- a medium that hangs ---- */
+
+static bool is_noted_for_power(void)
+{
+	return access(bench.transport->lasting_path, F_OK) == 0;
+}
+
+static bool are_over_and_noted(void)
+{
+	return are_over() && !is_noted_for_power();
+}
+
+static bool stands_still(void)
+{
+	return trouble.met;
+}
+
+/* The mirror, which is the first one. */
+static bool is_away(void)
+{
+	struct volume volume;
+
+	volumes_get(bench.transport->volumes, 0, &volume);
+	return volume.state == VOLUME_ABSENT;
+}
+
+/* A mirror that was there, and a recorder that goes on by itself. */
+static void have_mirror(char *mirror, const char *away)
+{
+	char folder[CONFIG_PATH_MAX];
+
+	end_bench();
+	snprintf(bench.config.mirror, sizeof(bench.config.mirror), "%s",
+		 below(mirror, "M"));
+	bench.config.resume_seconds = 60;
+	mkdir(below(folder, "state"), 0700);
+	setenv("STATE_DIRECTORY", folder, 1);
+	mkdir(mirror, 0700);
+	begin_bench();
+	load_tape(bench.transport);
+	assert_int_equal(rename(mirror, away), 0);
+	run_until(is_away);
+}
+
+static void test_a_mirror_that_hangs_does_not_keep_rec_from_being_noted(
+	void **state)
+{
+	char mirror[CONFIG_PATH_MAX], away[CONFIG_PATH_MAX];
+
+	(void)state;
+	have_mirror(mirror, below(away, "away"));
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_noted_for_power);
+	ask(COMMAND_TO_STOP, RATE / 2);
+	run_until(are_over_and_noted);
+	trouble.of = "/M/";
+	assert_int_equal(rename(away, mirror), 0);
+	run_until(stands_still);
+	assert_non_null(bench.transport->filling);
+	ask(COMMAND_TO_RECORD, RATE / 2);
+	run_until(is_noted_for_power);
+	trouble.of = NULL;
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over_and_noted);
+	unsetenv("STATE_DIRECTORY");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_each_new_medium_has_its_place),
+		CASE(test_a_medium_that_is_recorded_on_keeps_its_place),
+		CASE(test_a_mirror_that_hangs_does_not_keep_rec_from_being_noted),
+	};
+
+	return cmocka_run_group_tests_name("transport, media", tests, NULL,
+					   NULL);
+}
