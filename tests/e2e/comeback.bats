@@ -184,6 +184,27 @@ begin_take() {
 	[ "$(ls -d medium/Takebox/*/Take-* | wc -l)" -eq 3 ]
 }
 
+@test "KEEP while it waits is a take of its own, and recording goes on all the same" {
+	mkdir other
+	start_all "resume = 60.0; next = \"$PWD/other\"; "
+	begin_take
+	cut_power
+	mv medium away
+	power_up
+	wait_until says "recording goes on as soon as"
+	wait_until at_least .tape.seconds_held 1
+	takebox keep --name Idea
+	says "recording goes on as soon as"
+	mv away medium
+	wait_until status_is .state recording
+	wait_until at_least .take.durable 0.5
+	takebox stop
+	wait_until is_whole Take-003
+	takebox verify medium/Takebox/*/Take-* other/Takebox/*/Take-*-Idea
+	[ "$(note medium/Takebox/*/Take-001 continued gap)" = null ]
+	[ "$(ls -d medium/Takebox/*/Take-* other/Takebox/*/Take-* | wc -l)" -eq 3 ]
+}
+
 @test "a medium that goes together with takeboxd: the tape carries the take on" {
 	start_all
 	takebox session Show
