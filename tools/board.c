@@ -10,6 +10,7 @@
 #include "base/exit_codes.h"
 #include "surface/board.h"
 #include "tools/board_draw.h"
+#include "tools/client.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/text.h"
@@ -39,6 +40,15 @@ static int exit_code(int result)
 static void print_json(int code, const char *key, json_t *value)
 {
 	json_t *reply = json_pack("{sb so}", "ok", code == EXIT_OK, key, value);
+
+	options_print_json(reply);
+	json_decref(reply);
+}
+
+static void print_failure(enum takebox_exit code, const char *message)
+{
+	json_t *reply = json_pack("{sb ss ss}", "ok", 0, "error",
+				  client_cause(code), "message", message);
 
 	options_print_json(reply);
 	json_decref(reply);
@@ -347,8 +357,7 @@ static int with_board(const struct options *options, char **argv,
 		text_copy(safe, sizeof(safe), error);
 		fprintf(stderr, "%s: %s\n", argv[0], safe);
 		if (options->json)
-			print_json(exit_code(result), "message",
-				   json_string(safe));
+			print_failure(exit_code(result), safe);
 		return exit_code(result);
 	}
 	if (strcmp(verb, "draw") == 0)

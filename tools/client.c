@@ -211,18 +211,27 @@ int client_request(struct client *client, json_t *request, int timeout_ms,
 	}
 }
 
+static const struct {
+	const char *error;
+	enum takebox_exit code;
+} causes[] = {
+	{"usage", EXIT_USAGE},
+	{"refused", EXIT_REFUSED},
+	{"interface", EXIT_NO_INTERFACE},
+	{"medium", EXIT_MEDIUM},
+	{"not-found", EXIT_NOT_FOUND},
+};
+
+const char *client_cause(enum takebox_exit code)
+{
+	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++)
+		if (code == causes[i].code)
+			return causes[i].error;
+	return "failed";
+}
+
 enum takebox_exit client_exit_code(const json_t *reply, const char **message)
 {
-	static const struct {
-		const char *error;
-		enum takebox_exit code;
-	} causes[] = {
-		{"usage", EXIT_USAGE},
-		{"refused", EXIT_REFUSED},
-		{"interface", EXIT_NO_INTERFACE},
-		{"medium", EXIT_MEDIUM},
-		{"not-found", EXIT_NOT_FOUND},
-	};
 	const char *error = json_string_value(json_object_get(reply, "error"));
 	const char *words =
 		json_string_value(json_object_get(reply, "message"));

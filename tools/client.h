@@ -46,6 +46,9 @@ int client_request(struct client *client, json_t *request, int timeout_ms,
  * not EXIT_OK, borrowed from the reply. */
 enum takebox_exit client_exit_code(const json_t *reply, const char **message);
 
+/* The name that the protocol has for it, for commands that need no recorder. */
+const char *client_cause(enum takebox_exit code);
+
 /* A client_ error for the user, in words with the way out. */
 const char *client_error_words(int error);
 

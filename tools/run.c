@@ -17,6 +17,7 @@
 #include "base/config.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
+#include "tools/client.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/show.h"
@@ -154,8 +155,6 @@ static int read_option(struct run *run, int letter, char **argv)
 		return set_duration(run, argv, optarg);
 	case 'o':
 		return set_folder(run, argv, optarg);
-	case 'v':
-		return -1;
 	case OPTION_NAME:
 		return set_name(run, argv, optarg);
 	case OPTION_SET:
@@ -183,12 +182,11 @@ static int read_options(struct run *run, int argc, char **argv)
 		{"sync", required_argument, NULL, OPTION_SYNC},
 		{"encoders", required_argument, NULL, OPTION_ENCODERS},
 		{"set", required_argument, NULL, OPTION_SET},
-		{"verbose", no_argument, NULL, 'v'},
 		OPTIONS_COMMON,
 	};
 	int letter, code;
 
-	while ((letter = getopt_long(argc, argv, "D:c:r:f:d:o:v", table,
+	while ((letter = getopt_long(argc, argv, "D:c:r:f:d:o:", table,
 				     NULL)) >= 0) {
 		code = read_option(run, letter, argv);
 		if (code >= 0)
@@ -201,9 +199,11 @@ static int read_options(struct run *run, int argc, char **argv)
 
 /* ---- recording ---- */
 
-static int fail(const struct run *run, int code, const char *message)
+static int fail(const struct run *run, enum takebox_exit code,
+		const char *message)
 {
-	json_t *object = json_pack("{sb ss}", "ok", 0, "message", message);
+	json_t *object = json_pack("{sb ss ss}", "ok", 0, "error",
+				   client_cause(code), "message", message);
 
 	if (run->options.json)
 		options_print_json(object);

@@ -99,7 +99,7 @@ shipped="bench none pedal rack16 rack8"
 	[ "$(jq -c '.board.outputs[148] | [.role, .track, .chain, .bit, .db]' <<<"$output")" = '["bar",16,"leds",151,-0.5]' ]
 	[ "$(jq .board.times.hold <<<"$output")" = 0.7 ]
 	run -10 --separate-stderr "$TAKEBOX" board show nix --json
-	[ "$(jq .ok <<<"$output")" = false ]
+	jq -e '(.ok | not) and .error == "not-found"' <<<"$output"
 }
 
 @test "wrong command lines end with 2" {
