@@ -75,7 +75,8 @@ const struct config_key config_keys[] = {
 	 "FLAC compression, 0 (least work) to 8 (smallest files)."},
 	{"record", "sync", CONFIG_KEY_SECONDS, FIELD(sync_seconds),
 	 0.1, 60, NULL, NULL, "1.0",
-	 "What a power cut may cost at most, 0.1 to 60 seconds."},
+	 "Seconds between two moments at which all is safe on the medium, 0.1 to 60; a\n"
+	 "power cut costs a little more."},
 	{"record", "preroll", CONFIG_KEY_SECONDS, FIELD(preroll_seconds),
 	 0, 600, NULL, NULL, "5.0",
 	 "Seconds before the press of REC that a take begins, 0 to 600."},
