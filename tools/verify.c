@@ -104,8 +104,10 @@ static int verify_one(const char *folder, struct report *report, json_t *takes)
 	error = verify_take(folder, on_file, report, &result);
 	if (error < 0) {
 		fprintf(stderr, "takebox verify: %s is no take: %s\n", folder,
-			error == -ENOENT ? "there is no take.ledger in it"
-					 : strerror(-error));
+			error == -ENOENT    ? "there is no take.ledger in it"
+			: error == -ENODATA ? "it was never begun, and nothing "
+					      "was recorded into it"
+					    : strerror(-error));
 		json_array_append_new(takes,
 				      json_pack("{ss ss}", "folder", folder,
 						"verdict", "no take"));

@@ -72,7 +72,11 @@ static int posix_sync_dir(int dir)
 
 static int posix_remove(int dir, const char *name)
 {
-	return unlinkat(dir, name, 0) < 0 ? -errno : 0;
+	int result = unlinkat(dir, name, 0);
+
+	if (result < 0 && errno == EISDIR)
+		result = unlinkat(dir, name, AT_REMOVEDIR);
+	return result < 0 ? -errno : 0;
 }
 
 static int posix_space(int dir, uint64_t *free_bytes)

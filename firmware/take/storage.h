@@ -35,6 +35,7 @@ struct storage {
 	/* The same for the names in a folder. */
 	int (*sync_dir)(int dir);
 
+	/* Or a folder with nothing in it. */
 	int (*remove)(int dir, const char *name);
 
 	/* How many bytes the file system that dir is on has left for us. */

@@ -47,6 +47,7 @@ static void publish_status(struct take *take)
 	take->status.start = take->info.start;
 	take->status.encoded = take->fed;
 	take->status.durable = take->durable;
+	take->status.begun = take->begun;
 	take->status.bytes = bytes;
 	take->status.gap_count = take->info.gap_count;
 	take->status.gap_frames = take->info.gap_frames;
@@ -158,6 +159,7 @@ static int begin(struct take *take)
 	if (error == 0)
 		error = ledger_sync(&take->ledger);
 	take->begun = error == 0;
+	publish_status(take);
 	if (error == 0)
 		error = take_make_files(take);
 	for (int i = 0; i < 3 && error == 0; i++)

@@ -211,6 +211,19 @@ static int cut_back(struct take *take)
 
 /* The medium refused something: what it has taken for certain becomes the
  * take. Cutting the files also makes the room that their end needs. */
+/* What was made for it: nobody can make a take of that. A folder with anything
+ * in it stays. */
+static void take_back(struct take *take)
+{
+	const struct storage *storage = take->plan.storage;
+	bool made = take->ledger.storage && take->ledger.file >= 0;
+
+	if (made)
+		storage->remove(take->plan.dir, LEDGER_NAME);
+	if (take->plan.prepare && take->plan.parents[0] >= 0)
+		storage->remove(take->plan.parents[0], take->info.name);
+}
+
 void take_salvage(struct take *take, int error)
 {
 	int failed;
@@ -221,6 +234,8 @@ void take_salvage(struct take *take, int error)
 			  take->info.name[0] ? take->info.name : "a take",
 			  take->resumed ? "gone on with" : "begun",
 			  strerror(-error));
+		if (!take->resumed)
+			take_back(take);
 		return;
 	}
 	take->limit = take->durable;

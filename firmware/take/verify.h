@@ -35,7 +35,7 @@ struct verify_result {
 };
 
 /* folder: of the take. 0, or a negative errno if it is none (-ENOENT: no
- * ledger there). */
+ * ledger there; -ENODATA: of a take that was never begun). */
 int verify_take(const char *folder, verify_fn fn, void *context,
 		struct verify_result *result);
 

@@ -108,6 +108,10 @@ static bool read_ledger(struct reading *reading, const char *folder)
 		error = ledger_read(dir, apply, &reading->info, &torn);
 	if (dir >= 0)
 		close(dir);
+	if (error == 0 && torn == 0 && reading->info.tracks == 0) {
+		printf("%s: was never begun\n", reading->name);
+		return false;
+	}
 	if (error < 0 || torn > 0 || !reading->info.ended ||
 	    reading->info.damages > 0) {
 		printf("%s: its ledger is not that of a whole take\n",

@@ -101,6 +101,38 @@ static void test_a_take_that_fails_goes_on(void **state)
 	run_until(records_on_b);
 }
 
+static size_t count_of(const char *medium, const char *pattern)
+{
+	char path[CONFIG_PATH_MAX + 64];
+	glob_t found;
+	size_t count;
+
+	snprintf(path, sizeof(path), "%s/Takebox/*/%s", medium, pattern);
+	count = glob(path, GLOB_PERIOD, NULL, &found) == 0 ? found.gl_pathc : 0;
+	globfree(&found);
+	return count;
+}
+
+/* Nobody could make a take of what is left of it there. */
+static void test_a_take_that_cannot_be_begun_leaves_nothing(void **state)
+{
+	json_t *take;
+
+	(void)state;
+	trouble.of = "/A/";
+	trouble.fail = true;
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(records_on_b);
+	trouble.of = NULL;
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	assert_int_equal(count_of(bench.config.folder, "Take-*"), 0);
+	assert_int_equal(count_of(bench.config.folder, ".last-001"), 1);
+	take = read_take(bench.config.next, "Take-002");
+	assert_int_equal(number_of(take, "frames"), RATE - RATE / 4);
+	json_decref(take);
+}
+
 /* ---- the tape's process ---- */
 
 static bool is_recording(void)
@@ -229,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_take_that_fails_goes_on),
 		CASE(test_a_take_that_fails_while_it_is_looked_at_goes_on),
+		CASE(test_a_take_that_cannot_be_begun_leaves_nothing),
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
 		CASE(test_no_memory_for_the_tape_is_no_tape_for_a_moment),
