@@ -62,15 +62,40 @@ static void add_plugged_in(struct transport *transport)
 	volumes_add(transport->volumes, MEDIA_HOME, VOLUME_FOR_TAKES);
 }
 
+static bool is_mounted(const struct transport *transport, const char *folder)
+{
+	char path[CONFIG_PATH_MAX];
+
+	for (unsigned i = 0; i < transport->media.count; i++) {
+		media_path(path, sizeof(path), &transport->media.medium[i]);
+		if (strcmp(path, folder) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What comes to its folder next is another one, or the same one again. (The
+ * kernel may give it the same id.) */
+static void end_letting_go(struct transport *transport)
+{
+	struct volume volume;
+
+	if (clock_now_ns() > transport->let_go_until_ns ||
+	    !media_has(&transport->media, transport->let_go))
+		transport->let_go = 0;
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		if (!is_mounted(transport, volume.folder))
+			volumes_let_go(transport->volumes, volume.folder, 0);
+	}
+}
+
 static void choose(struct transport *transport)
 {
-	const struct medium *newest;
+	const struct medium *newest =
+		media_newest(&transport->media, transport->let_go);
 	char path[CONFIG_PATH_MAX] = MEDIA_HOME;
 
-	media_list(&transport->media);
-	if (transport->let_go && clock_now_ns() > transport->let_go_until_ns)
-		transport->let_go = 0;
-	newest = media_newest(&transport->media, transport->let_go);
 	if (newest)
 		media_path(path, sizeof(path), newest);
 	add_plugged_in(transport);
@@ -82,10 +107,14 @@ void transport_choose_medium(struct transport *transport)
 {
 	int64_t now = clock_now_ns();
 
-	if (!transport->automatic || now < transport->choose_ns)
+	if ((!transport->automatic && !transport->let_go) ||
+	    now < transport->choose_ns)
 		return;
 	transport->choose_ns = now + CHOOSE_NS;
-	choose(transport);
+	media_list(&transport->media);
+	end_letting_go(transport);
+	if (transport->automatic)
+		choose(transport);
 }
 
 int transport_init_media(struct transport *transport)
