@@ -207,7 +207,7 @@ $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
   -Wl,--wrap=malloc -Wl,--wrap=calloc
 # Media that stand still, and fail.
 $(BUILD)/tests/test_transport $(BUILD)/tests/test_transport_asked \
-$(BUILD)/tests/test_transport_two \
+$(BUILD)/tests/test_transport_two $(BUILD)/tests/test_transport_renewed \
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=fdatasync
 # Sticks that are plugged in.
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=media_list \

@@ -186,7 +186,18 @@ static bool is_of_tape(const struct transport *transport,
 	return strcmp(name, left->tape) == 0;
 }
 
-/* Arming means nothing where tracks are as they are configured by now. */
+/* Its number means what it meant. */
+static bool is_same_track(const struct transport *transport,
+			  const struct intent *left, unsigned number)
+{
+	return number <= transport->track_count &&
+	       number <= left->track_count &&
+	       memcmp(transport->tracks[number - 1].channels,
+		      left->tracks[number - 1].channels,
+		      sizeof(left->tracks[0].channels)) == 0;
+}
+
+/* Tracks may be as they are configured by now. */
 static void take_over_changes(struct transport *transport,
 			      const struct intent *left)
 {
@@ -197,7 +208,7 @@ static void take_over_changes(struct transport *transport,
 		if (change->track == 0)
 			changes_mark(&transport->changes, change->position,
 				     change->name);
-		else if (!left->configured)
+		else if (is_same_track(transport, left, change->track))
 			changes_arm(&transport->changes, change->position,
 				    change->track, change->on);
 	}
@@ -284,9 +295,17 @@ static void note_tape(struct transport *transport, struct intent *now)
 	now->changes = transport->changes;
 }
 
+/* Of what was asked for, that is its own. */
+static void note_since(struct intent *now, uint64_t since)
+{
+	if (now->changes.first < since)
+		now->changes.first = since;
+}
+
 static void note_waiting(const struct onward *onward, uint64_t stop,
 			 struct intent *now)
 {
+	note_since(now, onward->since);
 	now->kind = INTENT_WAITING;
 	now->start = now->from = onward->from;
 	now->stop = stop;
@@ -309,11 +328,12 @@ static void note_take(struct transport *transport, const struct hand *hand,
 		note_waiting(&hand->from, hand->stop, now);
 		return;
 	}
+	note_since(now, hand->since);
 	take_get_status(hand->take, &status);
 	now->kind = hand->prepared ? INTENT_RECORDING : INTENT_WAITING;
 	now->start = hand->start;
-	now->frames = status.durable;
-	now->from = hand->start + status.durable;
+	now->frames = transport_safe_frames(hand, status.durable);
+	now->from = hand->start + now->frames;
 	now->stop = hand->stop;
 	snprintf(now->name, sizeof(now->name), "%s", hand->name);
 	if (!hand->prepared)
@@ -368,18 +388,18 @@ static void describe(struct transport *transport, struct intent *now)
 		running = last_one(transport);
 	memset(now, 0, sizeof(*now));
 	now->stop = TAKE_FOREVER;
-	if (!transport_has_tape(transport))
+	if (!transport_has_tape(transport) ||
+	    (!running && !transport->onward.wanted))
 		return;
+	note_tape(transport, now);
 	if (running && running->stop == TAKE_FOREVER)
 		note_take(transport, running, now);
 	else if (transport->onward.wanted)
 		note_waiting(&transport->onward, transport->onward.stop, now);
 	else if (running)
 		note_take(transport, running, now);
-	if (now->kind == INTENT_NONE)
-		return;
-	note_tape(transport, now);
-	note_closings(transport, now);
+	if (now->kind != INTENT_NONE)
+		note_closings(transport, now);
 }
 
 static bool is_same(const struct intent *a, const struct intent *b)
@@ -516,12 +536,13 @@ void transport_look_after_intent(struct transport *transport)
 /* A new process with a new configuration is to read that. */
 void transport_leave(struct transport *transport)
 {
-	struct intent *noted = &transport->noted;
+	struct intent *last = transport_recalled(transport) ? &transport->left
+							    : &transport->noted;
 
-	if (noted->kind == INTENT_NONE || transport->power_fails)
+	if (last->kind == INTENT_NONE || transport->power_fails)
 		return;
-	noted->configured = true;
-	keep_beside(transport, noted);
+	last->configured = true;
+	keep_beside(transport, last);
 }
 
 void transport_end_intent(struct transport *transport)

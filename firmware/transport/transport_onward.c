@@ -171,6 +171,21 @@ static void go_back(struct transport *transport, int index)
 	snprintf(onward->medium, sizeof(onward->medium), "%s", volume.folder);
 }
 
+/* It was stopped, and no medium came while the tape had what was missing. */
+static void tell_lost_rest(struct transport *transport,
+			   const struct onward *onward)
+{
+	if (onward->from >= onward->stop)
+		return;
+	snprintf(transport->last_error, sizeof(transport->last_error),
+		 "the last %.1f s of %.64s are lost: no medium came while the "
+		 "tape held them",
+		 (double)(onward->stop - onward->from) /
+			 transport->client.tape.facts->rate,
+		 onward->place.take[0] ? onward->place.take : "a take");
+	log_error("%s", transport->last_error);
+}
+
 /* Whether a writer is at it now. */
 static bool go_on(struct transport *transport, int not_this)
 {
@@ -184,6 +199,7 @@ static bool go_on(struct transport *transport, int not_this)
 	go_back(transport, index);
 	from = first_frame(transport, onward);
 	if (from >= onward->stop) { /* nothing of it is left, or ever was */
+		tell_lost_rest(transport, onward);
 		onward->wanted = false;
 		return false;
 	}
@@ -200,7 +216,8 @@ static bool go_on(struct transport *transport, int not_this)
 	return true;
 }
 
-/* One that never got its folder goes on with what it was to go on with. */
+/* One that never got its folder, or nothing into it, goes on with what it was
+ * to go on with. */
 static void want_onward(struct hand *hand, const struct take_status *status,
 			uint64_t end)
 {
@@ -212,9 +229,10 @@ static void want_onward(struct hand *hand, const struct take_status *status,
 	onward->stop = hand->stop;
 	onward->since = hand->since;
 	snprintf(onward->name, sizeof(onward->name), "%s", hand->name);
-	if (!hand->prepared) {
-		onward->ticket = hand->ticket;
-		hand->ticket = 0;
+	if (!hand->prepared || (hand->job && !status->begun)) {
+		onward->ticket = hand->prepared ? 0 : hand->ticket;
+		if (!hand->prepared)
+			hand->ticket = 0;
 		if (!onward->place.take[0])
 			onward->from = hand->start;
 		return;
@@ -242,6 +260,11 @@ static struct hand *twin(struct hand *hand)
 	return NULL;
 }
 
+uint64_t transport_safe_frames(const struct hand *hand, uint64_t durable)
+{
+	return hand->safe > durable ? hand->safe : durable;
+}
+
 static void leave(struct hand *hand, const struct take_status *status,
 		  uint64_t end)
 {
@@ -250,6 +273,7 @@ static void leave(struct hand *hand, const struct take_status *status,
 
 	hand->left = true;
 	if (other) {
+		other->alone = true;
 		other->shorter = (struct shorter){hand->volume, end};
 		transport->lost_between = false;
 		snprintf(transport->went_on, sizeof(transport->went_on),
@@ -278,7 +302,7 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	struct transport *transport = hand->transport;
 	const struct tape *tape = &transport->client.tape;
 	int64_t now = clock_now_ns();
-	uint64_t behind;
+	uint64_t behind, safe;
 
 	if (hand->encoded != status->encoded || !hand->encoded_ns) {
 		hand->encoded = status->encoded;
@@ -286,11 +310,12 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	}
 	if (!transport_has_tape(transport) || now - hand->encoded_ns < STILL_NS)
 		return false;
+	safe = transport_safe_frames(hand, status->durable);
 	behind = tape_published(tape) - hand->start;
-	behind = behind > status->durable ? behind - status->durable : 0;
+	behind = behind > safe ? behind - safe : 0;
 	if ((double)behind < BEHIND_SHARE * (double)tape->facts->frames)
 		return false;
-	return twin(hand) ||
+	return twin(hand) || hand->whole ||
 	       transport_choose_place(transport,
 				      transport_needed_bytes(transport),
 				      hand->volume) >= 0;
@@ -301,7 +326,7 @@ static bool is_refused(struct hand *hand)
 {
 	struct transport *transport = hand->transport;
 
-	return !hand->prepared && !hand->from.place.take[0] &&
+	return !hand->prepared && !hand->alone && !hand->from.place.take[0] &&
 	       (hand->mirror ||
 		transport_choose_place(transport,
 				       transport_needed_bytes(transport),
@@ -335,11 +360,17 @@ bool transport_waits_to_go_on(struct hand *hand)
 	return is_ended_early(hand, &status) && !is_refused(hand);
 }
 
+/* One that is full is no worse than its space says; but where a take cannot
+ * even have its folder, there is less than that. */
 static void blame(struct hand *hand, int error)
 {
-	if (!hand->blamed && error != -ENOMEM)
-		volumes_blame(hand->transport->volumes, (unsigned)hand->volume,
-			      error);
+	struct volumes *volumes = hand->transport->volumes;
+	unsigned index = (unsigned)hand->volume;
+
+	if (!hand->blamed && error == -ENOSPC && hand->prepared)
+		volumes_look_again(volumes, index);
+	else if (!hand->blamed && error != -ENOMEM)
+		volumes_blame(volumes, index, error);
 	hand->blamed = true;
 }
 
@@ -361,7 +392,20 @@ static void leave_ended(struct hand *hand, const struct take_status *status)
 		leave_behind(hand);
 	else if (transport_has_tape(transport) && !is_refused(hand) &&
 		 (twin(hand) || !transport->onward.wanted))
-		leave(hand, status, status->end);
+		leave(hand, status, transport_safe_frames(hand, status->end));
+}
+
+/* It stands still. */
+static void leave_hanging(struct hand *hand, struct take_status *status)
+{
+	blame(hand, -ETIMEDOUT);
+	snprintf(status->reason, sizeof(status->reason), "medium stalled");
+	take_stop(hand->take, hand->start + status->encoded, status->reason);
+	if (hand->whole)
+		leave_behind(hand);
+	else
+		leave(hand, status,
+		      transport_safe_frames(hand, status->durable));
 }
 
 void transport_look_at_medium(struct hand *hand)
@@ -378,13 +422,8 @@ void transport_look_at_medium(struct hand *hand)
 	if (is_ended_early(hand, &status)) {
 		leave_ended(hand, &status);
 	} else if (!over && !ended && hangs(hand, &status) &&
-		   (twin(hand) || !transport->onward.wanted)) {
-		blame(hand, -ETIMEDOUT);
-		snprintf(status.reason, sizeof(status.reason),
-			 "medium stalled");
-		take_stop(hand->take, hand->start + status.encoded,
-			  status.reason);
-		leave(hand, &status, status.durable);
+		   (twin(hand) || hand->whole || !transport->onward.wanted)) {
+		leave_hanging(hand, &status);
 	}
 }
 

@@ -59,9 +59,12 @@ struct hand {
 	uint64_t start, stop; /* tape positions; of the end it was told;
 				 TAKE_FOREVER */
 	uint64_t since;	      /* number of the first change that is its own */
+	uint64_t safe;	      /* frames that are since it was written by the
+				 process before this one */
 	int volume;	      /* index of its medium; -1: none */
 	unsigned group;	      /* takes that are one, on several media */
 	bool mirror;
+	bool alone;		    /* the one it was the mirror of is left */
 	bool left;		    /* its medium has ended it; others go on */
 	bool whole;		    /* on another medium, closed there */
 	bool blamed;		    /* its medium, for ending it */
@@ -280,6 +283,8 @@ void transport_note_begun(struct hand *hand);
 void transport_look_after_media(struct transport *transport);
 /* Goes on elsewhere if the medium has ended the hand's take. */
 void transport_look_at_medium(struct hand *hand);
+/* That are on its medium, if durable is what its take says. */
+uint64_t transport_safe_frames(const struct hand *hand, uint64_t durable);
 /* The medium has ended it, and another one that was ended before it still waits
  * for the next medium. */
 bool transport_waits_to_go_on(struct hand *hand);

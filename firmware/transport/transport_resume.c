@@ -59,6 +59,9 @@ static void settle_order(struct transport *transport, struct hand *hand,
 		hand->group = current->group;
 		hand->mirror = true;
 		transport->current = current;
+		if (current->stop != TAKE_FOREVER)
+			take_stop(hand->take, current->stop, "stop");
+		hand->stop = current->stop;
 	} else if (hand->start < current->start) {
 		take_stop(hand->take, current->start, "medium failed");
 		hand->stop = current->start;
@@ -160,8 +163,10 @@ static void judge(struct torn *torn, int dir)
 
 	torn->origin = find_origin(dir, &transport->client.tape);
 	torn->closing = find_closing(transport, &torn->origin);
-	/* Others before the newest one were ended by their media. */
+	/* Others before the newest one were ended by their media, and where
+	 * nothing was being recorded, all were. */
 	torn->runs = torn->origin.found && !transport->settled &&
+		     (transport->recalling || transport->current) &&
 		     torn->origin.start >= search->newest && !torn->closing;
 	torn->left = torn->runs && is_left(transport, &torn->origin);
 	torn->waited_for = transport_is_comeback(transport, torn->origin.tape,
@@ -221,9 +226,11 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 		hand->stop = torn->closing->stop;
 	if (torn->waited_for)
 		transport->comeback.ticket = hand->ticket;
-	if (torn->left)
+	if (torn->left) {
 		snprintf(hand->name, sizeof(hand->name), "%s",
 			 transport->left.name);
+		hand->safe = transport->left.frames;
+	}
 	keep_number(transport, torn->place);
 	transport_adopt(hand, take);
 	if (torn->closing) {

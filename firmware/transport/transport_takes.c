@@ -79,7 +79,7 @@ static void put_away(struct hand *hand, const struct take_status *status)
 	struct hand ended = *hand;
 	json_t *summary = NULL;
 
-	if (status->state == TAKE_DONE)
+	if (status->state == TAKE_DONE && !hand->left)
 		note_whole(hand);
 	if (hand->prepared && !hand->healing) {
 		note_end(hand, status);

@@ -461,9 +461,18 @@ void volumes_blame(struct volumes *volumes, unsigned index, int error)
 	pthread_mutex_lock(&watched->mutex);
 	if (clock_now_ns() - watched->probe_ns > PROBE_MAX_NS)
 		watched->pause_ns = 0;
-	/* One that is full is no worse than its space says. */
-	if (error != -ENOSPC && !watched->refused)
+	if (!watched->refused)
 		watched->refused = error;
+	watched->blamed = true;
+	pthread_cond_broadcast(&watched->wake);
+	pthread_mutex_unlock(&watched->mutex);
+}
+
+void volumes_look_again(struct volumes *volumes, unsigned index)
+{
+	struct watched *watched = volumes->watched[index];
+
+	pthread_mutex_lock(&watched->mutex);
 	watched->blamed = true;
 	pthread_cond_broadcast(&watched->wake);
 	pthread_mutex_unlock(&watched->mutex);

@@ -2,7 +2,7 @@
  * volumes: the places that takes can be written to, and how they are.
  *
  * Each medium is a folder. A thread of its own looks after it once a second,
- * or at once after volumes_blame: is it there, is it what it was, how much is
+ * or at once when it is asked for: is it there, is it what it was, how much is
  * left. So a medium that hangs holds up nobody but its own thread. A medium
  * that has refused something is not ready again before a test file could be
  * written and synced on it.
@@ -85,6 +85,9 @@ unsigned volumes_preferred(const struct volumes *volumes); /* its index */
  * unmounted. */
 void volumes_let_go(struct volumes *volumes, const char *folder,
 		    int64_t until_ns);
+
+/* At once, what is left on it. */
+void volumes_look_again(struct volumes *volumes, unsigned index);
 
 /* The medium has refused something. */
 void volumes_blame(struct volumes *volumes, unsigned index, int error);

@@ -333,6 +333,54 @@ check_alike() {
 	[ "$(jq -r .frames B/Takebox/Show/Take-001/take.json)" -ge 144000 ]
 }
 
+@test "two media of different sizes: the take outlives both" {
+	mount_ram A 20m
+	mount_ram B 12m
+	mount_ram C 200m
+	start_all "mirror = \"$PWD/B\"; next = \"$PWD/C\";"
+	takebox record
+	wait_until status_is '.media[0].safe_to_pull' false
+	wait_until at_least .take.durable 1
+	fallocate -l 7M B/foreign
+	wait_until says "the take goes on in $PWD/A"
+	# Closed, and of no use to what comes.
+	wait_until test -s B/Takebox/Show/Take-001/take.json
+	wait_until status_is '.media[0].safe_to_pull' true
+	fallocate -l 15M A/foreign
+	wait_until status_is .medium.folder "$PWD/C"
+	wait_until at_least .take.durable 1
+	takebox stop
+	first=A/Takebox/Show/Take-001 second=C/Takebox/Show/Take-002
+	takebox verify $first $second
+	check_seam $first $second
+	# What the mirror lacks of it is copied, now that nothing runs.
+	frames=$(jq .frames $first/take.json)
+	wait_until jq -e ".frames == $frames" B/Takebox/Show/Take-001/take.json
+	takebox verify B/Takebox/Show/Take-001
+}
+
+# Takes nothing, whatever its space says.
+@test "a medium that has room and takes no file is not tried all the time" {
+	mount_ram A 12m
+	mount -t tmpfs -o size=100m,nr_inodes=10 none B
+	i=0
+	while touch "B/$i" 2>/dev/null; do i=$((i + 1)); done
+	start_all "next = \"$PWD/B\";"
+	takebox record
+	wait_until at_least .take.durable 1
+	fallocate -l 7M A/foreign
+	wait_until grep -q "cannot be begun: No space left" takeboxd.log
+	at=$(status_of .tape.position)
+	wait_until at_least .tape.position $((at + 2 * 48000))
+	[ "$(grep -c "cannot be begun" takeboxd.log)" -le 4 ]
+	rm B/[0-9]*
+	wait_until status_is .state recording
+	takebox stop
+	first=A/Takebox/Show/Take-001 second=B/Takebox/Show/Take-002
+	takebox verify $first $second
+	check_seam $first $second
+}
+
 unplug() {
 	"$BUILD/bench/pull" "$1"
 	umount -l "$1"

@@ -80,18 +80,6 @@ static void test_a_take_goes_on_with_no_track_armed(void **state)
 	json_decref(take);
 }
 
-static bool has_found(void)
-{
-	return bench.transport->current != NULL;
-}
-
-static void record_until_killed(void)
-{
-	ask(COMMAND_TO_RECORD, RATE / 4);
-	run_until(has_synced);
-	kill(getpid(), SIGKILL);
-}
-
 /* Its medium is found a moment after the tape. */
 static void test_commands_do_not_wait_until_the_take_is_found(void **state)
 {
@@ -131,27 +119,6 @@ static void test_commands_do_not_wait_until_the_take_is_found(void **state)
 	json_decref(take);
 }
 
-static bool is_mirrored(void)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < HANDS_MAX; i++)
-		count += bench.transport->hand[i].take &&
-			 bench.transport->hand[i].prepared;
-	return count == 2;
-}
-
-static void have_mirror(char *mirror)
-{
-	end_bench();
-	below(mirror, "M");
-	mkdir(mirror, 0700);
-	snprintf(bench.config.mirror, sizeof(bench.config.mirror), "%s",
-		 mirror);
-	begin_bench();
-	load_tape(bench.transport);
-}
-
 /* It begins when the first one has its name. */
 static void test_a_mirror_has_what_was_asked_for_before_it_began(void **state)
 {
@@ -168,11 +135,6 @@ static void test_a_mirror_has_what_was_asked_for_before_it_began(void **state)
 }
 
 /* ---- asked for while a medium stands still, and then killed ---- */
-
-static bool stands_still(void)
-{
-	return trouble.met;
-}
 
 static void be_stalled(const char *of)
 {

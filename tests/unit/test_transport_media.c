@@ -142,6 +142,181 @@ static void test_a_medium_that_is_recorded_on_keeps_its_place(void **state)
 	run_until(are_over);
 }
 
+static void look_at_plugged(void)
+{
+	bench.transport->choose_ns = 0;
+	transport_choose_medium(bench.transport);
+}
+
+static bool is_newest_ready(void)
+{
+	struct volume volume;
+
+	volumes_get(bench.transport->volumes,
+		    volumes_preferred(bench.transport->volumes), &volume);
+	return volume.state == VOLUME_READY &&
+	       strstr(volume.folder, "/stick-16");
+}
+
+/* Or another one of the same name; the kernel may give it the same id. */
+static void test_a_medium_that_was_let_go_and_is_back_is_recorded_on(
+	void **state)
+{
+	struct command eject = {.kind = COMMAND_TO_EJECT, .name = "stick-16"};
+	struct command_reply reply;
+	char path[CONFIG_PATH_MAX];
+
+	(void)state;
+	choose_by_itself();
+	plug_in(1);
+	transport_command(bench.transport, &eject, &reply);
+	assert_int_equal(reply.error, COMMAND_OK);
+	look_at_plugged(); /* not unmounted yet */
+	assert_false(is_newest_ready());
+	plugged.count--;
+	look_at_plugged();
+	plugged.count++;
+	look_at_plugged();
+	run_until(is_newest_ready);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	below(path, "stick-16");
+	assert_memory_equal(bench.transport->current->place.folder, path,
+			    strlen(path));
+	ask(COMMAND_TO_STOP, RATE / 2);
+	run_until(are_over);
+}
+
+/* ---- no medium ---- */
+
+static bool waits_for_medium(void)
+{
+	return bench.transport->onward.wanted;
+}
+
+static bool waits_no_more(void)
+{
+	return !bench.transport->onward.wanted;
+}
+
+static void test_what_no_medium_came_for_is_said_to_be_lost(void **state)
+{
+	(void)state;
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	run_until(waits_for_medium);
+	ask(COMMAND_TO_STOP, RATE * 5 / 4);
+	assert_string_equal(bench.transport->last_error, "");
+	for (unsigned i = 0; i < 24; i++)
+		play_on(); /* round the tape */
+	run_until(waits_no_more);
+	assert_non_null(
+		strstr(bench.transport->last_error, " s of Take-001 are lost"));
+	trouble.of = NULL;
+	run_until(are_over);
+}
+
+/* ---- a mirror that fails ---- */
+
+static struct hand *find_mirror(void)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		if (bench.transport->hand[i].take &&
+		    bench.transport->hand[i].mirror)
+			return &bench.transport->hand[i];
+	return NULL;
+}
+
+static bool has_folder(void)
+{
+	struct take_status status;
+
+	take_get_status(bench.transport->current->take, &status);
+	return status.prepared;
+}
+
+static bool has_first_failed(void)
+{
+	struct take_status status;
+
+	take_get_status(bench.transport->current->take, &status);
+	return status.error != 0;
+}
+
+static bool has_mirror_failed(void)
+{
+	struct take_status status;
+
+	take_get_status(find_mirror()->take, &status);
+	return status.error != 0;
+}
+
+/* Both fail before anybody has looked at either: the mirror, which had no
+ * folder yet, was what the take was to go on in. */
+static void test_a_mirror_that_is_left_alone_and_fails_is_gone_on_with(
+	void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	have_mirror(mirror);
+	break_medium(mirror);
+	trouble.of = "/A/";
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	wait_for(has_folder);
+	transport_look_after_takes(bench.transport);
+	assert_non_null(find_mirror());
+	wait_for(has_mirror_failed);
+	trouble.fail = true;
+	wait_for(has_first_failed);
+	run_until(records_on_b);
+	assert_int_equal(bench.transport->current->start, RATE / 4);
+	trouble.of = NULL;
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+}
+
+static bool is_left(void)
+{
+	return !find_mirror() || find_mirror()->left;
+}
+
+static bool is_mirror_alone(void)
+{
+	return find_mirror() && !bench.transport->current;
+}
+
+/* What it lacks is on the other one. */
+static void test_a_mirror_that_hangs_makes_no_take_of_its_own(void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+	struct hand *hand;
+	json_t *take;
+
+	(void)state;
+	have_mirror(mirror);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_mirrored);
+	trouble.of = "/M/";
+	for (unsigned i = 0; i < 10; i++)
+		play_on();
+	ask(COMMAND_TO_STOP, 5 * RATE);
+	run_until(is_mirror_alone);
+	hand = find_mirror();
+	assert_true(hand->whole);
+	hand->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+	run_until(is_left);
+	trouble.of = NULL;
+	run_until(are_over);
+	take = read_take(bench.config.folder, "*"); /* the only one */
+	assert_int_equal(number_of(take, "frames"), 5 * RATE - RATE / 4);
+	json_decref(take);
+}
+
 /* ---- a medium that hangs ---- */
 
 static bool is_noted_for_power(void)
@@ -154,11 +329,6 @@ static bool are_over_and_noted(void)
 	return are_over() && !is_noted_for_power();
 }
 
-static bool stands_still(void)
-{
-	return trouble.met;
-}
-
 /* The mirror, which is the first one. */
 static bool is_away(void)
 {
@@ -169,7 +339,7 @@ static bool is_away(void)
 }
 
 /* A mirror that was there, and a recorder that goes on by itself. */
-static void have_mirror(char *mirror, const char *away)
+static void have_mirror_away(char *mirror, const char *away)
 {
 	char folder[CONFIG_PATH_MAX];
 
@@ -192,7 +362,7 @@ static void test_a_mirror_that_hangs_does_not_keep_rec_from_being_noted(
 	char mirror[CONFIG_PATH_MAX], away[CONFIG_PATH_MAX];
 
 	(void)state;
-	have_mirror(mirror, below(away, "away"));
+	have_mirror_away(mirror, below(away, "away"));
 	ask(COMMAND_TO_RECORD, RATE / 4);
 	run_until(is_noted_for_power);
 	ask(COMMAND_TO_STOP, RATE / 2);
@@ -214,6 +384,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_each_new_medium_has_its_place),
 		CASE(test_a_medium_that_is_recorded_on_keeps_its_place),
+		CASE(test_a_medium_that_was_let_go_and_is_back_is_recorded_on),
+		CASE(test_what_no_medium_came_for_is_said_to_be_lost),
+		CASE(test_a_mirror_that_is_left_alone_and_fails_is_gone_on_with),
+		CASE(test_a_mirror_that_hangs_makes_no_take_of_its_own),
 		CASE(test_a_mirror_that_hangs_does_not_keep_rec_from_being_noted),
 	};
 

@@ -261,6 +261,35 @@ static inline bool is_prepared(void)
 	       has_synced();
 }
 
+static inline bool has_found(void)
+{
+	return bench.transport->current != NULL;
+}
+
+static inline bool stands_still(void)
+{
+	return trouble.met;
+}
+
+static inline bool is_mirrored(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		count += bench.transport->hand[i].take &&
+			 bench.transport->hand[i].prepared;
+	return count == 2;
+}
+
+/* Without the transport's looking at anything meanwhile. */
+static inline void wait_for(bool (*until)(void))
+{
+	while (!until()) {
+		assert_true(clock_now_ns() < bench.deadline);
+		usleep(1000);
+	}
+}
+
 /* take.json of the only take of that name on a medium; the caller's. */
 static inline json_t *read_take(const char *medium, const char *name)
 {
@@ -286,8 +315,19 @@ static inline uint64_t number_of(const json_t *take, const char *key)
 	return (uint64_t)json_integer_value(value);
 }
 
+static inline void have_mirror(char *mirror)
+{
+	end_bench();
+	below(mirror, "M");
+	mkdir(mirror, 0700);
+	snprintf(bench.config.mirror, sizeof(bench.config.mirror), "%s",
+		 mirror);
+	begin_bench();
+	load_tape(bench.transport);
+}
+
 /* What a process of its own begins, until it kills itself. */
-static inline void be_killed(void (*begin)(void))
+static inline void run_until_killed(void (*begin)(void))
 {
 	pid_t child;
 	int status;
@@ -304,8 +344,25 @@ static inline void be_killed(void (*begin)(void))
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static inline void be_renewed(void)
+{
 	begin_bench();
 	take_tape(bench.transport);
+}
+
+static inline void be_killed(void (*begin)(void))
+{
+	run_until_killed(begin);
+	be_renewed();
+}
+
+static inline void record_until_killed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	kill(getpid(), SIGKILL);
 }
 
 /* ---- the tape's process ---- */

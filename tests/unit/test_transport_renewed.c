@@ -1,0 +1,271 @@
+/* A takeboxd that comes after another one, and what that has left: on the tape,
+ * on media, and in recording.json. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "transport_case.h"
+
+static bool is_done_on(const char *medium)
+{
+	char path[CONFIG_PATH_MAX + 64];
+	glob_t found;
+	bool done;
+
+	snprintf(path, sizeof(path), "%s/Takebox/*/*/take.json", medium);
+	done = glob(path, 0, NULL, &found) == 0;
+	globfree(&found);
+	return done;
+}
+
+static size_t size_of(const json_t *take, const char *list)
+{
+	return json_array_size(json_object_get(take, list));
+}
+
+/* ---- nothing was being recorded ---- */
+
+static bool is_idle(void)
+{
+	return !bench.transport->current && is_done_on(bench.config.next) &&
+	       bench.transport->noted.kind == INTENT_NONE;
+}
+
+static void go_on_and_stop_until_killed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	run_until(records_on_b);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(is_idle);
+	kill(getpid(), SIGKILL);
+}
+
+static bool is_healed(void)
+{
+	return is_done_on(bench.config.folder) && are_over();
+}
+
+/* Its medium is back: that is no reason to record. */
+static void test_a_take_left_open_is_healed_when_nothing_ran(void **state)
+{
+	json_t *take;
+
+	(void)state;
+	be_killed(go_on_and_stop_until_killed);
+	run_until(is_healed);
+	take = read_take(bench.config.folder, "*");
+	assert_true(json_is_integer(json_object_get(take, "healed_at")));
+	assert_in_range(number_of(take, "frames"), 1, RATE);
+	assert_int_equal(size_of(take, "gaps"), 0);
+	json_decref(take);
+}
+
+/* ---- what was asked for ---- */
+
+static void ask_to_arm(bool on, uint64_t position)
+{
+	struct command command = {
+		.kind = COMMAND_TO_ARM,
+		.position = position,
+		.tracks = 1u << 1,
+		.on = on,
+	};
+
+	ask_for(&command);
+}
+
+/* All of the tape, where a track was not armed for a while. */
+static void keep_until_killed(void)
+{
+	struct command keep = {
+		.kind = COMMAND_TO_KEEP,
+		.position = RATE,
+		.preroll = -1,
+	};
+
+	ask_to_arm(false, RATE / 4);
+	ask_to_arm(true, RATE / 2);
+	ask(COMMAND_TO_RECORD, RATE * 3 / 4);
+	ask(COMMAND_TO_MARK, RATE * 7 / 8);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	trouble.of = "/A/";
+	ask_for(&keep);
+	run_until(stands_still);
+	kill(getpid(), SIGKILL);
+}
+
+/* It keeps all tracks that were armed when it was asked for, and nobody has set
+ * a marker in it. */
+static void test_what_was_asked_for_before_keep_is_not_in_it(void **state)
+{
+	json_t *take;
+
+	(void)state;
+	be_killed(keep_until_killed);
+	run_until(has_found);
+	run_until(are_over);
+	take = read_take(bench.config.folder, "Take-002");
+	assert_int_equal(number_of(take, "frames"), RATE);
+	assert_int_equal(size_of(take, "arms"), 0);
+	assert_int_equal(size_of(take, "markers"), 0);
+	json_decref(take);
+}
+
+static bool waits_for_medium(void)
+{
+	return bench.transport->onward.wanted;
+}
+
+static void disarm_while_waiting_until_renewed(void)
+{
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	run_until(waits_for_medium);
+	play_on();
+	ask_to_arm(false, RATE * 7 / 4);
+	transport_leave(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+/* And configured anew, as its tracks are. */
+static void test_arming_of_before_is_in_the_take_that_goes_on(void **state)
+{
+	json_t *take, *arm;
+
+	(void)state;
+	be_killed(disarm_while_waiting_until_renewed);
+	run_until(has_found);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	take = read_take(bench.config.folder, "Take-002");
+	assert_int_equal(size_of(take, "arms"), 1);
+	arm = json_array_get(json_object_get(take, "arms"), 0);
+	assert_false(json_is_true(json_object_get(arm, "on")));
+	assert_int_equal(
+		size_of(json_array_get(json_object_get(take, "tracks"), 1),
+			"files"),
+		1);
+	json_decref(take);
+}
+
+/* Acknowledged while the take was looked for: the next one knows. */
+static void test_stop_outlives_two_who_look_for_the_take(void **state)
+{
+	static struct intent left;
+	char away[CONFIG_PATH_MAX];
+
+	(void)state;
+	run_until_killed(record_until_killed);
+	below(away, "away");
+	assert_int_equal(rename(bench.config.folder, away), 0);
+	be_renewed();
+	transport_search_arrivals(bench.transport);
+	assert_non_null(transport_recalled(bench.transport));
+	ask(COMMAND_TO_STOP, RATE / 2);
+	transport_leave(bench.transport);
+	assert_int_equal(intent_read(bench.transport->intent_path, &left), 0);
+	assert_int_equal(left.stop, RATE / 2);
+}
+
+/* ---- on a medium that stalls ---- */
+
+static bool is_safe(void)
+{
+	return bench.transport->noted.frames > 4 * RATE;
+}
+
+static void record_long_until_killed(void)
+{
+	ask(COMMAND_TO_RECORD, 0);
+	for (unsigned i = 0; i < 8; i++)
+		play_on();
+	run_until(is_safe);
+	kill(getpid(), SIGKILL);
+}
+
+/* It has not said yet how much it has. What had been safe still is. */
+static void test_a_take_that_is_slow_to_go_on_is_not_begun_anew(void **state)
+{
+	struct hand *hand;
+	json_t *take;
+
+	(void)state;
+	run_until_killed(record_long_until_killed);
+	trouble.of = "/A/";
+	be_renewed();
+	run_until(stands_still);
+	hand = bench.transport->current;
+	assert_non_null(hand);
+	hand->encoded = 0;
+	hand->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+	transport_look_at_medium(hand);
+	assert_false(hand->left);
+	assert_false(bench.transport->onward.wanted);
+	transport_note_intent(bench.transport);
+	assert_true(is_safe());
+	trouble.of = NULL;
+	ask(COMMAND_TO_STOP, 5 * RATE);
+	run_until(are_over);
+	take = read_take(bench.config.folder, "*");
+	assert_int_equal(number_of(take, "frames"), 5 * RATE);
+	json_decref(take);
+}
+
+static void record_mirrored_until_killed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_mirrored);
+	run_until(has_synced);
+	kill(getpid(), SIGKILL);
+}
+
+static void test_a_mirror_that_is_found_after_stop_stops(void **state)
+{
+	char mirror[CONFIG_PATH_MAX], away[CONFIG_PATH_MAX];
+	json_t *take;
+
+	(void)state;
+	have_mirror(mirror);
+	run_until_killed(record_mirrored_until_killed);
+	assert_int_equal(rename(mirror, below(away, "away")), 0);
+	trouble.of = "/A/";
+	be_renewed();
+	run_until(has_found);
+	bench.transport->recalling = false; /* as it is in a moment */
+	play_on();
+	ask(COMMAND_TO_STOP, RATE + RATE / 4);
+	assert_int_equal(rename(away, mirror), 0);
+	run_until(is_mirrored);
+	trouble.of = NULL;
+	run_until(are_over);
+	take = read_take(mirror, "*");
+	assert_int_equal(number_of(take, "frames"), RATE);
+	json_decref(take);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_take_left_open_is_healed_when_nothing_ran),
+		CASE(test_what_was_asked_for_before_keep_is_not_in_it),
+		CASE(test_arming_of_before_is_in_the_take_that_goes_on),
+		CASE(test_stop_outlives_two_who_look_for_the_take),
+		CASE(test_a_take_that_is_slow_to_go_on_is_not_begun_anew),
+		CASE(test_a_mirror_that_is_found_after_stop_stops),
+	};
+
+	return cmocka_run_group_tests_name("transport, renewed", tests, NULL,
+					   NULL);
+}
