@@ -209,6 +209,8 @@ $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
 $(BUILD)/tests/test_transport $(BUILD)/tests/test_transport_asked \
 $(BUILD)/tests/test_transport_two $(BUILD)/tests/test_transport_renewed \
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=fdatasync
+# One that hangs when a name is claimed there.
+$(BUILD)/tests/test_transport_two: LDFLAGS += -Wl,--wrap=openat64
 # Sticks that are plugged in.
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=media_list \
   -Wl,--wrap=media_path

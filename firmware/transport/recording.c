@@ -98,9 +98,11 @@ static unsigned highest_number(const char *medium, const char *session)
 	return highest > 0 ? (unsigned)highest : 0;
 }
 
-/* A number is not given twice in a session, whatever the medium. */
-static unsigned least_number(struct recording_job *job)
+/* A number is not given twice in a session, whatever the medium, nor one that
+ * others may be at just now. */
+static unsigned least_number(struct recording_job *job, int session)
 {
+	int highest_here = job->skip ? names_highest_take(session) : 0;
 	unsigned least = job->least;
 	char *rest = job->others, *medium;
 
@@ -112,7 +114,9 @@ static unsigned least_number(struct recording_job *job)
 		if (highest >= least)
 			least = highest + 1;
 	}
-	return least;
+	if (highest_here >= (int)least)
+		least = (unsigned)highest_here + 1;
+	return least + job->skip;
 }
 
 static bool is_device(int dir, uint64_t wanted)
@@ -145,8 +149,8 @@ static int make_folders(struct folders *folders, struct recording_job *job)
 	if (folders->session < 0)
 		return folders->session;
 	error = names_create_take(folders->session, job->name,
-				  least_number(job), place->take,
-				  sizeof(place->take));
+				  least_number(job, folders->session),
+				  place->take, sizeof(place->take));
 	if (error < 0)
 		return error;
 	folders->take = open_folder(folders->session, place->take);
@@ -266,6 +270,7 @@ static void describe_job(struct recording_job *job,
 	*job = (struct recording_job){
 		.max_file_bytes = recording->max_file_bytes,
 		.least = recording->least,
+		.skip = recording->skip,
 		.device = recording->device,
 	};
 	snprintf(job->others, sizeof(job->others), "%s",

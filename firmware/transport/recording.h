@@ -28,6 +28,7 @@ struct recording {
 	uint64_t device; /* that folder was on; 0: any. Not what a medium that
 			    is unmounted meanwhile leaves there */
 	unsigned least;	 /* number of the take, at least */
+	unsigned skip;	 /* numbers, that others may be at just now */
 	const char *others; /* further media, colon-separated, whose numbers are
 			       not given again; NULL: none */
 	json_t *note;	    /* as in struct take_plan */
@@ -48,7 +49,7 @@ struct recording_job {
 	char medium[CONFIG_PATH_MAX];
 	char session[CONFIG_NAME_MAX], name[CONFIG_NAME_MAX];
 	char others[RECORDING_OTHERS_MAX];
-	unsigned least;
+	unsigned least, skip;
 	uint64_t device;
 	uint64_t max_file_bytes;
 	struct recording_place place;	 /* once the take is prepared */

@@ -115,6 +115,18 @@ static int begin_on(struct transport *transport, unsigned index,
 	return 0;
 }
 
+/* That were left while their media kept them from getting a folder: nobody
+ * knows which numbers they have got, or will. */
+static unsigned count_nameless(const struct transport *transport)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++)
+		count += transport->hand[i].take && transport->hand[i].left &&
+			 !transport->hand[i].prepared;
+	return count;
+}
+
 /* index: of the medium; -1: there is none. */
 static int begin(struct transport *transport, struct beginning *beginning,
 		 int index, struct hand **hand, char *error, size_t size)
@@ -137,6 +149,7 @@ static int begin(struct transport *transport, struct beginning *beginning,
 	if (strcmp(transport->numbered, transport->session) == 0 ||
 	    !transport->session[0])
 		recording->least = transport->number + 1;
+	recording->skip = count_nameless(transport);
 	code = begin_on(transport, (unsigned)index, beginning, hand, error,
 			size);
 	if (code == 0)

@@ -221,6 +221,9 @@ bool transport_safe_to_pull(const struct transport *transport, unsigned index);
 /* ---- transport_resume.c ---- */
 
 void transport_search_arrivals(struct transport *transport);
+/* A number is not given again, even if its medium does not come back. */
+void transport_keep_number(struct transport *transport,
+			   const struct recording_place *place);
 
 /* ---- transport_intent.c ---- */
 

@@ -94,9 +94,8 @@ static void look_for_newest(void *context, int dir,
 	close(dir);
 }
 
-/* A number is not given again, even if its medium does not come back. */
-static void keep_number(struct transport *transport,
-			const struct recording_place *place)
+void transport_keep_number(struct transport *transport,
+			   const struct recording_place *place)
 {
 	unsigned number = names_take_number(place->take);
 
@@ -231,7 +230,7 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 			 transport->left.name);
 		hand->safe = transport->left.frames;
 	}
-	keep_number(transport, torn->place);
+	transport_keep_number(transport, torn->place);
 	transport_adopt(hand, take);
 	if (torn->closing) {
 		hand->group = ++transport->groups;

@@ -112,6 +112,8 @@ static bool look_after(struct hand *hand)
 	take_get_status(hand->take, &status);
 	if (status.prepared && !hand->prepared && !hand->left)
 		transport_note_begun(hand);
+	if (status.prepared && !hand->prepared && hand->left && hand->job)
+		transport_keep_number(hand->transport, &hand->job->place);
 	if (status.gap_count != hand->gaps) {
 		hand->gaps = status.gap_count;
 		transport_changed(hand->transport);

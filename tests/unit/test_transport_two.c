@@ -6,8 +6,48 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 
 #include "transport_case.h"
+
+/* ---- a medium that hangs when a name is claimed there ---- */
+
+static _Atomic(const char *) hangs_at_claims; /* part of its path; NULL */
+static _Atomic bool hung;
+
+int __real_openat64(int dir, const char *name, int flags, ...);
+int __wrap_openat64(int dir, const char *name, int flags, ...);
+
+static bool hangs(int dir, const char *name)
+{
+	const char *of = hangs_at_claims;
+	char link[64], path[CONFIG_PATH_MAX];
+	ssize_t length;
+
+	if (!of || strncmp(name, ".last-", 6) != 0)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	length = readlink(link, path, sizeof(path) - 1);
+	path[length > 0 ? length : 0] = '\0';
+	return strstr(path, of) != NULL;
+}
+
+int __wrap_openat64(int dir, const char *name, int flags, ...)
+{
+	mode_t mode;
+	va_list list;
+
+	va_start(list, flags);
+	mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+	va_end(list);
+	while (hangs(dir, name)) {
+		hung = true;
+		usleep(1000);
+	}
+	return __real_openat64(dir, name, flags, mode);
+}
+
+/* ---- two takes ---- */
 
 /* Take-001 is stopped, and cannot be closed; Take-002 runs. */
 static void begin_two_takes(void)
@@ -214,11 +254,56 @@ static void test_what_waits_is_not_looked_for_on_another_tape(void **state)
 	tape_writer_destroy(&next);
 }
 
+static bool is_hung(void)
+{
+	return hung;
+}
+
+static bool records_on_c(void)
+{
+	return bench.transport->current && bench.transport->current->prepared &&
+	       strstr(bench.transport->current->place.folder, "/C/");
+}
+
+/* The next one cannot know the number that the one there will get. */
+static void test_a_number_is_not_given_twice_while_a_medium_hangs(void **state)
+{
+	char other[CONFIG_PATH_MAX], list[CONFIG_PATH_MAX];
+
+	(void)state;
+	end_bench();
+	mkdir(below(other, "C"), 0700);
+	snprintf(list, sizeof(list), "%s", bench.config.next);
+	snprintf(bench.config.next, sizeof(bench.config.next), "%.200s:%.200s",
+		 list, other);
+	begin_bench();
+	load_tape(bench.transport);
+	hung = false;
+	hangs_at_claims = "/B/";
+	ask(COMMAND_TO_RECORD, 0);
+	run_until(is_prepared);
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	run_until(is_hung);
+	for (unsigned i = 0; i < 9; i++)
+		play_on();
+	bench.transport->current->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+	run_until(records_on_c);
+	hangs_at_claims = NULL;
+	trouble.of = NULL;
+	ask(COMMAND_TO_STOP, 5 * RATE);
+	run_until(are_over);
+	json_decref(read_take(list, "Take-002"));
+	json_decref(read_take(other, "Take-003"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_the_rest_of_a_stopped_take_is_not_in_the_way),
 		CASE(test_two_takes_can_wait_for_a_medium),
+		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
 		CASE(test_a_stopped_take_is_closed_by_the_next_process),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
 	};
