@@ -29,7 +29,8 @@ static void on_take(void *context, const struct fill_take *take)
 	static const char *const word[] = {
 		[FILL_THERE] = "there",
 		[FILL_COPIED] = "copied and compared",
-		[FILL_OTHER] = "another take has that name there; left alone",
+		[FILL_OTHER] = "another take, or other parts of it, is there; "
+			       "left alone",
 		[FILL_DELETED] = "was deleted there; left alone",
 		[FILL_BUSY] = "is being recorded; left alone",
 		[FILL_FAILED] = "failed",
@@ -37,6 +38,9 @@ static void on_take(void *context, const struct fill_take *take)
 	struct report *report = context;
 	const char *error = take->error == -EBADMSG
 				    ? "it reads other than it was written"
+			    : take->error == -ENODATA
+				    ? "files of it are missing: see takebox "
+				      "verify"
 			    : take->error < 0 ? strerror(-take->error)
 					      : "";
 

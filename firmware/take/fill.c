@@ -13,11 +13,10 @@
 #include <unistd.h>
 
 #include "take/delete.h"
+#include "take/extent.h"
 #include "take/heal.h"
-#include "take/ledger.h"
 #include "take/names.h"
 #include "take/storage.h"
-#include "take/take_info.h"
 
 #define PIECE_BYTES (1u << 20)
 #define SPARE_BYTES (64u << 10) /* for the folder and its names */
@@ -59,45 +58,6 @@ static DIR *list_of(int dir)
 	if (!list && copy >= 0)
 		close(copy);
 	return list;
-}
-
-/* ---- what is there ---- */
-
-struct extent { /* what a take has of its recording */
-	char tape[33];
-	uint64_t start, frames, lost;
-	unsigned damages;
-	bool whole;
-};
-
-static int apply(void *context, const json_t *entry)
-{
-	return take_info_apply(context, entry);
-}
-
-static int measure(struct extent *extent, int dir, const char *name)
-{
-	struct take_info info;
-	int error = take_info_init(&info);
-
-	if (error == 0)
-		error = ledger_read(dir, apply, &info, NULL);
-	snprintf(extent->tape, sizeof(extent->tape), "%s", info.tape);
-	extent->start = info.start;
-	extent->frames = info.frames;
-	extent->lost = info.gap_frames;
-	extent->damages = info.damages;
-	extent->whole = heal_look(dir, name) == HEAL_WHOLE;
-	take_info_finish(&info);
-	return error;
-}
-
-static bool has_less(const struct extent *old, const struct extent *new)
-{
-	if (old->whole && new->damages > old->damages)
-		return false;
-	return !old->whole || old->frames < new->frames ||
-	       (old->frames == new->frames && old->lost > new->lost);
 }
 
 /* ---- copying ---- */
@@ -273,36 +233,61 @@ static int copy_take(const struct job *job, int from, int session,
 
 /* ---- one take, all takes ---- */
 
+/* Of a take that is there; -EBUSY: somebody writes it. */
+static int measure_old(struct extent *extent, int dir, const char *name)
+{
+	if (flock(dir, LOCK_EX | LOCK_NB) < 0)
+		return -EBUSY;
+	return extent_measure(extent, dir, name);
+}
+
+/* What is there has not to be made worse by any means: where each has
+ * something that the other has not, both stay, and one that has lost files
+ * replaces nothing. */
+static enum fill_result judge(const struct extent *new,
+			      const struct extent *old)
+{
+	if (!extent_is_same(new, old))
+		return FILL_OTHER;
+	if (old->whole && extent_covers(old, new))
+		return FILL_THERE;
+	if (!extent_covers(new, old))
+		return old->whole ? FILL_OTHER : FILL_BUSY;
+	return new->has_files ? FILL_COPIED : FILL_FAILED;
+}
+
+static void replace(struct fill_take *take, const struct job *job, int from,
+		    int session, int old)
+{
+	struct extent new, there = {.frames = 0};
+	int error = extent_measure(&new, from, take->take);
+	bool known = error == 0;
+
+	if (known)
+		error = measure_old(&there, old, take->take);
+	close(old); /* and the lock with it */
+	take->result = error == 0 ? judge(&new, &there)
+		       : known	  ? FILL_BUSY
+				  : FILL_FAILED;
+	if (take->result == FILL_COPIED)
+		take->error = copy_take(job, from, session, take->take, true);
+	else if (take->result == FILL_FAILED)
+		take->error = error < 0 ? error : -ENODATA;
+	extent_finish(&new);
+	extent_finish(&there);
+}
+
 static void decide(struct fill_take *take, const struct job *job, int from,
 		   int session)
 {
 	int old = open_folder(session, take->take);
-	struct extent new = {0}, there = {0};
-	bool busy = false;
 
-	take->error = measure(&new, from, take->take);
-	if (old >= 0 && take->error == 0) {
-		if (flock(old, LOCK_EX | LOCK_NB) < 0)
-			busy = true;
-		else
-			measure(&there, old, take->take);
-	}
 	if (old >= 0)
-		close(old); /* and the lock with it */
-	if (take->error < 0)
-		take->result = FILL_FAILED;
-	else if (busy)
-		take->result = FILL_BUSY;
-	else if (old >= 0 && (strcmp(new.tape, there.tape) != 0 ||
-			      new.start != there.start))
-		take->result = FILL_OTHER;
-	else if (old >= 0 && !has_less(&there, &new))
-		take->result = FILL_THERE;
-	else if (old < 0 && delete_was_here(session, take->take))
+		replace(take, job, from, session, old);
+	else if (delete_was_here(session, take->take))
 		take->result = FILL_DELETED;
 	else
-		take->error =
-			copy_take(job, from, session, take->take, old >= 0);
+		take->error = copy_take(job, from, session, take->take, false);
 	if (take->error < 0)
 		take->result = FILL_FAILED;
 }

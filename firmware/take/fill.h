@@ -4,11 +4,11 @@
  * under the same name, read again from the medium, and compared.
  *
  * A take is only ever put in the place of one that is the same recording (same
- * tape, same first frame) and has less in it. Another take of that name stays,
- * and so do files of others. A take that was deleted there is not brought back.
- * The copy is made beside it and gets its name when it is whole, so that it can
- * be cut off at any point and begun again; what there is no room for is not
- * begun.
+ * tape, same first frame) and has nothing that it has not (take/extent.h).
+ * Another take of that name stays, and so do files of others. A take that was
+ * deleted there is not brought back. The copy is made beside it and gets its
+ * name when it is whole, so that it can be cut off at any point and begun
+ * again; what there is no room for is not begun.
  *
  * Blocking; any thread.
  */
@@ -21,7 +21,8 @@
 enum fill_result {
 	FILL_THERE,   /* already, with all that is in it */
 	FILL_COPIED,  /* and compared */
-	FILL_OTHER,   /* another take has that name there */
+	FILL_OTHER,   /* another take has that name there, or each of the two
+			 has something of it that the other has not */
 	FILL_DELETED, /* it was, on purpose */
 	FILL_BUSY,    /* it is being recorded or made whole */
 	FILL_FAILED,  /* error */
@@ -30,7 +31,9 @@ enum fill_result {
 struct fill_take {
 	const char *session, *take;
 	enum fill_result result;
-	int error; /* negative errno; -EBADMSG: it reads other than written */
+	int error; /* negative errno; -EBADMSG: it reads other than written;
+		      -ENODATA: files of it are missing, and it would replace
+		      one that has them */
 };
 
 typedef void (*fill_fn)(void *context, const struct fill_take *take);

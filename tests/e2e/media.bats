@@ -646,6 +646,27 @@ has_more_sound() {
 	[ "$(ls -A B/Takebox/Show | xargs)" = ".last-001 Take-001" ]
 }
 
+@test "a take that has lost a file, or that is shorter, replaces nothing" {
+	make_pulled_mirror
+	cp -r A/Takebox/Show/Take-001 kept
+	rm A/Takebox/Show/Take-001/02-*.flac
+	run takebox mirror A B
+	[ "$status" -eq 6 ]
+	[[ $output == *"files of it are missing"* ]]
+	takebox verify B/Takebox/Show/Take-001
+	# An interrupted one counts with what is in its files.
+	cp kept/* A/Takebox/Show/Take-001
+	rm -r C
+	mkdir -p C/Takebox/Show
+	cp -r kept C/Takebox/Show/Take-001
+	rm C/Takebox/Show/Take-001/take.json
+	run takebox mirror B C
+	[[ $output == *"left alone"* ]]
+	cmp kept/02-*.flac C/Takebox/Show/Take-001/02-*.flac
+	takebox mirror A C
+	takebox verify C/Takebox/Show/Take-001
+}
+
 @test "a mirror with too little room is not filled with half a take" {
 	takebox run -D takebox_virtual:CHANNELS=4,SIGNAL=counter -c 4 -d 0.5 \
 		-o A --session Show >run.log 2>&1

@@ -1,0 +1,168 @@
+/* By numbers alone: what the sound is worth is verify's to say. */
+#include "take/extent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "take/heal.h"
+#include "take/ledger.h"
+#include "take/storage.h"
+#include "take/track.h"
+
+static int apply(void *context, const json_t *entry)
+{
+	return take_info_apply(context, entry);
+}
+
+static int inspect(const struct take_info *info, unsigned index, unsigned part,
+		   int dir, struct track_state *state)
+{
+	char file[TAKE_FILE_MAX];
+
+	take_info_file(&info->track[index], part, file);
+	return track_inspect(state, &storage_posix, dir, file);
+}
+
+static uint64_t part_frames(const struct take_info *info, unsigned part)
+{
+	uint64_t end = part + 1 < take_info_parts(info)
+			       ? take_info_part_start(info, part + 1)
+			       : info->frames;
+
+	return end - take_info_part_start(info, part);
+}
+
+static bool has_track(const struct take_info *info, unsigned index, int dir)
+{
+	struct track_state state;
+
+	for (unsigned part = 0; part < take_info_parts(info); part++)
+		if (inspect(info, index, part, dir, &state) < 0 ||
+		    !state.sealed || state.at[0] != part_frames(info, part))
+			return false;
+	return true;
+}
+
+static bool has_all_files(const struct take_info *info, int dir)
+{
+	for (unsigned i = 0; i < info->tracks; i++)
+		if (info->track[i].filed && !has_track(info, i, dir))
+			return false;
+	return true;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Of one that is not finished: what any of its last files has, or says that it
+ * had. */
+static int count_frames(struct extent *extent, int dir)
+{
+	const struct take_info *info = &extent->info;
+	unsigned part = take_info_parts(info) - 1;
+	uint64_t longest = 0;
+
+	for (unsigned i = 0; i < info->tracks; i++) {
+		struct track_state state = {0};
+		int error = info->track[i].filed
+				    ? inspect(info, i, part, dir, &state)
+				    : 0;
+
+		if (error < 0 && error != -ENOENT && error != -EINVAL)
+			return error;
+		if (error == 0)
+			longest = larger(longest,
+					 larger(state.whole, state.claimed));
+	}
+	extent->frames = take_info_part_start(info, part) + longest;
+	return 0;
+}
+
+int extent_measure(struct extent *extent, int dir, const char *name)
+{
+	struct take_info *info = &extent->info;
+	int error;
+
+	*extent = (struct extent){.frames = 0};
+	if (take_info_init(info) < 0) {
+		*extent = (struct extent){.frames = 0};
+		return -ENOMEM;
+	}
+	error = ledger_read(dir, apply, info, NULL);
+	if (error < 0)
+		return error;
+	extent->frames = info->frames;
+	extent->whole = heal_look(dir, name) == HEAL_WHOLE && info->ended;
+	if (!extent->whole)
+		return info->tracks > 0 ? count_frames(extent, dir) : 0;
+	extent->has_files = has_all_files(info, dir);
+	return 0;
+}
+
+void extent_finish(struct extent *extent)
+{
+	take_info_finish(&extent->info);
+}
+
+bool extent_is_same(const struct extent *a, const struct extent *b)
+{
+	return strcmp(a->info.tape, b->info.tape) == 0 &&
+	       a->info.start == b->info.start;
+}
+
+/* ---- gaps ---- */
+
+static uint64_t number_of(const json_t *gap, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(gap, key));
+}
+
+/* Where silence that is a gap ends, if there is one at frame; else frame. */
+static uint64_t gap_end(const struct take_info *info, uint64_t frame)
+{
+	const json_t *gap;
+	size_t i;
+
+	json_array_foreach(info->gaps, i, gap)
+	{
+		uint64_t at = number_of(gap, "at");
+		uint64_t end = at + number_of(gap, "frames");
+
+		if (at <= frame && frame < end)
+			return end;
+	}
+	return frame;
+}
+
+static bool is_gap(const struct take_info *info, uint64_t from, uint64_t to)
+{
+	while (from < to) {
+		uint64_t end = gap_end(info, from);
+
+		if (end == from)
+			return false;
+		from = end;
+	}
+	return true;
+}
+
+bool extent_covers(const struct extent *a, const struct extent *b)
+{
+	const json_t *gap;
+	size_t i;
+
+	if (a->frames < b->frames || a->info.damages > b->info.damages)
+		return false;
+	json_array_foreach(a->info.gaps, i, gap)
+	{
+		uint64_t at = number_of(gap, "at");
+		uint64_t end = at + number_of(gap, "frames");
+
+		if (at < b->frames &&
+		    !is_gap(&b->info, at, end < b->frames ? end : b->frames))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,34 @@
+/*
+ * extent: what a take's folder has of a recording, by its ledger and the heads
+ * and ends of its files. Two media can have the same recording, and each of
+ * them less or other parts of it.
+ *
+ * Reads only; nothing is decoded but the ends of files. Any thread.
+ */
+#ifndef TAKEBOX_EXTENT_H
+#define TAKEBOX_EXTENT_H
+
+#include <stdbool.h>
+
+#include "take/take_info.h"
+
+struct extent {
+	struct take_info info;
+	bool whole;	 /* finished; else it was interrupted, or runs */
+	bool has_files;	 /* whole, and each file there with its length */
+	uint64_t frames; /* of one that is not whole by its files: the longest
+			  */
+};
+
+/* dir: of the take called name; stays the caller's. Negative errno: not known.
+ * For extent_finish in any case. */
+int extent_measure(struct extent *extent, int dir, const char *name);
+void extent_finish(struct extent *extent);
+
+/* Same tape, same first frame. */
+bool extent_is_same(const struct extent *a, const struct extent *b);
+
+/* Of two that are: has a all that b has? */
+bool extent_covers(const struct extent *a, const struct extent *b);
+
+#endif
