@@ -82,10 +82,12 @@ static json_t *closings_of(const struct intent *intent)
 	for (unsigned i = 0; i < intent->closings; i++)
 		if (json_array_append_new(
 			    list,
-			    json_pack("{sI sI}", "start",
+			    json_pack("{sI sI sI}", "start",
 				      (json_int_t)intent->closing[i].start,
 				      "stop",
-				      (json_int_t)intent->closing[i].stop)) <
+				      (json_int_t)intent->closing[i].stop,
+				      "frames",
+				      (json_int_t)intent->closing[i].frames)) <
 		    0) {
 			json_decref(list);
 			return NULL;
@@ -210,7 +212,8 @@ static bool get_closings(const json_t *root, struct intent *intent)
 		struct closing *closing = &intent->closing[i];
 
 		if (!get_number(entry, "start", 0, &closing->start) ||
-		    !get_number(entry, "stop", 0, &closing->stop))
+		    !get_number(entry, "stop", 0, &closing->stop) ||
+		    !get_number(entry, "frames", 0, &closing->frames))
 			return false;
 	}
 	intent->closings = (unsigned)count;

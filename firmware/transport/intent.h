@@ -22,6 +22,7 @@
 /* A take that was stopped, and is still being written; on the tape. */
 struct closing {
 	uint64_t start, stop;
+	uint64_t frames; /* safe, on each of its media */
 };
 
 struct intent {

@@ -365,6 +365,22 @@ static const struct hand *last_one(const struct transport *transport)
 	return last;
 }
 
+static void note_closing(const struct hand *hand, struct intent *now)
+{
+	struct take_status status;
+	unsigned i = 0;
+
+	take_get_status(hand->take, &status);
+	status.durable = transport_safe_frames(hand, status.durable);
+	while (i < now->closings && now->closing[i].start != hand->start)
+		i++;
+	if (i < now->closings && now->closing[i].frames > status.durable)
+		now->closing[i].frames = status.durable;
+	if (i == now->closings && i < CLOSING_MAX)
+		now->closing[now->closings++] = (struct closing){
+			hand->start, hand->stop, status.durable};
+}
+
 /* But for the one that is noted itself, and its mirror. */
 static void note_closings(const struct transport *transport, struct intent *now)
 {
@@ -372,9 +388,8 @@ static void note_closings(const struct transport *transport, struct intent *now)
 		const struct hand *hand = &transport->hand[i];
 
 		if (is_written(transport, hand) && hand->stop != TAKE_FOREVER &&
-		    hand->start != now->start && now->closings < CLOSING_MAX)
-			now->closing[now->closings++] =
-				(struct closing){hand->start, hand->stop};
+		    hand->start != now->start)
+			note_closing(hand, now);
 	}
 }
 
@@ -410,6 +425,15 @@ static bool is_same(const struct intent *a, const struct intent *b)
 	       strcmp(a->session, b->session) == 0 &&
 	       a->track_count == b->track_count &&
 	       memcmp(a->tracks, b->tracks, sizeof(a->tracks)) == 0;
+}
+
+static bool has_same_closings(const struct intent *a, const struct intent *b)
+{
+	for (unsigned i = 0; i < CLOSING_MAX; i++)
+		if (a->closing[i].start != b->closing[i].start ||
+		    a->closing[i].stop != b->closing[i].stop)
+			return false;
+	return a->closings == b->closings;
 }
 
 struct lasting {
@@ -477,7 +501,7 @@ static int keep_beside(struct transport *transport, const struct intent *now)
 	free(text);
 	if (error < 0 && error != -ENOMEM && !transport->noting_fails)
 		log_warning("%s cannot be written (%s): a takeboxd that is "
-			    "killed while it waits for a medium forgets it",
+			    "killed does not go on with what it recorded",
 			    transport->intent_path, strerror(-error));
 	transport->noting_fails = error < 0;
 	return error == -ENOMEM ? error : 0;
@@ -494,8 +518,7 @@ static void note_intent(struct transport *transport)
 	describe(transport, &now);
 	other = !is_same(&now, &transport->noted);
 	due = now.changes.count != transport->noted.changes.count ||
-	      memcmp(now.closing, transport->noted.closing,
-		     sizeof(now.closing)) != 0 ||
+	      !has_same_closings(&now, &transport->noted) ||
 	      (now.from != transport->noted.from &&
 	       time - transport->noted_ns >= WRITE_NS);
 	if (transport->power_fails || (!other && !due))

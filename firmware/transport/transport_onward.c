@@ -380,6 +380,8 @@ static void leave_behind(struct hand *hand)
 	log_warning("%s failed to get all of the take; another medium has it",
 		    hand->place.folder);
 	hand->left = true;
+	if (hand->transport->current == hand)
+		hand->transport->current = NULL;
 	take_link(hand->take, NULL);
 }
 

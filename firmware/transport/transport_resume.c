@@ -210,6 +210,20 @@ static int begin(struct torn *torn, int dir, struct take **take)
 	return error;
 }
 
+/* Frames, as the process before this one has written it down; of one that
+ * waited those were another take's, and of a mirror's nobody knows. */
+static uint64_t known_to_be_safe(const struct torn *torn)
+{
+	const struct intent *left = &torn->search->transport->left;
+
+	if (torn->closing)
+		return torn->closing->frames;
+	if (torn->left && left->kind == INTENT_RECORDING &&
+	    strcmp(torn->place->folder, left->place.folder) == 0)
+		return left->frames;
+	return 0;
+}
+
 static void take_in_hand(const struct torn *torn, struct hand *hand,
 			 struct take *take)
 {
@@ -225,11 +239,10 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 		hand->stop = torn->closing->stop;
 	if (torn->waited_for)
 		transport->comeback.ticket = hand->ticket;
-	if (torn->left) {
+	hand->safe = known_to_be_safe(torn);
+	if (torn->left)
 		snprintf(hand->name, sizeof(hand->name), "%s",
 			 transport->left.name);
-		hand->safe = transport->left.frames;
-	}
 	transport_keep_number(transport, torn->place);
 	transport_adopt(hand, take);
 	if (torn->closing) {

@@ -245,7 +245,7 @@ static void test_what_is_written_down_reads_back_equal(void **state)
 
 	(void)state;
 	close(fd);
-	intent.closing[intent.closings++] = (struct closing){17, 4711};
+	intent.closing[intent.closings++] = (struct closing){17, 4711, 99};
 	changes_mark(&intent.changes, intent.start, "of the take before");
 	changes_mark(&intent.changes, intent.start + 1, "Brücke \"2\"");
 	changes_arm(&intent.changes, intent.start + 2, 64, true);

@@ -317,6 +317,42 @@ static void test_a_mirror_that_hangs_makes_no_take_of_its_own(void **state)
 	json_decref(take);
 }
 
+static bool has_mirror_closed(void)
+{
+	return bench.transport->current && bench.transport->current->whole;
+}
+
+static bool is_noted_idle(void)
+{
+	return bench.transport->noted.kind == INTENT_NONE;
+}
+
+/* The mirror has all of it: it is not what is being recorded any more. */
+static void test_a_medium_that_hangs_after_stop_is_left_behind(void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+	struct command command = {.kind = COMMAND_TO_RECORD,
+				  .position = 5 * RATE};
+
+	(void)state;
+	have_mirror(mirror);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_mirrored);
+	trouble.of = "/A/";
+	for (unsigned i = 0; i < 10; i++)
+		play_on();
+	ask(COMMAND_TO_STOP, 5 * RATE);
+	run_until(has_mirror_closed);
+	bench.transport->current->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+	run_until(is_noted_idle);
+	assert_null(bench.transport->current);
+	ask_for(&command);
+	run_until(records_on_b);
+	trouble.of = NULL;
+	ask(COMMAND_TO_STOP, 6 * RATE);
+	run_until(are_over);
+}
+
 /* ---- a medium that hangs ---- */
 
 static bool is_noted_for_power(void)
@@ -388,6 +424,7 @@ int main(void)
 		CASE(test_what_no_medium_came_for_is_said_to_be_lost),
 		CASE(test_a_mirror_that_is_left_alone_and_fails_is_gone_on_with),
 		CASE(test_a_mirror_that_hangs_makes_no_take_of_its_own),
+		CASE(test_a_medium_that_hangs_after_stop_is_left_behind),
 		CASE(test_a_mirror_that_hangs_does_not_keep_rec_from_being_noted),
 	};
 

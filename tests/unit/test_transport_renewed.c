@@ -223,6 +223,30 @@ static void test_a_take_that_is_slow_to_go_on_is_not_begun_anew(void **state)
 	json_decref(take);
 }
 
+/* The next take had just been begun: what was safe was the one's before. */
+static void test_a_take_does_not_have_what_the_one_before_had(void **state)
+{
+	static struct intent left;
+	const char *path = bench.transport->intent_path;
+	char *text, kept[PATH_MAX];
+
+	(void)state;
+	snprintf(kept, sizeof(kept), "%s", path);
+	run_until_killed(record_until_killed);
+	assert_int_equal(intent_read(kept, &left), 0);
+	left.kind = INTENT_WAITING;
+	left.from = left.start;
+	left.frames = 1800 * RATE;
+	text = intent_text(&left);
+	assert_int_equal(intent_write(kept, text, false), 0);
+	free(text);
+	be_renewed();
+	run_until(has_found);
+	assert_int_equal(transport_safe_frames(bench.transport->current, 0), 0);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+}
+
 static void record_mirrored_until_killed(void)
 {
 	ask(COMMAND_TO_RECORD, RATE / 4);
@@ -263,6 +287,7 @@ int main(void)
 		CASE(test_arming_of_before_is_in_the_take_that_goes_on),
 		CASE(test_stop_outlives_two_who_look_for_the_take),
 		CASE(test_a_take_that_is_slow_to_go_on_is_not_begun_anew),
+		CASE(test_a_take_does_not_have_what_the_one_before_had),
 		CASE(test_a_mirror_that_is_found_after_stop_stops),
 	};
 

@@ -22,7 +22,7 @@
 #include "transport/transport_private.h"
 
 #define RATE	    48000u
-#define DEADLINE_NS (20 * NS_PER_S)
+#define DEADLINE_NS (60 * NS_PER_S)
 
 static struct {
 	char folder[64];
