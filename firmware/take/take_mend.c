@@ -92,6 +92,38 @@ static int note(const struct mending *mending, unsigned index, uint64_t from,
 	return error < 0 ? error : ledger_sync(&take->ledger);
 }
 
+/* What a track had been said to have, and no file has any more, is behind the
+ * end: unless the tape has it. */
+static int note_lost_end(const struct mending *mending)
+{
+	struct take *take = mending->take;
+	uint64_t start = take_info_part_start(&take->info, mending->part);
+	uint64_t end = start + mending->length;
+	int error = 0;
+
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
+		uint64_t claimed = start + mending->found.state[i].claimed;
+
+		if (claimed > take->limit)
+			claimed = take->limit;
+		if (!take->info.track[i].filed || claimed <= end)
+			continue;
+		log_error("%s: the medium has lost the last %.1f s of track %u",
+			  take->info.name,
+			  (double)(claimed - end) / take->info.rate,
+			  take->info.track[i].number);
+		error = take_note(
+			take,
+			json_pack("{ss si sI sI sb}", "type", "damaged",
+				  "track", (int)take->info.track[i].number,
+				  "at", (json_int_t)end, "frames",
+				  (json_int_t)(claimed - end), "left", 0));
+		if (error == 0)
+			error = ledger_sync(&take->ledger);
+	}
+	return error;
+}
+
 static int finish(struct mending *mending, unsigned index)
 {
 	struct take *take = mending->take;
@@ -192,6 +224,8 @@ int take_mend(struct take *take, unsigned part, uint64_t length)
 		return error;
 	if (length == 0)
 		mending.length = choose_length(&mending);
+	if (length == 0 && !take_has_its_tape(take))
+		error = note_lost_end(&mending);
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (falls_short(&mending, i))
 			error = mend_file(&mending, i);

@@ -214,6 +214,8 @@ struct take_found { /* what there is of a part's files */
 	bool missing[TAKE_TRACKS_MAX]; /* or not so much as a head */
 };
 int take_reopen(struct take *take);
+/* The tape that it was recorded from is there: nothing is lost yet. */
+bool take_has_its_tape(const struct take *take);
 int take_inspect(struct take *take, unsigned part, struct take_found *found);
 bool take_can_be_made(const struct take *take, const struct take_found *found,
 		      unsigned index, unsigned part, uint64_t at);

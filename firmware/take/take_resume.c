@@ -20,7 +20,7 @@ static int apply(void *context, const json_t *entry)
 	return take_info_apply(&take->info, entry);
 }
 
-static bool same_tape(const struct take *take)
+bool take_has_its_tape(const struct take *take)
 {
 	char name[33];
 
@@ -74,7 +74,7 @@ static bool all_have(const struct take *take, const struct take_found *files,
 {
 	/* Only the end of a take is not on a block's border. */
 	if (at % ENCODER_BLOCK && take->part_start + at != take->limit &&
-	    same_tape(take))
+	    take_has_its_tape(take))
 		return false;
 	for (unsigned i = 0; i < take->info.tracks; i++)
 		if (is_wanted(take, i) &&
@@ -224,7 +224,7 @@ static int go_on(struct take *take, const struct take_found *files, uint64_t at)
 {
 	int error;
 
-	if (!same_tape(take))
+	if (!take_has_its_tape(take))
 		tape_detach(&take->tape);
 	take->fed = take->durable = take->part_start + at;
 	take->cut = take->fed >= take->limit || !take->tape.header;

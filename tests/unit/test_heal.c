@@ -108,6 +108,22 @@ static void test_a_file_is_shorter_than_it_was(void **unused)
 	expect_mended(&long_one, safe);
 }
 
+static unsigned damages(void)
+{
+	size_t size, i;
+	char *text = read_all(fake.dir, TAKE_JSON, &size);
+	json_t *take = json_loadb(text, size, 0, NULL), *note;
+	unsigned count = 0;
+
+	assert_non_null(take);
+	json_array_foreach(json_object_get(take, "notes"), i, note) count +=
+		strcmp(json_string_value(json_object_get(note, "type")),
+		       "damaged") == 0;
+	json_decref(take);
+	free(text);
+	return count;
+}
+
 /* Then nobody has what was claimed: the take ends where the longest does. */
 static void test_all_files_are_shorter_than_they_were(void **unused)
 {
@@ -117,6 +133,34 @@ static void test_all_files_are_shorter_than_they_were(void **unused)
 	cut_short("02-Track-2.flac", 2);
 	cut_short("03-Track-3.flac", 1);
 	expect_mended(&long_one, 2 * BLOCK);
+	assert_int_equal(damages(), 5); /* two were shorter than the third */
+}
+
+/* And no file is shorter than another one: what was safe is lost all the same.
+ */
+static void test_all_files_have_lost_the_same(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	assert_true(safe > BLOCK);
+	for (unsigned i = 1; i <= 3; i++) {
+		char name[32];
+		size_t size;
+		char *data;
+
+		snprintf(name, sizeof(name), "%02u-Track-%u.flac", i, i);
+		data = read_all(fake.dir, name, &size);
+		/* The head with its claims, and no frame. */
+		write_all(fake.dir, name, data, FLAC_HEAD_BYTES);
+		free(data);
+	}
+	settle();
+	expect_healed("damaged");
+	expect_verdict(VERIFY_DAMAGED);
+	assert_int_equal(damages(), 3);
+	expect_idempotent();
 }
 
 /* Its ledger does not know that it has ended, but the files say so. */
@@ -521,6 +565,7 @@ int main(void)
 		CASE(test_a_file_is_missing),
 		CASE(test_a_file_is_empty),
 		CASE(test_a_file_is_shorter_than_it_was),
+		CASE(test_all_files_have_lost_the_same),
 		CASE(test_all_files_are_shorter_than_they_were),
 		CASE(test_finished_files_are_shorter_than_they_were),
 		CASE(test_a_first_sector_is_lost),
