@@ -32,7 +32,8 @@ static void on_take(void *context, const struct fill_take *take)
 		[FILL_OTHER] = "another take, or other parts of it, is there; "
 			       "left alone",
 		[FILL_DELETED] = "was deleted there; left alone",
-		[FILL_BUSY] = "is being recorded; left alone",
+		[FILL_LEFT] = "left out",
+		[FILL_BUSY] = "is being recorded or copied; left alone",
 		[FILL_FAILED] = "failed",
 	};
 	struct report *report = context;
@@ -67,7 +68,7 @@ int command_mirror(int argc, char **argv)
 		return options_wrong(argv, "from which medium to which?");
 	report.json = options.json;
 	report.takes = json_array();
-	result = fill_mirror(argv[optind], argv[optind + 1], NULL, on_take,
+	result = fill_mirror(argv[optind], argv[optind + 1], 0, NULL, on_take,
 			     &report);
 	if (result < 0)
 		fprintf(stderr, "takebox mirror: %s\n", strerror(-result));

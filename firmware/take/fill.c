@@ -27,6 +27,7 @@ struct job {
 	fill_fn fn;
 	void *context;
 	uint8_t *piece, *again;
+	uint64_t leave; /* on the medium, by takes that are new there */
 	int failed;
 };
 
@@ -176,10 +177,10 @@ static int remove_one(struct copying *copying, const char *name,
 }
 
 /* Half a copy would only be in the next take's way. */
-static int copy_files(const struct job *job, int from, int to)
+static int copy_files(const struct job *job, int from, int to, uint64_t leave)
 {
 	struct copying copying = {.job = job, .from = from, .to = to};
-	uint64_t room;
+	uint64_t room = 0;
 	int error;
 
 	for_each_file(from, remove_one, &copying); /* one that was cut off */
@@ -188,6 +189,8 @@ static int copy_files(const struct job *job, int from, int to)
 		error = storage_posix.space(to, &room);
 	if (error == 0 && room < copying.bytes + SPARE_BYTES)
 		error = -ENOSPC;
+	else if (error == 0 && room < copying.bytes + SPARE_BYTES + leave)
+		error = -EDQUOT;
 	if (error == 0)
 		error = for_each_file(from, copy_one, &copying);
 	if (error == 0 && fsync(to) < 0)
@@ -213,6 +216,8 @@ static int swap(int session, const char *name, const char *filling,
 	return fsync(session) < 0 ? -errno : 0;
 }
 
+/* -EBUSY: somebody else is at it, too. -EDQUOT: it would take what is to be
+ * left free. */
 static int copy_take(const struct job *job, int from, int session,
 		     const char *name, bool replaces)
 {
@@ -223,11 +228,16 @@ static int copy_take(const struct job *job, int from, int session,
 	to = open_or_make(session, filling);
 	if (to < 0)
 		return to;
-	error = copy_files(job, from, to);
-	close(to);
+	if (flock(to, LOCK_EX | LOCK_NB) < 0) {
+		close(to);
+		return -EBUSY;
+	}
+	error = copy_files(job, from, to, replaces ? 0 : job->leave);
 	if (error == 0)
-		return swap(session, name, filling, replaces);
-	unlinkat(session, filling, AT_REMOVEDIR);
+		error = swap(session, name, filling, replaces);
+	else
+		unlinkat(session, filling, AT_REMOVEDIR);
+	close(to); /* and the lock with it */
 	return error;
 }
 
@@ -288,6 +298,10 @@ static void decide(struct fill_take *take, const struct job *job, int from,
 		take->result = FILL_DELETED;
 	else
 		take->error = copy_take(job, from, session, take->take, false);
+	if (take->error == -EDQUOT || take->error == -EBUSY) {
+		take->result = take->error == -EBUSY ? FILL_BUSY : FILL_LEFT;
+		take->error = 0;
+	}
 	if (take->error < 0)
 		take->result = FILL_FAILED;
 }
@@ -359,10 +373,11 @@ static int fill_all(struct job *job, int takebox, const char *to)
 	return stopped(job) ? -ECANCELED : job->failed;
 }
 
-int fill_mirror(const char *from, const char *to, const atomic_bool *stop,
-		fill_fn fn, void *context)
+int fill_mirror(const char *from, const char *to, uint64_t leave,
+		const atomic_bool *stop, fill_fn fn, void *context)
 {
-	struct job job = {.stop = stop, .fn = fn, .context = context};
+	struct job job = {
+		.stop = stop, .fn = fn, .context = context, .leave = leave};
 	char path[PATH_MAX];
 	int takebox, error;
 

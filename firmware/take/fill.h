@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum fill_result {
 	FILL_THERE,   /* already, with all that is in it */
@@ -24,7 +25,8 @@ enum fill_result {
 	FILL_OTHER,   /* another take has that name there, or each of the two
 			 has something of it that the other has not */
 	FILL_DELETED, /* it was, on purpose */
-	FILL_BUSY,    /* it is being recorded or made whole */
+	FILL_LEFT,    /* out, for what is to stay free there */
+	FILL_BUSY,    /* it is being recorded, made whole, or copied */
 	FILL_FAILED,  /* error */
 };
 
@@ -38,10 +40,11 @@ struct fill_take {
 
 typedef void (*fill_fn)(void *context, const struct fill_take *take);
 
-/* from, to: media. stop (may be NULL): set by others to end it soon. fn may be
- * NULL. Number of takes that failed, -ECANCELED, or a negative errno if from
- * cannot be read. */
-int fill_mirror(const char *from, const char *to, const atomic_bool *stop,
-		fill_fn fn, void *context);
+/* from, to: media. leave: bytes that takes that to has nothing of leave free
+ * there. stop (may be NULL): set by others to end it soon. fn may be NULL.
+ * Number of takes that failed, -ECANCELED, or a negative errno if from cannot
+ * be read. */
+int fill_mirror(const char *from, const char *to, uint64_t leave,
+		const atomic_bool *stop, fill_fn fn, void *context);
 
 #endif

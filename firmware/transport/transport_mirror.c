@@ -11,11 +11,14 @@
 #include "take/fill.h"
 #include "transport/transport_private.h"
 
+#define LEAVE_SHARE 2 /* of what is free: half of it */
+
 struct filling {
 	struct transport *transport;
 	atomic_bool stop;
 	char from[CONFIG_PATH_MAX], to[CONFIG_PATH_MAX];
 	unsigned index[2]; /* the two media */
+	uint64_t leave;	   /* bytes on the first */
 	int forth, back;
 	unsigned copied, unlike;
 };
@@ -35,15 +38,17 @@ static void count(void *context, const struct fill_take *take)
 	count_copied(filling, take);
 }
 
-/* Both ways: each may have been the one that was pulled. */
+/* Both ways: each may have been the one that was pulled. But what only the
+ * mirror has, of years perhaps, is not to fill a fresh medium. */
 static void work(void *context)
 {
 	struct filling *f = context;
 
-	f->forth = fill_mirror(f->from, f->to, &f->stop, count, f);
-	f->back = f->forth == -ECANCELED ? -ECANCELED
-					 : fill_mirror(f->to, f->from, &f->stop,
-						       count_copied, f);
+	f->forth = fill_mirror(f->from, f->to, 0, &f->stop, count, f);
+	f->back = -ECANCELED;
+	if (f->forth != -ECANCELED)
+		f->back = fill_mirror(f->to, f->from, f->leave, &f->stop,
+				      count_copied, f);
 }
 
 /* Nobody but who looks can put that right. */
@@ -102,6 +107,7 @@ static void begin(struct transport *transport, int from, int to)
 	f->index[1] = (unsigned)to;
 	volumes_get(transport->volumes, f->index[0], &volume);
 	snprintf(f->from, sizeof(f->from), "%s", volume.folder);
+	f->leave = volume.space.free_bytes / LEAVE_SHARE;
 	volumes_get(transport->volumes, f->index[1], &volume);
 	snprintf(f->to, sizeof(f->to), "%s", volume.folder);
 	transport->filling = f;

@@ -646,6 +646,34 @@ has_more_sound() {
 	[ "$(ls -A B/Takebox/Show | xargs)" = ".last-001 Take-001" ]
 }
 
+# A fresh medium is for recording on.
+@test "what only the mirror has leaves half of the medium free" {
+	mount_ram A 40m
+	mkdir -p B/Takebox/Old
+	takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 -d 0.5 \
+		-o B --session Old
+	takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 -d 0.5 \
+		-o B --session Old
+	fallocate -l 24M B/Takebox/Old/Take-002/large
+	start_all "mirror = \"$PWD/B\";"
+	wait_until test -s A/Takebox/Old/Take-001/take.json
+	takebox record
+	wait_until at_least .take.durable 1
+	takebox stop
+	wait_until test -s B/Takebox/Show/Take-001/take.json
+	[ ! -e A/Takebox/Old/Take-002 ]
+	run grep -c "could not be made alike" takeboxd.log
+	[ "$output" = 0 ]
+	# By hand it is copied, if nobody else is at it.
+	kill "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)"
+	mkdir A/Takebox/Old/.fill-Take-002
+	flock A/Takebox/Old/.fill-Take-002 "$BUILD/takebox" mirror B A | tee out
+	grep -q "Old/Take-002: is being recorded or copied" out
+	takebox mirror B A
+	[ -s A/Takebox/Old/Take-002/take.json ]
+}
+
 @test "a take that has lost a file, or that is shorter, replaces nothing" {
 	make_pulled_mirror
 	cp -r A/Takebox/Show/Take-001 kept
