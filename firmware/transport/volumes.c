@@ -186,13 +186,16 @@ static void note_probe(struct watched *watched, int error)
 	watched->probe_ns = clock_now_ns() + watched->pause_ns;
 }
 
+static struct timespec time_in(int64_t ns)
+{
+	int64_t until = clock_now_ns() + ns;
+
+	return (struct timespec){until / NS_PER_S, until % NS_PER_S};
+}
+
 static void rest(struct watched *watched)
 {
-	int64_t until = clock_now_ns() + LOOK_NS;
-	struct timespec time = {
-		.tv_sec = until / NS_PER_S,
-		.tv_nsec = until % NS_PER_S,
-	};
+	struct timespec time = time_in(LOOK_NS);
 
 	if (!watched->ending && !watched->blamed)
 		pthread_cond_timedwait(&watched->wake, &watched->mutex, &time);
@@ -260,11 +263,7 @@ struct volumes *volumes_create(void)
 /* The first look of a medium that answers is there before anybody asks. */
 static void wait_for_look(struct watched *watched)
 {
-	int64_t until = clock_now_ns() + WAIT_NS;
-	struct timespec time = {
-		.tv_sec = until / NS_PER_S,
-		.tv_nsec = until % NS_PER_S,
-	};
+	struct timespec time = time_in(WAIT_NS);
 	int error = 0;
 
 	pthread_mutex_lock(&watched->mutex);
@@ -305,11 +304,7 @@ static struct watched *watch(const char *folder, enum volume_role role,
 
 static void end(struct watched *watched)
 {
-	int64_t until = clock_now_ns() + WAIT_NS;
-	struct timespec time = {
-		.tv_sec = until / NS_PER_S,
-		.tv_nsec = until % NS_PER_S,
-	};
+	struct timespec time = time_in(WAIT_NS);
 	int error = 0;
 
 	pthread_mutex_lock(&watched->mutex);

@@ -143,18 +143,6 @@ static void be_stalled(const char *of)
 	run_until(stands_still);
 }
 
-static void arm(bool on, uint64_t position)
-{
-	struct command command = {
-		.kind = COMMAND_TO_ARM,
-		.position = position,
-		.tracks = 1u << 1,
-		.on = on,
-	};
-
-	ask_for(&command);
-}
-
 static void disarm_and_arm_until_killed(void)
 {
 	ask(COMMAND_TO_RECORD, RATE / 4);

@@ -189,11 +189,6 @@ static void test_a_medium_that_was_let_go_and_is_back_is_recorded_on(
 
 /* ---- no medium ---- */
 
-static bool waits_for_medium(void)
-{
-	return bench.transport->onward.wanted;
-}
-
 static bool waits_no_more(void)
 {
 	return !bench.transport->onward.wanted;
@@ -205,9 +200,7 @@ static void test_what_no_medium_came_for_is_said_to_be_lost(void **state)
 	break_medium(bench.config.next);
 	ask(COMMAND_TO_RECORD, RATE / 4);
 	run_until(is_prepared);
-	trouble.of = "/A/";
-	trouble.fail = true;
-	play_on();
+	fail_medium("/A/");
 	run_until(waits_for_medium);
 	ask(COMMAND_TO_STOP, RATE * 5 / 4);
 	assert_string_equal(bench.transport->last_error, "");
@@ -290,6 +283,22 @@ static bool is_mirror_alone(void)
 	return find_mirror() && !bench.transport->current;
 }
 
+/* A mirrored take, a medium of which hangs from then on. */
+static void record_and_stop_on(const char *hanging)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_mirrored);
+	trouble.of = hanging;
+	for (unsigned i = 0; i < 10; i++)
+		play_on();
+	ask(COMMAND_TO_STOP, 5 * RATE);
+}
+
+static void be_still_for_long(struct hand *hand)
+{
+	hand->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+}
+
 /* What it lacks is on the other one. */
 static void test_a_mirror_that_hangs_makes_no_take_of_its_own(void **state)
 {
@@ -299,16 +308,11 @@ static void test_a_mirror_that_hangs_makes_no_take_of_its_own(void **state)
 
 	(void)state;
 	have_mirror(mirror);
-	ask(COMMAND_TO_RECORD, RATE / 4);
-	run_until(is_mirrored);
-	trouble.of = "/M/";
-	for (unsigned i = 0; i < 10; i++)
-		play_on();
-	ask(COMMAND_TO_STOP, 5 * RATE);
+	record_and_stop_on("/M/");
 	run_until(is_mirror_alone);
 	hand = find_mirror();
 	assert_true(hand->whole);
-	hand->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+	be_still_for_long(hand);
 	run_until(is_left);
 	trouble.of = NULL;
 	run_until(are_over);
@@ -336,14 +340,9 @@ static void test_a_medium_that_hangs_after_stop_is_left_behind(void **state)
 
 	(void)state;
 	have_mirror(mirror);
-	ask(COMMAND_TO_RECORD, RATE / 4);
-	run_until(is_mirrored);
-	trouble.of = "/A/";
-	for (unsigned i = 0; i < 10; i++)
-		play_on();
-	ask(COMMAND_TO_STOP, 5 * RATE);
+	record_and_stop_on("/A/");
 	run_until(has_mirror_closed);
-	bench.transport->current->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+	be_still_for_long(bench.transport->current);
 	run_until(is_noted_idle);
 	assert_null(bench.transport->current);
 	ask_for(&command);

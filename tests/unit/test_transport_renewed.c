@@ -38,9 +38,7 @@ static void go_on_and_stop_until_killed(void)
 {
 	ask(COMMAND_TO_RECORD, RATE / 4);
 	run_until(has_synced);
-	trouble.of = "/A/";
-	trouble.fail = true;
-	play_on();
+	fail_medium("/A/");
 	run_until(records_on_b);
 	ask(COMMAND_TO_STOP, RATE);
 	run_until(is_idle);
@@ -69,18 +67,6 @@ static void test_a_take_left_open_is_healed_when_nothing_ran(void **state)
 
 /* ---- what was asked for ---- */
 
-static void ask_to_arm(bool on, uint64_t position)
-{
-	struct command command = {
-		.kind = COMMAND_TO_ARM,
-		.position = position,
-		.tracks = 1u << 1,
-		.on = on,
-	};
-
-	ask_for(&command);
-}
-
 /* All of the tape, where a track was not armed for a while. */
 static void keep_until_killed(void)
 {
@@ -90,8 +76,8 @@ static void keep_until_killed(void)
 		.preroll = -1,
 	};
 
-	ask_to_arm(false, RATE / 4);
-	ask_to_arm(true, RATE / 2);
+	arm(false, RATE / 4);
+	arm(true, RATE / 2);
 	ask(COMMAND_TO_RECORD, RATE * 3 / 4);
 	ask(COMMAND_TO_MARK, RATE * 7 / 8);
 	ask(COMMAND_TO_STOP, RATE);
@@ -119,22 +105,15 @@ static void test_what_was_asked_for_before_keep_is_not_in_it(void **state)
 	json_decref(take);
 }
 
-static bool waits_for_medium(void)
-{
-	return bench.transport->onward.wanted;
-}
-
 static void disarm_while_waiting_until_renewed(void)
 {
 	break_medium(bench.config.next);
 	ask(COMMAND_TO_RECORD, RATE / 4);
 	run_until(has_synced);
-	trouble.of = "/A/";
-	trouble.fail = true;
-	play_on();
+	fail_medium("/A/");
 	run_until(waits_for_medium);
 	play_on();
-	ask_to_arm(false, RATE * 7 / 4);
+	arm(false, RATE * 7 / 4);
 	transport_leave(bench.transport);
 	kill(getpid(), SIGKILL);
 }

@@ -184,9 +184,7 @@ static void test_two_takes_can_wait_for_a_medium(void **state)
 	(void)state;
 	break_medium(bench.config.next);
 	begin_two_takes();
-	trouble.of = "/A/";
-	trouble.fail = true;
-	play_on();
+	fail_medium("/A/");
 	run_until(are_ended);
 	assert_non_null(transport_recorded(bench.transport));
 	trouble.of = NULL;
@@ -196,11 +194,6 @@ static void test_two_takes_can_wait_for_a_medium(void **state)
 	run_until(are_over);
 	check_take(bench.config.folder, 3, 0, "Take-001");
 	check_take(bench.config.folder, 4, 0, "Take-002");
-}
-
-static bool waits_for_medium(void)
-{
-	return bench.transport->onward.wanted;
 }
 
 static bool has_forgotten(void)
@@ -230,9 +223,7 @@ static void test_what_waits_is_not_looked_for_on_another_tape(void **state)
 	break_medium(bench.config.next);
 	ask(COMMAND_TO_RECORD, RATE / 4);
 	run_until(is_prepared);
-	trouble.of = "/A/";
-	trouble.fail = true;
-	play_on();
+	fail_medium("/A/");
 	run_until(waits_for_medium);
 	ask(COMMAND_TO_MARK, RATE / 2);
 	tape_writer_state(&bench.writer, TAPE_ENDED);
@@ -282,9 +273,7 @@ static void test_a_number_is_not_given_twice_while_a_medium_hangs(void **state)
 	hangs_at_claims = "/B/";
 	ask(COMMAND_TO_RECORD, 0);
 	run_until(is_prepared);
-	trouble.of = "/A/";
-	trouble.fail = true;
-	play_on();
+	fail_medium("/A/");
 	run_until(is_hung);
 	for (unsigned i = 0; i < 9; i++)
 		play_on();

@@ -206,6 +206,14 @@ static inline void play_on(void)
 	tape_writer_publish(&bench.writer, end);
 }
 
+/* With the next sync there. */
+static inline void fail_medium(const char *of)
+{
+	trouble.of = of;
+	trouble.fail = true;
+	play_on();
+}
+
 /* ---- commands, and what comes of them ---- */
 
 static inline void ask_for(const struct command *command)
@@ -227,6 +235,24 @@ static inline void ask(enum command_kind kind, uint64_t position)
 	if (kind == COMMAND_TO_MARK)
 		strcpy(command.name, "Bridge");
 	ask_for(&command);
+}
+
+/* The second track. */
+static inline void arm(bool on, uint64_t position)
+{
+	struct command command = {
+		.kind = COMMAND_TO_ARM,
+		.position = position,
+		.tracks = 1u << 1,
+		.on = on,
+	};
+
+	ask_for(&command);
+}
+
+static inline bool waits_for_medium(void)
+{
+	return bench.transport->onward.wanted;
 }
 
 static inline bool are_over(void)
