@@ -204,23 +204,23 @@ static void find_losses(struct capture *capture, uint64_t position,
 {
 	struct tape_writer *writer = capture->writer;
 	struct posclock_step step;
-	uint64_t at, uncertainty, frames;
+	uint64_t at, place, uncertainty, frames;
 
 	step = posclock_feed(&capture->clock, (int64_t)position, time_ns);
 	if (step.event == POSCLOCK_NONE)
 		return;
-	at = (uint64_t)step.position;
+	place = (uint64_t)step.position;
 	uncertainty = (uint64_t)step.uncertainty;
 	frames = (uint64_t)step.frames;
 	if (step.event == POSCLOCK_SURPLUS) {
-		note_gap(capture, TAPE_SURPLUS, at, frames, uncertainty);
+		note_gap(capture, TAPE_SURPLUS, place, frames, uncertainty);
 		return;
 	}
 	/* The clock counts the frames as inserted whatever the limit is. */
-	at = tape_writer_insert(writer, at, uncertainty, frames);
-	/* Where it was may be published: before the rate was known, it is. */
-	if (at > (uint64_t)step.position + uncertainty)
-		uncertainty = at - (uint64_t)step.position + uncertainty;
+	at = tape_writer_insert(writer, place, uncertainty, frames);
+	/* The place may be published: before the rate was known, it is. Or a
+	 * gap within reach was what it belongs to. */
+	uncertainty += at > place ? at - place : place - at;
 	note_gap(capture, TAPE_GAP_SILENT, at, frames, uncertainty);
 }
 

@@ -36,8 +36,11 @@
 #define NOISE_TIMES	  4.0
 #define NOISE_KEPT_NS	  120e9 /* time constant of forgetting noise */
 #define USUAL_STEP_NS	  500.0
-#define RESTARTED_STEP_NS 1.5e6 /* where the rate was known before */
-#define YOUNG_STEP_NS	  20e6	/* but for one that no start can explain */
+#define LATE_KEPT	  1000.0 /* pairs that late_share is a mean of */
+#define LATE_FIRST	  0.002	 /* of a clock that is not known yet */
+#define CHANCE		  1e-3	 /* what is less likely is ruled out */
+#define RESTARTED_STEP_NS 1.5e6	 /* where the rate was known before */
+#define YOUNG_STEP_NS	  20e6	 /* but for one that no start can explain */
 
 static int64_t divisor(int64_t a, int64_t b)
 {
@@ -52,7 +55,8 @@ static int64_t divisor(int64_t a, int64_t b)
 
 void posclock_init(struct posclock *clock, unsigned rate)
 {
-	*clock = (struct posclock){.nominal_ns = 1e9 / rate};
+	*clock = (struct posclock){.nominal_ns = 1e9 / rate,
+				   .late_share = LATE_FIRST};
 	posclock_forget_rate(clock);
 }
 
@@ -112,6 +116,20 @@ static void watch_noise(struct posclock *clock, double above_ns,
 	clock->typical_ns += (clock->window_min_ns - clock->typical_ns) / 64;
 	clock->windows += clock->windows < UINT32_MAX;
 	clock->window_pairs = 0;
+}
+
+/* Learns how many pairs are late without a loss. */
+static void watch_late(struct posclock *clock, double above_ns)
+{
+	double late = above_ns > spread(clock) ? 1 : 0;
+
+	clock->late_share += (late - clock->late_share) / LATE_KEPT;
+}
+
+/* So many pairs were late because of a loss. */
+static void forget_late(struct posclock *clock, unsigned pairs)
+{
+	clock->late_share = larger(0, clock->late_share - pairs / LATE_KEPT);
 }
 
 /* The lowest level of the pairs aged from..to-1, above base. */
@@ -208,12 +226,42 @@ static int64_t loss_length(struct posclock *clock, double level_ns,
 	return length > 1 ? rounded(length) : 1;
 }
 
+/* The pair, aged before-1 or less, that cannot have come before the loss. A
+ * late stamp may stand at the loss's level, which is high at most, by chance;
+ * as many as that in a row do not. */
+static unsigned surely_after(struct posclock *clock, unsigned before,
+			     double high)
+{
+	unsigned after = before > 0 ? before - 1 : 0;
+	double chance = 1;
+
+	while (after > 0) {
+		if (posclock_recent(clock, after)->late_ns <= high)
+			chance *= clock->late_share;
+		if (chance < CHANCE)
+			break;
+		after--;
+	}
+	return after;
+}
+
+/* All pairs younger than before came after so many frames had been lost. */
+static void make_good(struct posclock *clock, unsigned before, int64_t frames)
+{
+	for (unsigned age = 0; age < before; age++) {
+		posclock_recent(clock, age)->pair.position += frames;
+		posclock_recent(clock, age)->late_ns -=
+			(double)frames * clock->frame_ns;
+	}
+	recount_run(clock);
+}
+
 /*
  * After a loss no pair is below its level, so the newest one that is came
- * before it; and the first one at the level came after it. What is higher
- * still is a late stamp, and may be either. But where that newest one stands
- * well above the line, it was taken amid the loss, when frames had ceased to
- * come: it says just where.
+ * before it; and the first one at the level came after it, as a rule. What is
+ * higher still is a late stamp, and may be either. But where that newest one
+ * stands well above the line, it was taken amid the loss, when frames had
+ * ceased to come: it says just where.
  */
 static struct posclock_step take_loss(struct posclock *clock, double level_ns)
 {
@@ -227,23 +275,23 @@ static struct posclock_step take_loss(struct posclock *clock, double level_ns)
 	after = before > 0 ? before - 1 : 0;
 	while (after > 0 && posclock_recent(clock, after)->late_ns > high)
 		after--;
+	forget_late(clock, before);
 
 	int64_t frames = loss_length(clock, level_ns, before);
 	int64_t from = posclock_recent(clock, before)->pair.position;
 	int64_t to = posclock_recent(clock, after)->pair.position;
+	int64_t latest =
+		posclock_recent(clock, surely_after(clock, before, high))
+			->pair.position;
 	bool amid = posclock_recent(clock, before)->late_ns >
 		    clock->base_ns + spread(clock);
+	int64_t position = amid ? from : from + (to - from) / 2;
 
-	for (unsigned age = 0; age < before; age++) {
-		posclock_recent(clock, age)->pair.position += frames;
-		posclock_recent(clock, age)->late_ns -=
-			(double)frames * clock->frame_ns;
-	}
-	recount_run(clock);
+	make_good(clock, before, frames);
 	return (struct posclock_step){
 		.event = POSCLOCK_LOST,
-		.position = amid ? from : from + (to - from) / 2,
-		.uncertainty = (to - from + 1) / 2,
+		.position = position,
+		.uncertainty = latest - position,
 		.frames = frames,
 	};
 }
@@ -356,6 +404,7 @@ static struct posclock_step judge(struct posclock *clock,
 	}
 	if (above < 0)
 		clock->base_ns = late_ns;
+	watch_late(clock, above);
 	if (above <= threshold(clock)) {
 		clock->run_pairs = 0;
 		watch_noise(clock, larger(above, 0), pair->time_ns);

@@ -69,7 +69,8 @@ struct posclock_step {
 	enum posclock_event event;
 	int64_t position; /* best estimate of where; for LOST the frames before
 			     it are whole */
-	int64_t uncertainty; /* +- frames of position */
+	int64_t uncertainty; /* +- frames of position, as far as late stamps can
+				be told from a loss: some 999 times in 1000 */
 	int64_t frames;	     /* how many, rounded; > 0 */
 };
 
@@ -106,6 +107,7 @@ struct posclock {
 	double noise_ns;   /* largest lately */
 	double typical_ns; /* mean */
 	double usual_ns;   /* median lateness of single pairs */
+	double late_share; /* of pairs that stand well above that */
 	double window_min_ns;
 	int64_t window_start_ns;
 	unsigned window_pairs, windows;
