@@ -174,7 +174,7 @@ case_record()
 case_mid_take()
 {
 	press MARK
-	sleep 0.3
+	wait_until status_has '"markers":1'
 	press MARK
 	up ARM3
 	wait_until lit LARM3
@@ -262,7 +262,7 @@ case_supply()
 	jq -r .stopped_by "$(last_take)/take.json"
 	[ "$(jq -r .stopped_by "$(last_take)/take.json")" = "the supply failed" ]
 	press REC
-	sleep 0.5
+	steady dark LREC 500
 	is_idle
 	down FAIL
 	sleep 0.2
