@@ -23,6 +23,7 @@
 #define CHANNEL_BYTES 3		   /* of a sample, were it noise */
 #define FLAC_SHARE    0.6	   /* that it comes to in the end */
 #define CHANNELS_MAX  64
+#define LOOK_NS	      (NS_PER_S / 5) /* whether a take began there */
 
 /* ---- whether takes are written there ---- */
 
@@ -62,6 +63,28 @@ static bool any_locked(int parent, const char *name, unsigned depth)
 static bool is_recorded_on(int takebox)
 {
 	return any_locked(takebox, ".", 1); /* session, take */
+}
+
+/* A take that begins while it is tried gets the room at once. */
+struct watch {
+	const struct qualify_plan *plan;
+	int takebox;
+	int64_t looked;
+	bool recorded_on;
+};
+
+static bool goes_on(void *context, const char *what, double share)
+{
+	struct watch *watch = context;
+	const struct qualify_plan *plan = watch->plan;
+	int64_t now = clock_now_ns();
+
+	if (now - watch->looked >= LOOK_NS) {
+		watch->looked = now;
+		watch->recorded_on = is_recorded_on(watch->takebox);
+	}
+	return !watch->recorded_on &&
+	       (!plan->progress || plan->progress(plan->context, what, share));
 }
 
 /* ---- writing as takes do ---- */
@@ -144,7 +167,7 @@ static int write_rounds(struct qualify *result, struct files *files,
 		seconds = (double)(now - before) / NS_PER_S;
 		if (seconds > result->worst_seconds)
 			result->worst_seconds = seconds;
-		if (error == 0 && plan->progress &&
+		if (error == 0 &&
 		    !plan->progress(plan->context, "writing",
 				    (double)(now - began) / NS_PER_S /
 					    plan->seconds))
@@ -243,34 +266,42 @@ static int try_medium(struct qualify *result, int takebox, int dir,
 	return error < 0 ? error : qualify_write(result, takebox);
 }
 
-int qualify_medium(struct qualify *result, const char *folder,
-		   const struct qualify_plan *plan)
+static int try_in_folder(struct qualify *result, int takebox,
+			 const struct qualify_plan *plan)
 {
-	struct qualify_plan own = *plan;
-	int medium = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int takebox, dir, error;
+	int dir = open_or_make(takebox, TRY_FOLDER);
+	int error = dir < 0 ? dir : try_medium(result, takebox, dir, plan);
 
-	*result = (struct qualify){0};
-	if (own.files > FILES_MAX)
-		own.files = FILES_MAX;
-	if (medium < 0)
-		return -errno;
-	takebox = open_or_make(medium, "Takebox");
-	close(medium);
-	if (takebox < 0)
-		return takebox;
-	if (is_recorded_on(takebox)) {
-		close(takebox);
-		return -EBUSY;
-	}
-	dir = open_or_make(takebox, TRY_FOLDER);
-	error = dir < 0 ? dir : try_medium(result, takebox, dir, &own);
 	if (dir >= 0) {
 		close(dir);
 		unlinkat(takebox, TRY_FOLDER, AT_REMOVEDIR);
 	}
-	close(takebox);
 	return error;
+}
+
+int qualify_medium(struct qualify *result, const char *folder,
+		   const struct qualify_plan *plan)
+{
+	struct watch watch = {.plan = plan};
+	struct qualify_plan own = *plan;
+	int medium = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error;
+
+	*result = (struct qualify){0};
+	own.files = own.files < FILES_MAX ? own.files : FILES_MAX;
+	own.progress = goes_on;
+	own.context = &watch;
+	if (medium < 0)
+		return -errno;
+	watch.takebox = open_or_make(medium, "Takebox");
+	close(medium);
+	if (watch.takebox < 0)
+		return watch.takebox;
+	error = is_recorded_on(watch.takebox)
+			? -EBUSY
+			: try_in_folder(result, watch.takebox, &own);
+	close(watch.takebox);
+	return watch.recorded_on ? -EBUSY : error;
 }
 
 /* ---- the verdict ---- */

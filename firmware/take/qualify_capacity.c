@@ -44,7 +44,7 @@ static void make_mark(const struct marks *marks, uint64_t at)
 static int tell(const struct marks *marks, const struct qualify_plan *plan,
 		const char *what, uint64_t at)
 {
-	if (!plan->progress || at / marks->step % 64 != 0 ||
+	if (at / marks->step % 64 != 0 ||
 	    plan->progress(plan->context, what,
 			   (double)at / (double)marks->size))
 		return 0;

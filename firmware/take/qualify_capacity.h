@@ -6,6 +6,7 @@
 
 #define QUALIFY_MARKED "marks" /* the file */
 
+/* The plan has a progress. */
 int qualify_try_capacity(struct qualify *result, int dir,
 			 const struct qualify_plan *plan);
 

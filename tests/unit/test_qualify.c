@@ -257,6 +257,56 @@ static void test_a_take_that_runs_keeps_its_room(void **unused)
 	assert_int_equal(try_it(&result), 0);
 }
 
+struct beginning {
+	const char *at; /* what is told then */
+	int take;	/* its folder; 0: not yet */
+};
+
+static bool take_begins(void *context, const char *what, double share)
+{
+	struct beginning *beginning = context;
+	char path[128];
+
+	(void)share;
+	if (beginning->take || strcmp(what, beginning->at) != 0)
+		return true;
+	snprintf(path, sizeof(path), "%s/Takebox/Show", folder);
+	mkdir(path, 0777);
+	strcat(path, "/Take-001");
+	mkdir(path, 0777);
+	beginning->take = open(path, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(beginning->take, LOCK_EX), 0);
+	usleep(300000); /* longer than it does not look */
+	return true;
+}
+
+static void test_a_take_that_begins_gets_the_room(void **unused)
+{
+	static const char *const phase[] = {"writing", "marking"};
+	char path[128], names[256];
+
+	(void)unused;
+	for (unsigned i = 0; i < 2; i++) {
+		struct qualify result;
+		struct beginning beginning = {.at = phase[i]};
+		struct qualify_plan plan = {
+			.storage = &storage,
+			.files = 4,
+			.seconds = 0.6,
+			.all = true,
+			.progress = take_begins,
+			.context = &beginning,
+		};
+
+		assert_int_equal(qualify_medium(&result, folder, &plan),
+				 -EBUSY);
+		snprintf(path, sizeof(path), "%s/Takebox", folder);
+		list(path, names, sizeof(names));
+		assert_string_equal(names, ". .. Show ");
+		close(beginning.take);
+	}
+}
+
 static void test_channels_and_time(void **unused)
 {
 	struct qualify result = {.bytes_per_second = 6e6,
@@ -282,6 +332,7 @@ int main(void)
 		TEST(test_interrupted_it_leaves_nothing),
 		TEST(test_no_room_is_no_verdict),
 		TEST(test_a_take_that_runs_keeps_its_room),
+		TEST(test_a_take_that_begins_gets_the_room),
 		TEST(test_channels_and_time),
 	};
 
