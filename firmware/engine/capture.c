@@ -217,7 +217,7 @@ static void find_losses(struct capture *capture, uint64_t position,
 		return;
 	}
 	/* The clock counts the frames as inserted whatever the limit is. */
-	at = tape_writer_insert(writer, place, uncertainty, frames);
+	at = tape_writer_insert(writer, place, (uint64_t)step.likely, frames);
 	/* The place may be published: before the rate was known, it is. Or a
 	 * gap within reach was what it belongs to. */
 	uncertainty += at > place ? at - place : place - at;

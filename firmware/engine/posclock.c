@@ -236,7 +236,9 @@ static unsigned surely_after(struct posclock *clock, unsigned before,
 	double chance = 1;
 
 	while (after > 0) {
-		if (posclock_recent(clock, after)->late_ns <= high)
+		double late = posclock_recent(clock, after)->late_ns;
+
+		if (late <= high && late > clock->base_ns + spread(clock))
 			chance *= clock->late_share;
 		if (chance < CHANCE)
 			break;
@@ -291,6 +293,7 @@ static struct posclock_step take_loss(struct posclock *clock, double level_ns)
 	return (struct posclock_step){
 		.event = POSCLOCK_LOST,
 		.position = position,
+		.likely = (to - from + 1) / 2,
 		.uncertainty = latest - position,
 		.frames = frames,
 	};
@@ -314,8 +317,10 @@ static struct posclock_step give_up(struct posclock *clock, int64_t age_ns)
 
 	if (!is_young(clock) && now > before - tolerance(clock)) {
 		step = take_loss(clock, now);
+		step.likely += rounded((double)age_ns / clock->frame_ns);
 		step.uncertainty += rounded((double)age_ns / clock->frame_ns);
 	}
+	clock->late_share = LATE_FIRST;
 	posclock_forget_rate(clock);
 	return step;
 }

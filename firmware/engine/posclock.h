@@ -69,6 +69,7 @@ struct posclock_step {
 	enum posclock_event event;
 	int64_t position; /* best estimate of where; for LOST the frames before
 			     it are whole */
+	int64_t likely;	  /* +- frames of position, if no stamp was late */
 	int64_t uncertainty; /* +- frames of position, as far as late stamps can
 				be told from a loss: some 999 times in 1000 */
 	int64_t frames;	     /* how many, rounded; > 0 */

@@ -84,9 +84,11 @@ gap() {
 }
 
 # reach RATE UNCERTAINTY: how far a loss may be from where it was. 2 ms, but
-# beside a late stamp of a busy machine as far as the ledger says.
+# beside a late stamp of a busy machine as far as the ledger says, up to 50.
 reach() {
-	echo $(($2 > $1 / 500 ? $2 : $1 / 500))
+	local frames=$(($2 > $1 / 500 ? $2 : $1 / 500))
+
+	echo $((frames < $1 / 20 ? frames : $1 / 20))
 }
 
 causes() {

@@ -13,6 +13,23 @@
 
 #include "tests/unit/clock_runs.h"
 
+/* Loses frames at a time, and what is found of it. Where: the position that
+ * they belong to. */
+static struct posclock_step lose_once(struct device *d, struct posclock *clock,
+				      double at, int64_t frames, int64_t *where)
+{
+	*where = (int64_t)floor(crystal(d, at)) - d->lost_before -
+		 d->lost_frames + d->inserted;
+	device_lose(d, at, frames);
+	return run_until(d, clock, at + (double)frames / d->rate + 2);
+}
+
+static bool is_outside(int64_t where, const struct posclock_step *step)
+{
+	return where < step->position - step->uncertainty ||
+	       where > step->position + step->uncertainty;
+}
+
 /* Loses frames every few seconds and wants each found once, where it was. */
 static void lose_often(const struct kind *kind, double rate, int64_t frames,
 		       double frames_off, double ms_off, double ms_delay)
@@ -34,19 +51,14 @@ static void lose_often(const struct kind *kind, double rate, int64_t frames,
 
 		run_quietly(&d, &clock, at - 0.03);
 		seen = d.stamp < at; /* a reader that is held sees it later */
-		where = (int64_t)floor(crystal(&d, at)) - d.lost_before -
-			d.lost_frames + d.inserted;
-		device_lose(&d, at, frames);
-		step = run_until(&d, &clock, at + length + 2);
+		step = lose_once(&d, &clock, at, frames, &where);
 		if (step.event != POSCLOCK_LOST)
 			fail_msg("%s: not found at %.3f s", what, at);
 		assert_between((double)(step.frames - frames), -frames_off,
 			       frames_off, what);
 		assert_between((double)(step.position - where) / rate * 1e3,
 			       -ms_off, ms_off, what);
-		if (seen)
-			assert_in_range(where, step.position - step.uncertainty,
-					step.position + step.uncertainty);
+		assert_false(seen && is_outside(where, &step));
 		if (ms_delay > 0) {
 			/* A pair or two more, for stamps that were late. */
 			assert_between((double)step.uncertainty / rate * 1e3, 0,
@@ -85,48 +97,156 @@ static void every_clock_finds_what_it_must(void **state)
 
 /* snd-usb-audio at high speed, as traced under the bench's interface: packets
  * of 125 us, eight of them shown at a time, a wake-up with the lot that ends a
- * period. Each second some packets fail in a row; the first ones are few, and
- * must not be learned as noise. */
-static void packets_that_fail_are_found_from_one_on(void **state)
-{
-	static const int fail[] = {1, 1, 2, 2, 3, 4, 5, 6, 8, 12, 16, 40, 80};
-	const double hz = 48000 * (1 + 35e-6);
-	const int64_t period = 90;
-	int64_t sent = 0, lost = 0, done = 0, inserted = 0, gone = 0;
-	int failing = 0, found = 0;
+ * period. */
+struct packets {
 	struct posclock clock;
+	double jitter, late_share, late; /* seconds: of all, of some */
+	int64_t sent, lost, done, inserted;
+	int64_t packet, gone; /* where the last ones that failed belong */
+	int failing;
+};
 
-	(void)state;
-	posclock_init(&clock, 48000);
-	for (int64_t packet = 1; packet < 20 * 8000; packet++) {
-		int64_t at = (int64_t)floor(hz * (double)packet / 8000);
-		int nth = (int)(packet / 8000) - 6;
-		double stamp = (double)packet / 8000 + exponential(3e-6);
-		struct posclock_step step;
+#define PACKETS_PERIOD 90
 
-		if (packet % 8000 == 7 && nth >= 0 && nth < 13) {
-			failing = fail[nth];
-			gone = sent + lost;
-		}
-		lost += failing > 0 ? at - sent - lost : 0;
-		sent = at - lost;
-		failing -= failing > 0;
-		if (packet % 8 || sent - done < period)
+static bool next_pair(struct packets *p, struct posclock_pair *pair)
+{
+	const double hz = 48000 * (1 + 35e-6);
+	int64_t at = (int64_t)floor(hz * (double)++p->packet / 8000);
+	double stamp = (double)p->packet / 8000 + exponential(p->jitter);
+
+	if (uniform() < p->late_share)
+		stamp += exponential(p->late);
+	p->lost += p->failing > 0 ? at - p->sent - p->lost : 0;
+	p->sent = at - p->lost;
+	p->failing -= p->failing > 0;
+	if (p->packet % 8 || p->sent - p->done < PACKETS_PERIOD)
+		return false;
+	p->done += (p->sent - p->done) / PACKETS_PERIOD * PACKETS_PERIOD;
+	*pair = (struct posclock_pair){
+		p->sent + p->inserted,
+		(int64_t)1e15 + (int64_t)(stamp * 1e9),
+	};
+	return true;
+}
+
+static void fail_packets(struct packets *p, int packets)
+{
+	p->failing = packets;
+	p->gone = p->sent + p->inserted;
+}
+
+/* Up to the packet: the last step, if there was one. */
+static struct posclock_step run_packets(struct packets *p, int64_t end)
+{
+	struct posclock_step step = {0}, found = {0};
+	struct posclock_pair pair;
+
+	while (p->packet < end) {
+		if (!next_pair(p, &pair))
 			continue;
-		done += (sent - done) / period * period;
-		step = posclock_feed(&clock, sent + inserted,
-				     (int64_t)1e15 + (int64_t)(stamp * 1e9));
+		step = posclock_feed(&p->clock, pair.position, pair.time_ns);
 		if (step.event == POSCLOCK_NONE)
 			continue;
 		assert_int_equal(step.event, POSCLOCK_LOST);
-		inserted += step.frames;
-		found++;
-		assert_between((double)(inserted - lost), -1, 1, "in all");
-		assert_between((double)(step.position - gone), -97, 97, "at");
-		assert_in_range(gone, step.position - step.uncertainty,
-				step.position + step.uncertainty);
+		assert_int_equal(found.event, POSCLOCK_NONE);
+		p->inserted += step.frames;
+		found = step;
 	}
-	assert_int_equal(found, 13);
+	return found;
+}
+
+/* Each second some packets fail in a row; the first ones are few, and must not
+ * be learned as noise. */
+static void packets_that_fail_are_found_from_one_on(void **state)
+{
+	static const int fail[] = {1, 1, 2, 2, 3, 4, 5, 6, 8, 12, 16, 40, 80};
+	struct packets p = {.jitter = 3e-6};
+
+	(void)state;
+	random_state = 88172645463325252ULL;
+	posclock_init(&p.clock, 48000);
+	run_packets(&p, 6 * 8000 + 7);
+	for (int i = 0; i < 13; i++) {
+		struct posclock_step step;
+
+		fail_packets(&p, fail[i]);
+		step = run_packets(&p, p.packet + 8000);
+		assert_int_equal(step.event, POSCLOCK_LOST);
+		assert_between((double)(p.inserted - p.lost), -1, 1, "in all");
+		assert_between((double)(step.position - p.gone), -97, 97, "at");
+		assert_false(is_outside(p.gone, &step));
+	}
+}
+
+/* A stamp that is late by as much as was lost, just before, is no news of the
+ * loss: what is said of its place allows for them. */
+static void late_stamps_are_allowed_for_in_the_place(void **state)
+{
+	static const struct packets kinds_of_late[] = {
+		{.jitter = 12e-6},
+		{.jitter = 3e-6, .late_share = 0.01, .late = 200e-6},
+		{.jitter = 20e-6, .late_share = 0.01, .late = 50e-6},
+		{.jitter = 3e-6, .late_share = 0.1, .late = 1e-3},
+		{.jitter = 3e-6, .late_share = 0.3, .late = 200e-6},
+	};
+	static const int64_t wide[] = {300, 300, 600, 1000, 1300};
+
+	(void)state;
+	random_state = 88172645463325252ULL;
+	for (unsigned kind = 0; kind < 5; kind++) {
+		struct packets p = kinds_of_late[kind];
+		unsigned outside = 0;
+		int64_t widest = 0;
+
+		posclock_init(&p.clock, 48000);
+		run_packets(&p, 6 * 8000);
+		for (int i = 0; i < 1000; i++) {
+			struct posclock_step step;
+
+			fail_packets(&p, 1);
+			step = run_packets(&p, p.packet + 7900 +
+						       (int)(uniform() * 100));
+			assert_int_equal(step.event, POSCLOCK_LOST);
+			outside += is_outside(p.gone, &step);
+			if (step.uncertainty > widest)
+				widest = step.uncertainty;
+		}
+		assert_in_range(outside, 0, 3);
+		assert_in_range(widest, 45, wide[kind]);
+	}
+}
+
+/* A wake-up a period, on the grid of the bus; every stamp is a little late. */
+static void wake_on_grid(struct device *d, double *when, double *late)
+{
+	*when = floor((double)++d->count * 90 / d->rate * 1000 + 1e-9) / 1000;
+	*late = exponential(12e-6);
+}
+
+static void jitter_is_allowed_for_in_the_place(void **state)
+{
+	static const struct kind grid = {"on a grid", wake_on_grid, 6};
+	struct device d;
+	struct posclock clock;
+	unsigned found = 0, outside = 0;
+	double at = 8;
+
+	(void)state;
+	device_open(&d, &grid, 48000, -40);
+	posclock_init(&clock, 48000);
+	for (int i = 0; i < 1000; i++, at += 3 + uniform()) {
+		struct posclock_step step;
+		int64_t where;
+
+		run_quietly(&d, &clock, at - 0.03);
+		step = lose_once(&d, &clock, at, 6, &where);
+		if (step.event == POSCLOCK_NONE)
+			continue; /* may be hidden by the jitter */
+		found++;
+		outside += is_outside(where, &step);
+	}
+	assert_in_range(found, 300, 1000);
+	assert_in_range(outside, 0, 2);
 }
 
 static void two_losses_close_together_are_both_made_good(void **state)
@@ -385,6 +505,8 @@ int main(void)
 			losses_on_an_exact_clock_are_found_to_the_frame),
 		cmocka_unit_test(every_clock_finds_what_it_must),
 		cmocka_unit_test(packets_that_fail_are_found_from_one_on),
+		cmocka_unit_test(late_stamps_are_allowed_for_in_the_place),
+		cmocka_unit_test(jitter_is_allowed_for_in_the_place),
 		cmocka_unit_test(two_losses_close_together_are_both_made_good),
 		cmocka_unit_test(losses_before_the_rate_is_known_are_found),
 		cmocka_unit_test(two_losses_before_the_rate_is_known_are_found),
