@@ -19,7 +19,6 @@
 #define TRY_FOLDER    ".qualify"
 #define FILES_MAX     64
 #define ROUND_BYTES   (64u * 1024) /* per file, as a second of sound */
-#define KEEP_BYTES    (32u << 20)  /* that stay free */
 #define CHANNEL_BYTES 3		   /* of a sample, were it noise */
 #define FLAC_SHARE    0.6	   /* that it comes to in the end */
 #define CHANNELS_MAX  64
@@ -151,14 +150,12 @@ static int write_rounds(struct qualify *result, struct files *files,
 	int64_t began = clock_now_ns(), now = began;
 	int error = 0;
 
-	most = result->free_bytes > 2 * KEEP_BYTES
-		       ? result->free_bytes - KEEP_BYTES
-		       : result->free_bytes / 2;
+	most = qualify_room(result);
 	if (most < round)
 		return -ENOSPC;
 	while (error == 0 && done + round <= most &&
 	       (double)(now - began) < plan->seconds * NS_PER_S) {
-		int64_t before = now;
+		int64_t before = clock_now_ns();
 		double seconds;
 
 		error = write_round(files, plan, bytes);

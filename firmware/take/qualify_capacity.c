@@ -18,8 +18,9 @@
 
 #define MARK_BYTES  4096u
 #define MARKS	    1024u
-#define PIECE_BYTES (1u << 20) /* of a medium that is written all over */
-#define KEEP_BYTES  (16u << 20)
+#define PIECE_BYTES (1u << 20)	/* of a medium that is written all over */
+#define SYNC_BYTES  (16u << 20) /* so that it can end soon */
+#define KEEP_BYTES  (64u << 20) /* that a take can begin with: 64 tracks' */
 
 struct marks {
 	uint64_t size; /* of the file */
@@ -54,6 +55,7 @@ static int tell(const struct marks *marks, const struct qualify_plan *plan,
 static int write_marks(const struct marks *marks, int file,
 		       const struct qualify_plan *plan)
 {
+	uint64_t written = 0;
 	int error = 0;
 
 	for (uint64_t at = 0; at + MARK_BYTES <= marks->size && error == 0;
@@ -61,6 +63,9 @@ static int write_marks(const struct marks *marks, int file,
 		make_mark(marks, at);
 		error = plan->storage->write(file, marks->block, MARK_BYTES,
 					     at);
+		written += MARK_BYTES;
+		if (error == 0 && written % SYNC_BYTES == 0)
+			error = plan->storage->sync(file);
 		if (error == 0)
 			error = tell(marks, plan, "marking", at);
 	}
@@ -89,7 +94,8 @@ static int read_marks(struct qualify *result, const struct marks *marks,
 		error = tell(marks, plan, "reading the marks", at);
 	}
 	result->capacity = good == all ? QUALIFY_REAL : QUALIFY_FAKE;
-	result->real_bytes = result->free_bytes / all * good;
+	/* What lies between marks that came back. */
+	result->real_bytes = good > 0 ? marks->size / all * (good - 1) : 0;
 	return error;
 }
 
@@ -124,12 +130,17 @@ static int try_marks(struct qualify *result, int dir, int file,
 	return error;
 }
 
+uint64_t qualify_room(const struct qualify *result)
+{
+	return result->free_bytes > 2 * KEEP_BYTES
+		       ? result->free_bytes - KEEP_BYTES
+		       : result->free_bytes / 2;
+}
+
 /* FAT's files end at 4 GiB: of a larger medium so much is tried. */
 static uint64_t marked_size(const struct qualify *result)
 {
-	uint64_t size = result->free_bytes > 2 * KEEP_BYTES
-				? result->free_bytes - KEEP_BYTES
-				: result->free_bytes / 2;
+	uint64_t size = qualify_room(result);
 
 	if (strcmp(result->filesystem, "vfat") == 0 && size > 0xfff00000u)
 		size = 0xfff00000u;

@@ -112,12 +112,21 @@ static int run(struct take *take)
 	return take_apply_last_marks(take);
 }
 
-/* A take has one writer: not a second one that takes it for interrupted. */
+/* A take has one writer: not a second one that takes it for interrupted. Who
+ * only looks whether there is one holds it for a moment. */
 static int claim(int dir)
 {
-	return flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
-		       ? -EBUSY
-		       : 0;
+	const struct timespec moment = {.tv_nsec = 2 * NS_PER_MS};
+	unsigned tries = 0;
+
+	while (flock(dir, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return 0;
+		if (++tries == 10)
+			return -EBUSY;
+		nanosleep(&moment, NULL);
+	}
+	return 0;
 }
 
 static int prepare(struct take *take)

@@ -175,6 +175,7 @@ case_mid_take()
 {
 	press MARK
 	wait_until status_has '"markers":1'
+	pause 0.1 # or the contact only bounced
 	press MARK
 	up ARM3
 	wait_until lit LARM3
