@@ -155,9 +155,10 @@ losses() {
 	local name=$1 channels=$2 rate=$3 format=$4 access=$5
 
 	# An overrun lasts as long as the buffer, and a device that is quiet for
-	# two seconds is taken for dead.
+	# two seconds is taken for dead. The limit is for the widest format: of
+	# 16 bits it is twice as long.
 	record "$name" 9 "$channels" "$rate" "$format" "$access" \
-		",BUFFER_MAX=$rate" \
+		",BUFFER_MAX=$((rate / 2))" \
 		"at $((rate * 5)) lose $((rate / 100))" \
 		"at $((rate * 6)) lose $((rate / 500))" \
 		"at $((rate * 7)) xrun 1000"
