@@ -175,9 +175,8 @@ static int prepare(void *context, struct take_plan *plan,
 	if (error < 0) {
 		close_folders(&folders);
 		return refuse(job->error, sizeof(job->error), error,
-			      "no take can be made in %s: %s; nothing is being "
-			      "recorded",
-			      job->medium, strerror(-error));
+			      "no take can be made in %s: %s", job->medium,
+			      strerror(-error));
 	}
 	plan->dir = folders.take;
 	plan->parents[0] = folders.session;

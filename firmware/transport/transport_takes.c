@@ -48,14 +48,20 @@ static void tell_end(const struct hand *ended, json_t *summary)
 static void tell_not_begun(const struct hand *hand)
 {
 	struct transport *transport = hand->transport;
+	char error[RECORDING_ERROR_MAX + 64];
 	struct transport_news news = {
 		.ticket = hand->ticket,
 		.kind = NEWS_NOT_BEGUN,
-		.error = hand->job->error,
+		.error = error,
 	};
 
 	if (!hand->ticket) /* it goes on elsewhere */
 		return;
+	snprintf(error, sizeof(error), "%s; %s",
+		 hand->job->error[0] ? hand->job->error
+				     : "no take can be begun",
+		 hand->mirror ? "the mirror does not have this take"
+			      : "nothing is being recorded");
 	log_error("%s", news.error);
 	snprintf(transport->last_error, sizeof(transport->last_error), "%.255s",
 		 news.error);
