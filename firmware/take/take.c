@@ -94,11 +94,21 @@ static void rest(struct take *take, int64_t round_ns)
 	pthread_mutex_unlock(&take->mutex);
 }
 
+static void wait_to_go(struct take *take)
+{
+	pthread_mutex_lock(&take->mutex);
+	while (take->waits)
+		pthread_cond_wait(&take->wake, &take->mutex);
+	pthread_mutex_unlock(&take->mutex);
+}
+
 /* Until all frames up to the limit are encoded. */
 static int run(struct take *take)
 {
-	int64_t round_ns = clock_now_ns();
+	int64_t round_ns;
 
+	wait_to_go(take);
+	round_ns = clock_now_ns();
 	while (take->fed < take->limit) {
 		int worked = one_round(take);
 
@@ -320,6 +330,7 @@ static int launch(struct take **out, const struct take_plan *plan, bool resumed)
 	}
 	init(take, plan);
 	take->resumed = resumed;
+	take->waits = plan->waits;
 	error = take_info_init(&take->info);
 	if (error == 0 && plan->note && !take->plan.note)
 		error = -ENOMEM;
@@ -360,8 +371,10 @@ void take_destroy(struct take *take)
 {
 	if (!take)
 		return;
-	if (take->started)
+	if (take->started) {
+		take_go(take);
 		pthread_join(take->thread, NULL);
+	}
 	for (unsigned i = 0; i < TAKE_TRACKS_MAX; i++)
 		track_close(&take->track[i]);
 	ledger_close(&take->ledger);

@@ -62,6 +62,8 @@ struct take_plan {
 				it, or a heal: its ledger is to say where it
 				goes on */
 	double link_seconds; /* that the writer waits for it; 0: three */
+	bool waits; /* nothing is encoded before take_go: what was asked for
+		       before is to be told first */
 };
 
 struct take;
@@ -75,6 +77,9 @@ int take_start(struct take **take, const struct take_plan *plan);
  * was on: the take is finished as it is on the medium.
  */
 int take_resume(struct take **take, const struct take_plan *plan);
+
+/* Of a plan that waits: all is told that it has to begin with. */
+void take_go(struct take *take);
 
 /* Waits for the thread: stop it first. NULL allowed. */
 void take_destroy(struct take *take);

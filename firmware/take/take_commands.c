@@ -13,6 +13,14 @@
 
 /* ---- the main thread's side ---- */
 
+void take_go(struct take *take)
+{
+	pthread_mutex_lock(&take->mutex);
+	take->waits = false;
+	pthread_cond_signal(&take->wake);
+	pthread_mutex_unlock(&take->mutex);
+}
+
 void take_stop(struct take *take, uint64_t position, const char *reason)
 {
 	take_stop_short(take, position, 0, reason);

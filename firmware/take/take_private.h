@@ -100,6 +100,7 @@ struct take {
 	struct take_command command[TAKE_COMMANDS_MAX];
 	unsigned commands;
 	bool asked;	  /* for something since the last rest */
+	bool waits;	  /* for take_go */
 	uint64_t stop;	  /* tape position */
 	uint64_t missing; /* frames behind it */
 	char reason[TAKE_TEXT_MAX];

@@ -300,6 +300,7 @@ int recording_begin(struct take **take, const struct tape *tape,
 		.prepare = prepare,
 		.note = recording->note,
 		.asks_for_link = recording->asks_for_link,
+		.waits = recording->waits,
 		.context = job,
 	};
 	int error;

@@ -32,7 +32,7 @@ struct recording {
 	const char *others; /* further media, colon-separated, whose numbers are
 			       not given again; NULL: none */
 	json_t *note;	    /* as in struct take_plan */
-	bool asks_for_link;
+	bool asks_for_link, waits; /* as take_plan has them */
 	bool goes_on; /* with another take: perhaps with no track armed */
 };
 

@@ -57,6 +57,7 @@ static void describe(struct beginning *beginning, struct transport *transport,
 		.sync_seconds = transport->config.sync_seconds,
 		.max_file_bytes = transport->config.max_file_bytes,
 		.asks_for_link = true,
+		.waits = true,
 	};
 }
 
@@ -112,6 +113,7 @@ static int begin_on(struct transport *transport, unsigned index,
 	*out = hand;
 	transport_adopt(hand, take);
 	transport_catch_up(hand, beginning->since);
+	take_go(take);
 	return 0;
 }
 

@@ -192,6 +192,7 @@ static int begin(struct torn *torn, int dir, struct take **take)
 				: torn->search->volume.space.max_file_bytes,
 		.stop = TAKE_FOREVER,
 		.asks_for_link = goes_on,
+		.waits = true,
 	};
 	int error;
 
@@ -253,6 +254,7 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 		settle_order(transport, hand, current);
 	if (torn->left)
 		transport_catch_up_resumed(hand, &torn->known);
+	take_go(take);
 }
 
 static void resume(void *context, int dir, const struct recording_place *place)

@@ -59,6 +59,30 @@ static void test_arming_is_not_later_and_disarming_not_earlier(void **unused)
 	checked_finish(&checked);
 }
 
+/* All of it is on the tape by then. */
+static void test_one_that_waits_has_what_it_is_told_first(void **unused)
+{
+	struct checked checked;
+	struct take_plan plan;
+	struct take_info info;
+	struct take *take;
+
+	(void)unused;
+	fake_tape_open(&tape, 2, 24, 8000, RING);
+	plan_all(&info, &tape, 0);
+	plan = plan_take(&tape, &info);
+	plan.stop = 20000;
+	plan.waits = true;
+	assert_int_equal(take_start(&take, &plan), 0);
+	fake_tape_play(&tape, 20000);
+	poll(NULL, 0, 300); /* so that one that did not wait would be seen */
+	take_arm(take, 1, false, BLOCK);
+	take_go(take);
+	end_take(take, &checked);
+	assert_int_equal(arm_at(&checked, 0), BLOCK);
+	checked_finish(&checked);
+}
+
 static void test_a_track_that_is_never_armed_has_no_file(void **unused)
 {
 	struct checked checked;
@@ -456,6 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_arming_is_not_later_and_disarming_not_earlier),
+		CASE(test_one_that_waits_has_what_it_is_told_first),
 		CASE(test_a_track_that_is_never_armed_has_no_file),
 		CASE(test_all_tracks_armed_late),
 		CASE(test_arming_a_track_that_does_not_exist),
