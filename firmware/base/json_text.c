@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static _Thread_local bool starved;
 
@@ -42,10 +43,21 @@ json_t *json_read(const char *text, size_t size, json_error_t *error)
 		json_loadb(text, size, JSON_REJECT_DUPLICATES, error));
 }
 
+static size_t read_part(void *buffer, size_t size, void *fd)
+{
+	ssize_t got;
+
+	do
+		got = read(*(int *)fd, buffer, size);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? 0 : (size_t)got;
+}
+
+/* json_loadfd asks the kernel for each byte by itself. */
 json_t *json_read_file(int fd)
 {
 	starved = false;
-	return unless_starved(json_loadfd(fd, 0, NULL));
+	return unless_starved(json_load_callback(read_part, &fd, 0, NULL));
 }
 
 char *json_text(const json_t *json, size_t flags)

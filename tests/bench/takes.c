@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "drivers/virtual/counter.h"
 #include "take/flac_check.h"
 #include "take/ledger.h"
@@ -142,7 +143,7 @@ static void look_at_tracks(struct looking *looking, const char *folder)
 static bool has_take_json(int dir)
 {
 	int file = openat(dir, "take.json", O_RDONLY | O_CLOEXEC);
-	json_t *root = file < 0 ? NULL : json_loadfd(file, 0, NULL);
+	json_t *root = file < 0 ? NULL : json_read_file(file);
 
 	json_decref(root);
 	if (file >= 0)
