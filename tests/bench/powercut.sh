@@ -12,7 +12,7 @@
 #   --tracks "T"   "8 32"
 #   --seconds S    length of each of the two takes (6)
 #   --seed N       of the moments (1)
-#   --piece N      moments for each machine that is started to replay (250)
+#   --piece N      moments at most for each machine that replays (250)
 #   --steady       in a machine whose time goes by what it computes, but never
 #                  faster than this one's, so that the disk is not slower there
 #   --uml          they are replayed by a kernel that runs as a program (uml.sh),
@@ -24,10 +24,11 @@
 #   --host         without a virtual machine, on ext4 and this kernel: ten times
 #                  as fast. Needs root, loop devices and FUSE
 #
-# Free space is full of frames of an older take. Exit status 0 only if nothing
-# that had been called safe is lost, and every take is whole, in every case. What
-# a case that fails was made of is kept in build/bench/powercut-failed. VM is a
-# program to call in the place of vm.sh, such as one that waits its turn.
+# As many machines replay as there are processors. Free space is full of frames
+# of an older take. Exit status 0 only if nothing that had been called safe is
+# lost, and every take is whole, in every case. What a case that fails was made
+# of is kept in build/bench/powercut-failed. VM is a program to call in the place
+# of vm.sh, such as one that waits its turn.
 
 set -euo pipefail
 
@@ -78,7 +79,19 @@ work=$(mktemp -d "$build/bench/powercut.XXXXXX")
 images=$work
 [ "$(df --output=avail /dev/shm | tail -n 1)" -lt $((4 << 20)) ] ||
 	images=$(mktemp -d /dev/shm/powercut.XXXXXX)
-trap 'rm -rf "$work" "$images"' EXIT
+lanes=$(nproc) running=()
+[ $host = no ] || lanes=1
+# shellcheck disable=SC2317 # the trap calls it
+finish()
+{
+	local lane
+
+	for lane in "${running[@]}"; do
+		kill -- "-$lane" 2>/dev/null || true
+	done
+	rm -rf "$work" "$images"
+}
+trap finish EXIT
 size=$((256 << 20))
 # shellcheck source=tests/bench/powercut_disk.sh
 . "$here/powercut_disk.sh"
@@ -183,13 +196,13 @@ record_whole()
 	return 1
 }
 
-# replay SYSTEM FIRST COUNT
+# replay SYSTEM FOLDER FIRST COUNT: FOLDER has base and log.
 replay()
 {
-	local system=$1 first=$2 count=$3 machine base log
+	local system=$1 folder=$2 first=$3 count=$4 machine base log
 
 	if [ $host = yes ]; then
-		"$build/bench/powercut" replay "$images/base" "$images/log" \
+		"$build/bench/powercut" replay "$folder/base" "$folder/log" \
 			"$system" "$work/reference" $size "$cuts" "$seed" \
 			"$first" "$count"
 		return
@@ -202,20 +215,45 @@ replay()
 	fi
 	"${machine[@]}" --timeout 7200 --module "$system" \
 		--module dm-snapshot --module "brd rd_nr=1 rd_size=131072" \
-		--disk "$images/base" --disk "$images/log" \
+		--disk "$folder/base" --disk "$folder/log" \
 		"$build/bench/powercut" replay $base $log "$system" \
 		"$work/reference" $size "$cuts" "$seed" "$first" "$count"
 }
 
+# Every so many pieces are a lane's, with a disk of its own that it brings from
+# moment to moment. LANE counts from 0.
+replay_lane()
+{
+	local system=$1 lane=$2 length=$3 folder=$images/lane$2 first status=0
+
+	mkdir "$folder"
+	cp --sparse=always "$images/base" "$images/log" "$folder"
+	for ((first = lane * length; first < cuts; first += lanes * length)); do
+		replay "$system" "$folder" "$first" "$length" || status=1
+	done
+	rm -rf "$folder"
+	return $status
+}
+
+# A lane for each processor: pieces of one length, as many to each. Each lane is
+# a group of processes, so that it ends as a whole.
 replay_all()
 {
-	local system=$1 first status=0
+	local system=$1 rounds=$(((cuts - 1) / (piece * lanes) + 1))
+	local length=$(((cuts - 1) / (rounds * lanes) + 1)) lane status=0
 
-	: >"$work/replay.log"
-	for ((first = 0; first < cuts; first += piece)); do
-		replay "$system" "$first" "$piece" >>"$work/replay.log" 2>&1 ||
-			status=1
+	set -m
+	for ((lane = 0; lane < lanes; lane++)); do
+		replay_lane "$system" $lane $length </dev/null \
+			>"$work/replay.log.$lane" 2>&1 &
+		running+=($!)
 	done
+	set +m
+	for lane in "${running[@]}"; do
+		wait "$lane" || status=1
+	done
+	running=()
+	cat "$work"/replay.log.* >"$work/replay.log"
 	grep '^CUT' "$work/replay.log" >"$work/cuts" || status=1
 	[ "$(wc -l <"$work/cuts")" -eq "$cuts" ] || status=1
 	return $status
@@ -251,8 +289,7 @@ put_away()
 	shift
 	rm -rf "$folder"
 	mkdir -p "$folder"
-	cp --sparse=always "$images/base.before" "$folder/base"
-	cp --sparse=always "$images/log" "$folder"
+	cp --sparse=always "$images/base" "$images/log" "$folder"
 	(cd "$work" && cp "$@" "$folder") || true
 }
 
@@ -271,7 +308,6 @@ status=0
 for system in $systems; do
 	for count in $tracks; do
 		record_whole "$system" "$count" || { status=1; continue; }
-		cp --sparse=always "$images/base" "$images/base.before"
 		[ -z "$keep" ] || put_away "$keep/$system-$count" reference
 		replay_all "$system" || {
 			status=1
