@@ -29,6 +29,9 @@ teardown() {
 	if mountpoint -q medium; then
 		umount medium
 	fi
+	if [ -d "${group:-}" ]; then
+		leave_group
+	fi
 }
 
 # Whatever has left its number in NAME.pid.
