@@ -229,6 +229,43 @@ static void test_a_gap_that_is_none(void **unused)
 
 /* --- what is no file --- */
 
+static void expect_another_word(const char *about, off_t at)
+{
+	struct verify_result result;
+
+	words[0] = '\0';
+	if (verify_take(fake.path, note_problem, NULL, &result) < 0)
+		return;
+	take_info_finish(&result.info);
+	if (result.verdict != VERIFY_DAMAGED)
+		fail_msg("%s of byte %lld: %s", about, (long long)at,
+			 verify_word(result.verdict));
+}
+
+/* Its line's CRC, or what is missing without that line. */
+static void test_each_byte_of_the_ledger(void **unused)
+{
+	struct stat stat;
+	int file;
+
+	(void)unused;
+	record(&simple);
+	file = openat(fake.dir, LEDGER_NAME, O_RDWR | O_CLOEXEC);
+	assert_int_equal(fstat(file, &stat), 0);
+	assert_true(stat.st_size > 1000);
+	for (off_t at = 0; at < stat.st_size; at += stride()) {
+		char byte, flipped;
+
+		assert_int_equal(pread(file, &byte, 1, at), 1);
+		flipped = (char)(byte ^ 1 << at % 8);
+		assert_int_equal(pwrite(file, &flipped, 1, at), 1);
+		expect_another_word("a bit", at);
+		assert_int_equal(pwrite(file, &byte, 1, at), 1);
+	}
+	close(file);
+	expect(VERIFY_COMPLETE, "");
+}
+
 static void test_a_ledger_that_nobody_writes_into(void **unused)
 {
 	struct verify_result result;
@@ -259,6 +296,7 @@ int main(void)
 		CASE(test_a_peak_that_a_pair_does_not_have),
 		CASE(test_events_that_were_lost),
 		CASE(test_a_gap_that_is_none),
+		CASE(test_each_byte_of_the_ledger),
 		CASE(test_a_ledger_that_nobody_writes_into),
 	};
 
