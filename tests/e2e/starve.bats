@@ -12,3 +12,9 @@
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "nor one of a heal" {
+	run "$BATS_TEST_DIRNAME/../starve_heal.sh" 3 1500 100 2
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
