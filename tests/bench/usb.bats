@@ -11,7 +11,7 @@ setup_file()
 	export work=$BATS_FILE_TMPDIR
 	"$bench/vm.sh" --steady --timeout 900 --share "$work" \
 		--module vhci-hcd --module snd-usb-audio \
-		"$bench/usb_guest.sh" "$build" "$work" losses unplugged swapped rate
+		"$bench/usb_guest.sh" "$build" "$work" losses stalled unplugged swapped rate
 }
 
 setup()
@@ -50,9 +50,31 @@ check_aligned()
 	[ $channel -eq "$2" ]
 }
 
-# Where a loss was is known as well as the ledger says: as a rule to two
-# milliseconds, but where a late stamp stood beside it. Its silence may stand
-# before it.
+# check_losses TAKE WORD COUNT: each is in the ledger, none else is. Where a loss
+# was is known as well as the ledger says: as a rule to two milliseconds, but
+# where a late stamp stood beside it. Its silence may stand before it.
+check_losses()
+{
+	awk -v word="$2" '$2 == word { print $3, $4 }' "$1.log" >truth
+	jq -r '.gaps[] | "\(.at) \(.frames) \(.cause) \(.uncertainty)"' \
+		"$1.take" >found
+	cat truth found
+	[ "$(wc -l <truth)" -eq "$3" ]
+	[ "$(wc -l <found)" -eq "$3" ]
+	origin=$(origin "$1")
+	paste -d' ' truth found >both
+	near=0 earlier=0
+	while read -r frame lost at frames cause uncertainty; do
+		[ "$cause" = silent ]
+		within "$frames" "$lost" 1 "a length"
+		# The lengths of those before it count in.
+		within $((at + origin)) "$frame" $((uncertainty + earlier++)) \
+			"a place"
+		[ "$uncertainty" -le 480 ]
+		! within $((at + origin)) "$frame" 96 "a place" || near=$((near + 1))
+	done <both
+}
+
 @test "18 channels of 24 bits at 48 kHz come bit for bit up to the first loss" {
 	check_aligned losses 18
 	read -r at frames kind _ <losses.01
@@ -66,25 +88,13 @@ check_aligned()
 }
 
 @test "failed packets, from one on: length to a frame, place as it says, 2 ms" {
-	awk '$2 == "lost" { print $3, $4 }' losses.log >truth
-	jq -r '.gaps[] | "\(.at) \(.frames) \(.cause) \(.uncertainty)"' losses.take \
-		>found
-	cat truth found
-	[ "$(wc -l <truth)" -eq 5 ]
-	[ "$(wc -l <found)" -eq 5 ]
-	origin=$(origin losses)
-	paste -d' ' truth found >both
-	near=0 earlier=0
-	while read -r frame lost at frames cause uncertainty; do
-		[ "$cause" = silent ]
-		within "$frames" "$lost" 1 "a length"
-		# The lengths of those before it count in.
-		within $((at + origin)) "$frame" $((uncertainty + earlier++)) \
-			"a place"
-		[ "$uncertainty" -le 480 ]
-		! within $((at + origin)) "$frame" 96 "a place" || near=$((near + 1))
-	done <both
+	check_losses losses lost 5
 	[ $near -ge 4 ]
+}
+
+@test "a bus that stands still for up to 0.9 s: the same" {
+	check_aligned stalled 4
+	check_losses stalled stalled 3
 }
 
 # rate_is TAKE PPM SILENCES: as near as the ledger says (takebox verify allows

@@ -103,6 +103,18 @@ take_losses()
 	pull_out
 }
 
+# Nothing comes over the bus for a while, and what the device had then is lost.
+take_stalled()
+{
+	plug_in -c 4 -p 35
+	start stalled 11 48000
+	at $((4 * 48000)) stall 40
+	at $((6 * 48000)) stall 300
+	at $((8 * 48000)) stall 900
+	finish
+	pull_out
+}
+
 # Pulled out in mid-take for a second, and put into another port.
 take_unplugged()
 {
