@@ -203,6 +203,8 @@ group_steady()
 {
 	try "powercut.bats" 900 bats --tap tests/bench/powercut.bats
 	grep '^# ' "$logs/powercut.bats.tap" | sed 's/^# /    /'
+	try "long.bats" 900 bats --tap tests/bench/long.bats
+	grep '^# ' "$logs/long.bats.tap" | sed 's/^# /    /'
 	try "usb.bats" 1000 bats --tap tests/bench/usb.bats
 	try "disks.bats" 1000 bats --tap tests/bench/disks.bats
 }
