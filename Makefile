@@ -388,6 +388,10 @@ powercut-live: all $(BENCH) ## end a recording machine a hundred times
 long-file: all $(BUILD)/bench/long_file ## a track beyond the 4 GiB of a file on FAT32
 	@BUILD=$(BUILD) tests/bench/long_file.sh
 
+.PHONY: fake-card
+fake-card: all ## takebox qualify --full on FAT32 beyond 4 GiB, real and fake
+	@BUILD=$(BUILD) tests/bench/fake_card.sh
+
 .PHONY: sync-cost
 sync-cost: $(BUILD)/perf/sync_cost $(BUILD)/bench/slow_disk ## measure a sync of 32 tracks on three file systems and four kinds of disk
 	@BUILD=$(BUILD) tests/bench/sync_cost.sh

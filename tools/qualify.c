@@ -132,51 +132,75 @@ static void verdict(char *out, size_t size, const struct qualify *result,
 			 qualify_worst(result), may);
 }
 
-static const char *capacity_words(const struct qualify *result)
+static void capacity_words(char *out, size_t size, const struct qualify *result)
 {
+	char tried[32];
+
 	switch (result->capacity) {
 	case QUALIFY_REAL:
-		return "as large as it says";
+		snprintf(out, size, "as large as it says");
+		break;
 	case QUALIFY_FAKE:
-		return "a fake";
-	default:
-		return "size not tested: --full writes all that is free";
+		snprintf(out, size, "a fake");
+		break;
+	case QUALIFY_PARTLY:
+		snprintf(out, size,
+			 "size tested in part: %s could be written and read "
+			 "again",
+			 text_bytes(tried, sizeof(tried),
+				    (double)result->tried_bytes));
+		break;
+	case QUALIFY_UNTESTED:
+		snprintf(out, size,
+			 "size not tested: --full writes all that is free");
+		break;
 	}
+}
+
+static void show_text(const struct qualify *result, const struct wish *wish,
+		      const char *words)
+{
+	char capacity[128], rate[32], space[32];
+
+	capacity_words(capacity, sizeof(capacity), result);
+	printf("%s: %s\n", wish->folder, words);
+	printf("  writes %s/s, %s free (%s), %s\n",
+	       text_bytes(rate, sizeof(rate), result->bytes_per_second),
+	       text_bytes(space, sizeof(space), (double)result->free_bytes),
+	       result->filesystem, capacity);
+	if (result->takes)
+		printf("  %u takes since: worst sync %.2f s\n", result->takes,
+		       result->worst_in_takes);
+}
+
+static void show_json(const struct qualify *result, const struct wish *wish,
+		      const char *words)
+{
+	json_t *reply = json_pack(
+		"{sb ss ss sf sf si ss sI sI sI si sf}", "ok",
+		(int)is_good(result, wish), "folder", wish->folder, "verdict",
+		words, "bytes_per_second", result->bytes_per_second,
+		"worst_seconds", result->worst_seconds, "channels",
+		(int)qualify_channels(result, (unsigned)wish->rate), "capacity",
+		qualify_capacity_word(result), "real_bytes",
+		(json_int_t)result->real_bytes, "tried_bytes",
+		(json_int_t)result->tried_bytes, "free_bytes",
+		(json_int_t)result->free_bytes, "takes", (int)result->takes,
+		"worst_in_takes", result->worst_in_takes);
+
+	options_print_json(reply);
+	json_decref(reply);
 }
 
 static void show(const struct qualify *result, const struct wish *wish)
 {
-	char words[256], rate[32], space[32];
-	json_t *reply;
+	char words[256];
 
 	verdict(words, sizeof(words), result, wish);
-	if (!wish->options.json) {
-		printf("%s: %s\n", wish->folder, words);
-		printf("  writes %s/s, %s free (%s), %s\n",
-		       text_bytes(rate, sizeof(rate), result->bytes_per_second),
-		       text_bytes(space, sizeof(space),
-				  (double)result->free_bytes),
-		       result->filesystem, capacity_words(result));
-		if (result->takes)
-			printf("  %u takes since: worst sync %.2f s\n",
-			       result->takes, result->worst_in_takes);
-		return;
-	}
-	reply = json_pack(
-		"{sb ss ss ss sf sf si ss sI sI si sf}", "ok",
-		(int)is_good(result, wish), "folder", wish->folder, "verdict",
-		words, "id", result->id, "bytes_per_second",
-		result->bytes_per_second, "worst_seconds",
-		result->worst_seconds, "channels",
-		(int)qualify_channels(result, (unsigned)wish->rate), "capacity",
-		result->capacity == QUALIFY_REAL   ? "real"
-		: result->capacity == QUALIFY_FAKE ? "fake"
-						   : "untested",
-		"real_bytes", (json_int_t)result->real_bytes, "free_bytes",
-		(json_int_t)result->free_bytes, "takes", (int)result->takes,
-		"worst_in_takes", result->worst_in_takes);
-	options_print_json(reply);
-	json_decref(reply);
+	if (wish->options.json)
+		show_json(result, wish, words);
+	else
+		show_text(result, wish, words);
 }
 
 static int read_last(struct qualify *result, const char *folder)

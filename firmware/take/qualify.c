@@ -17,6 +17,7 @@
 #include "take/syncers.h"
 
 #define TRY_FOLDER    ".qualify"
+#define TRY_FILES     "try-"
 #define FILES_MAX     64
 #define ROUND_BYTES   (64u * 1024) /* per file, as a second of sound */
 #define CHANNEL_BYTES 3		   /* of a sample, were it noise */
@@ -97,7 +98,7 @@ struct files {
 
 static void file_name(char name[32], unsigned number)
 {
-	snprintf(name, 32, "try-%02u", number);
+	snprintf(name, 32, TRY_FILES "%02u", number);
 }
 
 static int open_files(struct files *files, const struct qualify_plan *plan)
@@ -143,6 +144,17 @@ static int write_round(struct files *files, const struct qualify_plan *plan,
 	return error;
 }
 
+/* The room there is for all files, and in each of them. */
+static uint64_t room_for(const struct files *files,
+			 const struct qualify *result,
+			 const struct qualify_plan *plan)
+{
+	uint64_t room = qualify_room(result);
+	uint64_t each = plan->max_file_bytes / ROUND_BYTES * ROUND_BYTES;
+
+	return room / files->count < each ? room : each * files->count;
+}
+
 static int write_rounds(struct qualify *result, struct files *files,
 			const struct qualify_plan *plan, const void *bytes)
 {
@@ -150,7 +162,7 @@ static int write_rounds(struct qualify *result, struct files *files,
 	int64_t began = clock_now_ns(), now = began;
 	int error = 0;
 
-	most = qualify_room(result);
+	most = room_for(files, result, plan);
 	if (most < round)
 		return -ENOSPC;
 	while (error == 0 && done + round <= most &&
@@ -236,16 +248,34 @@ static int open_or_make(int parent, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* What a trial that was cut off has left. */
-static void clear(int dir, const struct qualify_plan *plan)
+static bool is_of_a_trial(const char *name)
 {
-	for (unsigned i = 0; i < FILES_MAX; i++) {
-		char name[32];
+	return strncmp(name, TRY_FILES, strlen(TRY_FILES)) == 0 ||
+	       strncmp(name, QUALIFY_MARKS, strlen(QUALIFY_MARKS)) == 0;
+}
 
-		file_name(name, i);
-		plan->storage->remove(dir, name);
-	}
-	plan->storage->remove(dir, QUALIFY_MARKED);
+/* How many were removed: a folder can pass over some when others go. */
+static unsigned clear_once(int dir, const struct storage *storage)
+{
+	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = own < 0 ? NULL : fdopendir(own);
+	const struct dirent *entry;
+	unsigned removed = 0;
+
+	while (list && (entry = readdir(list)))
+		removed += is_of_a_trial(entry->d_name) &&
+			   storage->remove(dir, entry->d_name) == 0;
+	if (list)
+		closedir(list);
+	else if (own >= 0)
+		close(own);
+	return removed;
+}
+
+void qualify_clear(int dir, const struct storage *storage)
+{
+	while (clear_once(dir, storage) > 0)
+		;
 }
 
 static int try_medium(struct qualify *result, int takebox, int dir,
@@ -253,13 +283,13 @@ static int try_medium(struct qualify *result, int takebox, int dir,
 {
 	int error;
 
-	clear(dir, plan);
+	qualify_clear(dir, plan->storage); /* what one that was cut off left */
 	error = describe(result, dir, plan);
 	if (error == 0)
 		error = try_writing(result, dir, plan);
 	if (error == 0)
 		error = qualify_try_capacity(result, dir, plan);
-	clear(dir, plan);
+	qualify_clear(dir, plan->storage);
 	return error < 0 ? error : qualify_write(result, takebox);
 }
 
@@ -274,6 +304,18 @@ static int try_in_folder(struct qualify *result, int takebox,
 		unlinkat(takebox, TRY_FOLDER, AT_REMOVEDIR);
 	}
 	return error;
+}
+
+static uint64_t file_limit(const struct qualify_plan *plan, int dir)
+{
+	uint64_t limit =
+		plan->max_file_bytes ? plan->max_file_bytes : UINT64_MAX;
+	struct storage_space space = {0};
+
+	storage_measure(dir, &space);
+	return space.max_file_bytes && space.max_file_bytes < limit
+		       ? space.max_file_bytes
+		       : limit;
 }
 
 int qualify_medium(struct qualify *result, const char *folder,
@@ -294,6 +336,7 @@ int qualify_medium(struct qualify *result, const char *folder,
 	close(medium);
 	if (watch.takebox < 0)
 		return watch.takebox;
+	own.max_file_bytes = file_limit(plan, watch.takebox);
 	error = is_recorded_on(watch.takebox)
 			? -EBUSY
 			: try_in_folder(result, watch.takebox, &own);

@@ -3,11 +3,12 @@
  *
  * It is written to as a take is: to many files in turn, each round synced. So
  * the slowest round is the longest time for which a take would have to live
- * from the tape. And a file as large as what is free is marked at many places
- * and read again: a fake card, which says that it is larger than it is, gives
- * back other marks than it got, or none. Where the file system cannot give out
- * room without writing to it (exFAT, FAT32) that is done by writing all of it,
- * if asked for.
+ * from the tape. And files as large as what is free, together, are marked at
+ * many places and read again: a fake card, which says that it is larger than it
+ * is, gives back other marks than it got, or none. Where the file system cannot
+ * give out room without writing to it (exFAT, FAT32) that is done by writing
+ * all of it, if asked for. Of what is free 64 MiB stay so, or half where that
+ * is less.
  *
  * All is done in files of one folder that is new and is removed again; nothing
  * else on the medium is touched. What was found is kept in Takebox/medium.json
@@ -29,6 +30,8 @@ struct qualify_plan {
 	unsigned files;		       /* as tracks */
 	double seconds;		       /* of writing */
 	bool all; /* write all that is free, if the room cannot be had else */
+	/* A MiB or more; 0, or more than it takes: what the file system does */
+	uint64_t max_file_bytes;
 	/* Told now and then; false: it is to end. NULL allowed. */
 	bool (*progress)(void *context, const char *what, double share);
 	void *context;
@@ -38,6 +41,7 @@ enum qualify_capacity {
 	QUALIFY_REAL,	  /* every mark came back */
 	QUALIFY_FAKE,	  /* other marks did */
 	QUALIFY_UNTESTED, /* the file system has to be written all over */
+	QUALIFY_PARTLY,	  /* every one did, but there is more: tried_bytes */
 };
 
 struct qualify {
@@ -46,7 +50,8 @@ struct qualify {
 	double bytes_per_second;
 	double worst_seconds; /* of a round */
 	enum qualify_capacity capacity;
-	uint64_t real_bytes; /* FAKE: that gave back what they got */
+	uint64_t real_bytes;  /* FAKE: that gave back what they got */
+	uint64_t tried_bytes; /* that got marks; UNTESTED: 0 */
 	uint64_t free_bytes;
 	/* Since then, of takes. */
 	unsigned takes;
@@ -68,6 +73,9 @@ int qualify_write(const struct qualify *result, int takebox);
 
 /* A take of so many seconds was recorded there, with this as its worst sync. */
 void qualify_note_take(int takebox, double worst_sync_seconds);
+
+/* As medium.json has it: "real", "fake", "untested", "partly". Static. */
+const char *qualify_capacity_word(const struct qualify *result);
 
 /* How many mono channels of 24 bit can be recorded at a rate: no more than half
  * of what could be written. seconds_left: with so many channels. */

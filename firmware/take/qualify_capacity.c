@@ -1,9 +1,10 @@
 /*
  * Marks all over what is free. A mark holds the number of its place and a
- * secret of this trial; it is a block of 4 KiB. All are written and synced
- * before the first is read again, past every cache if the kernel lets us: a
- * fake card that uses its little memory over and over has then put later marks
- * over earlier ones.
+ * secret of this trial; it is a block of 4 KiB. Places are counted through all
+ * files of marks: each is as long as the file system lets it be, FAT32 4 GiB.
+ * All marks of all files are written and synced before the first is read again,
+ * past every cache if the kernel lets us: a fake card that uses its little
+ * memory over and over has then put later marks over earlier ones.
  */
 #include "take/qualify_capacity.h"
 
@@ -23,11 +24,22 @@
 #define KEEP_BYTES  (64u << 20) /* that a take can begin with: 64 tracks' */
 
 struct marks {
-	uint64_t size; /* of the file */
-	uint64_t step; /* from mark to mark */
+	const struct qualify_plan *plan;
+	int dir;	/* of their files */
+	uint64_t size;	/* of all files */
+	uint64_t limit; /* of a file */
+	uint64_t step;	/* from mark to mark */
+	uint64_t next;	/* place to be marked */
 	uint64_t secret;
-	uint8_t *block;
+	bool all_over;		/* one behind the other, into no room */
+	bool full;		/* no more went in */
+	uint8_t *block, *found; /* a mark as it is to be, and as it is */
 };
+
+static void file_name(char name[32], uint64_t number)
+{
+	snprintf(name, 32, QUALIFY_MARKS "-%03u", (unsigned)number);
+}
 
 static void make_mark(const struct marks *marks, uint64_t at)
 {
@@ -42,9 +54,10 @@ static void make_mark(const struct marks *marks, uint64_t at)
 }
 
 /* Is it to go on? */
-static int tell(const struct marks *marks, const struct qualify_plan *plan,
-		const char *what, uint64_t at)
+static int tell(const struct marks *marks, const char *what, uint64_t at)
 {
+	const struct qualify_plan *plan = marks->plan;
+
 	if (at / marks->step % 64 != 0 ||
 	    plan->progress(plan->context, what,
 			   (double)at / (double)marks->size))
@@ -52,52 +65,7 @@ static int tell(const struct marks *marks, const struct qualify_plan *plan,
 	return -ECANCELED;
 }
 
-static int write_marks(const struct marks *marks, int file,
-		       const struct qualify_plan *plan)
-{
-	uint64_t written = 0;
-	int error = 0;
-
-	for (uint64_t at = 0; at + MARK_BYTES <= marks->size && error == 0;
-	     at += marks->step) {
-		make_mark(marks, at);
-		error = plan->storage->write(file, marks->block, MARK_BYTES,
-					     at);
-		written += MARK_BYTES;
-		if (error == 0 && written % SYNC_BYTES == 0)
-			error = plan->storage->sync(file);
-		if (error == 0)
-			error = tell(marks, plan, "marking", at);
-	}
-	return error < 0 ? error : plan->storage->sync(file);
-}
-
-static bool has_mark(const struct marks *marks, int file, uint64_t at,
-		     uint8_t *found)
-{
-	if (pread(file, found, MARK_BYTES, (off_t)at) != MARK_BYTES)
-		return false;
-	make_mark(marks, at);
-	return memcmp(found, marks->block, MARK_BYTES) == 0;
-}
-
-static int read_marks(struct qualify *result, const struct marks *marks,
-		      int file, uint8_t *found, const struct qualify_plan *plan)
-{
-	uint64_t good = 0, all = 0;
-	int error = 0;
-
-	for (uint64_t at = 0; at + MARK_BYTES <= marks->size && error == 0;
-	     at += marks->step) {
-		good += has_mark(marks, file, at, found);
-		all++;
-		error = tell(marks, plan, "reading the marks", at);
-	}
-	result->capacity = good == all ? QUALIFY_REAL : QUALIFY_FAKE;
-	/* What lies between marks that came back. */
-	result->real_bytes = good > 0 ? marks->size / all * (good - 1) : 0;
-	return error;
-}
+/* ---- writing them ---- */
 
 /* Room for all of the file without writing it, where there is such a thing. */
 static int take_room(int file, uint64_t size, const char *filesystem)
@@ -110,25 +78,162 @@ static int take_room(int file, uint64_t size, const char *filesystem)
 	return fallocate(file, 0, 0, (off_t)size) < 0 ? -errno : 0;
 }
 
-static int try_marks(struct qualify *result, int dir, int file,
-		     struct marks *marks, const struct qualify_plan *plan)
+/* The file that the next place is in. */
+static int begin_file(const struct marks *marks, const char *filesystem)
 {
-	uint8_t *found = aligned_alloc(MARK_BYTES, MARK_BYTES);
-	int error = found ? write_marks(marks, file, plan) : -ENOMEM;
-	int again;
+	uint64_t number = marks->next / marks->limit;
+	uint64_t left = marks->size - number * marks->limit;
+	char name[32];
+	int file, error;
 
-	if (error == 0) {
-		posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-		again = openat(dir, QUALIFY_MARKED,
-			       O_RDONLY | O_DIRECT | O_CLOEXEC);
-		error = read_marks(result, marks, again < 0 ? file : again,
-				   found, plan);
-		if (again >= 0)
-			close(again);
-	}
-	free(found);
+	file_name(name, number);
+	file = marks->plan->storage->open(marks->dir, name, 1);
+	if (file < 0 || marks->all_over)
+		return file;
+	error = take_room(file, left < marks->limit ? left : marks->limit,
+			  filesystem);
+	if (error == 0)
+		return file;
+	close(file);
 	return error;
 }
+
+/* Where the first file takes no more, each of them ends. */
+static int write_mark(struct marks *marks, int file)
+{
+	uint64_t at = marks->next;
+	int error;
+
+	make_mark(marks, at);
+	error = marks->plan->storage->write(file, marks->block, MARK_BYTES,
+					    at % marks->limit);
+	if (error == 0)
+		marks->next += marks->step;
+	else if (error == -EFBIG && at > 0 && at < marks->limit)
+		marks->limit = at;
+	else if ((error == -EFBIG || error == -ENOSPC) && at > 0)
+		marks->full = true;
+	else
+		return error;
+	return 0;
+}
+
+static bool is_in_file(const struct marks *marks, uint64_t at, uint64_t number)
+{
+	return at < marks->size && at / marks->limit == number;
+}
+
+static int fill_file(struct marks *marks, int file)
+{
+	const struct storage *storage = marks->plan->storage;
+	uint64_t number = marks->next / marks->limit, written = 0;
+	int error = 0;
+
+	while (error == 0 && !marks->full &&
+	       is_in_file(marks, marks->next, number)) {
+		uint64_t at = marks->next;
+
+		error = write_mark(marks, file);
+		written += MARK_BYTES;
+		if (error == 0 && written % SYNC_BYTES == 0)
+			error = storage->sync(file);
+		if (error == 0)
+			error = tell(marks, "marking", at);
+	}
+	return error < 0 ? error : storage->sync(file);
+}
+
+static int write_marks(struct marks *marks, const char *filesystem)
+{
+	int error = 0;
+
+	while (error == 0 && !marks->full && marks->next < marks->size) {
+		int file = begin_file(marks, filesystem);
+
+		if (file >= 0) {
+			error = fill_file(marks, file);
+			close(file);
+		} else if (file == -ENOSPC && marks->next > 0) {
+			marks->full = true;
+		} else {
+			error = file;
+		}
+	}
+	if (marks->full)
+		marks->size = marks->next;
+	return error;
+}
+
+/* ---- reading them again ---- */
+
+static int open_again(const struct marks *marks, uint64_t number)
+{
+	char name[32];
+	int file;
+
+	file_name(name, number);
+	file = openat(marks->dir, name, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (file < 0)
+		file = openat(marks->dir, name, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return -errno;
+	posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+	return file;
+}
+
+static bool has_mark(const struct marks *marks, int file, uint64_t at)
+{
+	if (pread(file, marks->found, MARK_BYTES, (off_t)(at % marks->limit)) !=
+	    MARK_BYTES)
+		return false;
+	make_mark(marks, at);
+	return memcmp(marks->found, marks->block, MARK_BYTES) == 0;
+}
+
+/* Counts the good ones of the file that *at is in, and moves it on. */
+static int read_file(const struct marks *marks, uint64_t *at, uint64_t *good)
+{
+	uint64_t number = *at / marks->limit;
+	int file = open_again(marks, number);
+	int error = file < 0 ? file : 0;
+
+	while (error == 0 && is_in_file(marks, *at, number)) {
+		*good += has_mark(marks, file, *at);
+		error = tell(marks, "reading the marks", *at);
+		*at += marks->step;
+	}
+	if (file >= 0)
+		close(file);
+	return error;
+}
+
+static void judge(struct qualify *result, const struct marks *marks,
+		  uint64_t good)
+{
+	uint64_t all = (marks->size + marks->step - 1) / marks->step;
+
+	result->tried_bytes = marks->size;
+	/* What lies between marks that came back. */
+	result->real_bytes = good > 0 ? marks->size / all * (good - 1) : 0;
+	if (good < all)
+		result->capacity = QUALIFY_FAKE;
+	else
+		result->capacity = marks->full ? QUALIFY_PARTLY : QUALIFY_REAL;
+}
+
+static int read_marks(struct qualify *result, const struct marks *marks)
+{
+	uint64_t at = 0, good = 0;
+	int error = 0;
+
+	while (error == 0 && at < marks->size)
+		error = read_file(marks, &at, &good);
+	if (error == 0)
+		judge(result, marks, good);
+	return error;
+}
+
+/* ---- both ---- */
 
 uint64_t qualify_room(const struct qualify *result)
 {
@@ -137,53 +242,52 @@ uint64_t qualify_room(const struct qualify *result)
 		       : result->free_bytes / 2;
 }
 
-/* FAT's files end at 4 GiB: of a larger medium so much is tried. */
-static uint64_t marked_size(const struct qualify *result)
+/* Each file has a mark at least. */
+static uint64_t wide_step(const struct marks *marks)
 {
-	uint64_t size = qualify_room(result);
+	uint64_t step = marks->size / MARKS / MARK_BYTES * MARK_BYTES;
 
-	if (strcmp(result->filesystem, "vfat") == 0 && size > 0xfff00000u)
-		size = 0xfff00000u;
-	return size / PIECE_BYTES * PIECE_BYTES;
+	if (step > marks->limit)
+		step = marks->limit;
+	return step > MARK_BYTES ? step : MARK_BYTES;
 }
 
-static int mark(struct qualify *result, int dir, int file, struct marks *marks,
-		const struct qualify_plan *plan)
+static int try_marks(struct qualify *result, struct marks *marks)
 {
-	int error = take_room(file, marks->size, result->filesystem);
+	int error;
 
-	if (error == -EOPNOTSUPP && !plan->all)
-		return 0;
-	marks->step = error == -EOPNOTSUPP
-			      ? MARK_BYTES
-			      : marks->size / MARKS / MARK_BYTES * MARK_BYTES;
-	if (marks->step < MARK_BYTES)
+	marks->step = wide_step(marks);
+	error = write_marks(marks, result->filesystem);
+	if (error == -EOPNOTSUPP && marks->plan->all) {
+		qualify_clear(marks->dir, marks->plan->storage);
+		marks->all_over = true;
 		marks->step = MARK_BYTES;
-	if (error == -EOPNOTSUPP)
-		error = 0;
-	return error < 0 ? error : try_marks(result, dir, file, marks, plan);
+		marks->next = 0;
+		error = write_marks(marks, result->filesystem);
+	} else if (error == -EOPNOTSUPP) {
+		return 0;
+	}
+	return error < 0 ? error : read_marks(result, marks);
 }
 
 int qualify_try_capacity(struct qualify *result, int dir,
 			 const struct qualify_plan *plan)
 {
 	struct marks marks = {
-		.size = marked_size(result),
+		.plan = plan,
+		.dir = dir,
+		.size = qualify_room(result) / PIECE_BYTES * PIECE_BYTES,
+		.limit = plan->max_file_bytes / PIECE_BYTES * PIECE_BYTES,
 		.secret = (uint64_t)clock_read_ns(CLOCK_REALTIME),
 		.block = aligned_alloc(MARK_BYTES, MARK_BYTES),
+		.found = aligned_alloc(MARK_BYTES, MARK_BYTES),
 	};
-	int file, error;
+	int error = marks.block && marks.found ? 0 : -ENOMEM;
 
 	result->capacity = QUALIFY_UNTESTED;
-	if (!marks.block || marks.size == 0) {
-		free(marks.block);
-		return marks.size ? -ENOMEM : 0;
-	}
-	file = plan->storage->open(dir, QUALIFY_MARKED, 1);
-	error = file < 0 ? file : mark(result, dir, file, &marks, plan);
-	if (file >= 0)
-		close(file);
-	plan->storage->remove(dir, QUALIFY_MARKED);
+	if (error == 0 && marks.size > 0)
+		error = try_marks(result, &marks);
 	free(marks.block);
+	free(marks.found);
 	return error;
 }

@@ -4,12 +4,16 @@
 
 #include "take/qualify.h"
 
-#define QUALIFY_MARKED "marks" /* the file */
+#define QUALIFY_MARKS "marks" /* its files' names begin so */
 
 /* Bytes that may be written: some stay free, for a take that begins. */
 uint64_t qualify_room(const struct qualify *result);
 
-/* The plan has a progress. */
+/* Removes all that a trial makes in its folder. */
+void qualify_clear(int dir, const struct storage *storage);
+
+/* Leaves its files in dir. The plan has a progress and max_file_bytes. Errors
+ * as of qualify_medium. */
 int qualify_try_capacity(struct qualify *result, int dir,
 			 const struct qualify_plan *plan);
 

@@ -19,7 +19,15 @@ static const char *const capacity_word[] = {
 	[QUALIFY_REAL] = "real",
 	[QUALIFY_FAKE] = "fake",
 	[QUALIFY_UNTESTED] = "untested",
+	[QUALIFY_PARTLY] = "partly",
 };
+
+#define CAPACITIES (sizeof(capacity_word) / sizeof(*capacity_word))
+
+const char *qualify_capacity_word(const struct qualify *result)
+{
+	return capacity_word[result->capacity];
+}
 
 static void medium_id(char id[40], int dir)
 {
@@ -51,6 +59,7 @@ static int read_json(struct qualify *result, const json_t *root)
 		.bytes_per_second = number(root, "bytes_per_second"),
 		.worst_seconds = number(root, "worst_seconds"),
 		.real_bytes = (uint64_t)number(root, "real_bytes"),
+		.tried_bytes = (uint64_t)number(root, "tried_bytes"),
 		.free_bytes = (uint64_t)number(root, "free_bytes"),
 		.takes = (unsigned)number(root, "takes"),
 		.worst_in_takes = number(root, "worst_in_takes"),
@@ -58,7 +67,7 @@ static int read_json(struct qualify *result, const json_t *root)
 	snprintf(result->id, sizeof(result->id), "%.39s", id);
 	snprintf(result->filesystem, sizeof(result->filesystem), "%.15s",
 		 filesystem ? filesystem : "");
-	for (unsigned i = 0; i < 3; i++)
+	for (size_t i = 0; i < CAPACITIES; i++)
 		if (strcmp(word, capacity_word[i]) == 0)
 			result->capacity = (enum qualify_capacity)i;
 	return 0;
@@ -101,15 +110,17 @@ static int write_text(int takebox, const char *text)
 /* One that a power cut tears is one that is not known any more: no more. */
 int qualify_write(const struct qualify *result, int takebox)
 {
-	json_t *root = json_pack(
-		"{ss si ss ss sf sf ss sI sI si sf}", "type", TYPE, "version",
-		1, "id", result->id, "filesystem", result->filesystem,
-		"bytes_per_second", result->bytes_per_second, "worst_seconds",
-		result->worst_seconds, "capacity",
-		capacity_word[result->capacity], "real_bytes",
-		(json_int_t)result->real_bytes, "free_bytes",
-		(json_int_t)result->free_bytes, "takes", (int)result->takes,
-		"worst_in_takes", result->worst_in_takes);
+	json_t *root = json_pack("{ss si ss ss sf sf ss sI sI sI si sf}",
+				 "type", TYPE, "version", 1, "id", result->id,
+				 "filesystem", result->filesystem,
+				 "bytes_per_second", result->bytes_per_second,
+				 "worst_seconds", result->worst_seconds,
+				 "capacity", qualify_capacity_word(result),
+				 "real_bytes", (json_int_t)result->real_bytes,
+				 "tried_bytes", (json_int_t)result->tried_bytes,
+				 "free_bytes", (json_int_t)result->free_bytes,
+				 "takes", (int)result->takes, "worst_in_takes",
+				 result->worst_in_takes);
 	char *text = root ? json_text(root, JSON_INDENT(2)) : NULL;
 	int error = text ? write_text(takebox, text) : -ENOMEM;
 
