@@ -5,6 +5,11 @@
  * All marks of all files are written and synced before the first is read again,
  * past every cache if the kernel lets us: a fake card that uses its little
  * memory over and over has then put later marks over earlier ones.
+ *
+ * Where room is had without writing to it, marks lie far apart, and those that
+ * a fake card puts over each other would miss each other. So the first stretch,
+ * as long as it is from mark to mark, is marked all over: wherever the card
+ * begins again, the first mark behind that place lies over one of these.
  */
 #include "take/qualify_capacity.h"
 
@@ -19,6 +24,7 @@
 
 #define MARK_BYTES  4096u
 #define MARKS	    1024u
+#define TELL_MARKS  64u
 #define PIECE_BYTES (1u << 20)	/* of a medium that is written all over */
 #define SYNC_BYTES  (16u << 20) /* so that it can end soon */
 #define KEEP_BYTES  (64u << 20) /* that a take can begin with: 64 tracks' */
@@ -31,10 +37,17 @@ struct marks {
 	uint64_t step;	/* from mark to mark */
 	uint64_t next;	/* place to be marked */
 	uint64_t secret;
+	uint64_t seen;		/* marks, written and read */
 	bool all_over;		/* one behind the other, into no room */
 	bool full;		/* no more went in */
 	uint8_t *block, *found; /* a mark as it is to be, and as it is */
 };
+
+/* The place behind this one. */
+static uint64_t after(const struct marks *marks, uint64_t at)
+{
+	return at + (at < marks->step ? MARK_BYTES : marks->step);
+}
 
 static void file_name(char name[32], uint64_t number)
 {
@@ -54,11 +67,11 @@ static void make_mark(const struct marks *marks, uint64_t at)
 }
 
 /* Is it to go on? */
-static int tell(const struct marks *marks, const char *what, uint64_t at)
+static int tell(struct marks *marks, const char *what, uint64_t at)
 {
 	const struct qualify_plan *plan = marks->plan;
 
-	if (at / marks->step % 64 != 0 ||
+	if (marks->seen++ % TELL_MARKS != 0 ||
 	    plan->progress(plan->context, what,
 			   (double)at / (double)marks->size))
 		return 0;
@@ -108,7 +121,7 @@ static int write_mark(struct marks *marks, int file)
 	error = marks->plan->storage->write(file, marks->block, MARK_BYTES,
 					    at % marks->limit);
 	if (error == 0)
-		marks->next += marks->step;
+		marks->next = after(marks, at);
 	else if (error == -EFBIG && at > 0 && at < marks->limit)
 		marks->limit = at;
 	else if ((error == -EFBIG || error == -ENOSPC) && at > 0)
@@ -181,55 +194,79 @@ static int open_again(const struct marks *marks, uint64_t number)
 	return file;
 }
 
-static bool has_mark(const struct marks *marks, int file, uint64_t at)
+/* What came back. */
+struct harvest {
+	uint64_t good; /* bytes, each mark with what is behind it */
+	bool lost;     /* a mark is not there */
+	uint64_t turn; /* from a mark to the one that lies over it, at least */
+};
+
+static bool has_mark(const struct marks *marks, uint64_t at)
 {
-	if (pread(file, marks->found, MARK_BYTES, (off_t)(at % marks->limit)) !=
-	    MARK_BYTES)
-		return false;
 	make_mark(marks, at);
 	return memcmp(marks->found, marks->block, MARK_BYTES) == 0;
 }
 
-/* Counts the good ones of the file that *at is in, and moves it on. */
-static int read_file(const struct marks *marks, uint64_t *at, uint64_t *good)
+static void read_mark(struct harvest *harvest, const struct marks *marks,
+		      int file, uint64_t at)
+{
+	uint64_t other;
+
+	memset(marks->found, 0, MARK_BYTES);
+	if (pread(file, marks->found, MARK_BYTES, (off_t)(at % marks->limit)) ==
+		    MARK_BYTES &&
+	    has_mark(marks, at)) {
+		harvest->good += after(marks, at) - at;
+		return;
+	}
+	harvest->lost = true;
+	memcpy(&other, marks->found, sizeof(other));
+	if (other > at && other - at < harvest->turn && has_mark(marks, other))
+		harvest->turn = other - at;
+}
+
+/* All marks of the file that *at is in; moves it on. */
+static int read_file(struct harvest *harvest, struct marks *marks, uint64_t *at)
 {
 	uint64_t number = *at / marks->limit;
 	int file = open_again(marks, number);
 	int error = file < 0 ? file : 0;
 
 	while (error == 0 && is_in_file(marks, *at, number)) {
-		*good += has_mark(marks, file, *at);
+		read_mark(harvest, marks, file, *at);
 		error = tell(marks, "reading the marks", *at);
-		*at += marks->step;
+		*at = after(marks, *at);
 	}
 	if (file >= 0)
 		close(file);
 	return error;
 }
 
+/* A fake has no more than lies between a mark and the one over it. */
 static void judge(struct qualify *result, const struct marks *marks,
-		  uint64_t good)
+		  const struct harvest *harvest)
 {
-	uint64_t all = (marks->size + marks->step - 1) / marks->step;
+	uint64_t real =
+		harvest->good > marks->step ? harvest->good - marks->step : 0;
 
 	result->tried_bytes = marks->size;
-	/* What lies between marks that came back. */
-	result->real_bytes = good > 0 ? marks->size / all * (good - 1) : 0;
-	if (good < all)
+	result->real_bytes = real < harvest->turn ? real : harvest->turn;
+	if (harvest->lost)
 		result->capacity = QUALIFY_FAKE;
 	else
 		result->capacity = marks->full ? QUALIFY_PARTLY : QUALIFY_REAL;
 }
 
-static int read_marks(struct qualify *result, const struct marks *marks)
+static int read_marks(struct qualify *result, struct marks *marks)
 {
-	uint64_t at = 0, good = 0;
+	struct harvest harvest = {.turn = UINT64_MAX};
+	uint64_t at = 0;
 	int error = 0;
 
 	while (error == 0 && at < marks->size)
-		error = read_file(marks, &at, &good);
+		error = read_file(&harvest, marks, &at);
 	if (error == 0)
-		judge(result, marks, good);
+		judge(result, marks, &harvest);
 	return error;
 }
 
@@ -262,7 +299,7 @@ static int try_marks(struct qualify *result, struct marks *marks)
 		qualify_clear(marks->dir, marks->plan->storage);
 		marks->all_over = true;
 		marks->step = MARK_BYTES;
-		marks->next = 0;
+		marks->next = marks->seen = 0;
 		error = write_marks(marks, result->filesystem);
 	} else if (error == -EOPNOTSUPP) {
 		return 0;

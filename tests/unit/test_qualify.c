@@ -556,13 +556,13 @@ int main(void)
 #define BOTH(name) TEST(name), IN_MEMORY(name)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_good_one),
-		IN_MEMORY(test_a_fake_is_found),
+		BOTH(test_a_fake_is_found),
 		TEST(test_a_stall_is_the_worst_round),
 		TEST(test_one_that_refuses),
 		BOTH(test_marks_go_on_in_further_files),
-		IN_MEMORY(test_a_fake_is_found_behind_the_first_file),
+		BOTH(test_a_fake_is_found_behind_the_first_file),
 		IN_MEMORY(test_how_long_a_file_may_be_is_found_out),
-		IN_MEMORY(test_a_part_is_not_all),
+		BOTH(test_a_part_is_not_all),
 		TEST(test_files_that_are_written_end_in_time),
 		BOTH(test_what_was_cut_off_goes_with_the_next),
 		TEST(test_what_is_of_others_stays),
