@@ -32,6 +32,7 @@
 static struct {
 	uint64_t room, real; /* that it says, and that it has; 0: as much */
 	uint64_t full;	     /* where no more marks go in; 0: never */
+	bool forgets; /* what is behind its end, and says that it is there */
 	uint64_t file_bytes; /* where a file ends; 0: never */
 	unsigned too_long;   /* refused for that */
 	unsigned files;	     /* of marks */
@@ -72,7 +73,9 @@ static int write_mark(int file, const void *data, size_t size, uint64_t offset)
 
 	if (card.full && place >= card.full)
 		return -ENOSPC;
-	if (!card.real)
+	if (card.forgets && place >= card.real)
+		return 0;
+	if (!card.real || card.forgets)
 		return storage_posix.write(file, data, size, offset);
 	for (uint64_t p = place % card.real; p <= place; p += card.real)
 		error = error ? error
@@ -292,6 +295,19 @@ static void test_a_fake_is_found_behind_the_first_file(void **unused)
 		assert_true(result.real_bytes <= card.real);
 		assert_names("", ". .. medium.json ");
 	}
+}
+
+static void test_a_fake_that_forgets_is_found_in_each_file(void **unused)
+{
+	struct qualify result;
+
+	(void)unused;
+	set_up_short_files();
+	card.forgets = true;
+	card.real = 2 * FILE_BYTES + MIB;
+	assert_int_equal(try_files(&result, FILE_BYTES), 0);
+	assert_int_equal(result.capacity, QUALIFY_FAKE);
+	assert_in_range(result.real_bytes, card.real - MIB, card.real);
 }
 
 static void test_how_long_a_file_may_be_is_found_out(void **unused)
@@ -561,6 +577,7 @@ int main(void)
 		TEST(test_one_that_refuses),
 		BOTH(test_marks_go_on_in_further_files),
 		BOTH(test_a_fake_is_found_behind_the_first_file),
+		BOTH(test_a_fake_that_forgets_is_found_in_each_file),
 		IN_MEMORY(test_how_long_a_file_may_be_is_found_out),
 		BOTH(test_a_part_is_not_all),
 		TEST(test_files_that_are_written_end_in_time),
