@@ -41,8 +41,7 @@ static const char help[] =
 
 enum { OPTION_RATE = 0x200, OPTION_SECONDS, OPTION_FULL, OPTION_LAST };
 
-#define TAPE_MAX_SECONDS 600
-#define STALL_SHARE	 0.8 /* of the tape that a stall may take */
+#define STALL_SHARE 0.8 /* of the tape that a stall may take */
 
 struct wish {
 	const char *folder;
@@ -51,16 +50,13 @@ struct wish {
 	struct options options;
 };
 
+/* Of a tape that is made now. */
 static double tape_seconds(const struct config *config, const struct wish *wish)
 {
-	double second = wish->channels * wish->rate * 4, seconds;
-	uint64_t all;
-
-	if (config->tape_seconds > 0)
-		return config->tape_seconds;
-	tape_memory(&all);
-	seconds = (double)all / 4 / second;
-	return seconds < TAPE_MAX_SECONDS ? seconds : TAPE_MAX_SECONDS;
+	return (double)tape_ring_frames(config->tape_seconds,
+					(unsigned)wish->channels,
+					(unsigned)wish->rate) /
+	       wish->rate;
 }
 
 static volatile sig_atomic_t interrupted;
