@@ -37,7 +37,8 @@ static const char help[] =
 	"  --last        show what was found last, and what takes showed "
 	"since\n"
 	"Exits 0 if it is good for so many channels, 4 if a take is recorded "
-	"there, 6 if\nit is not good.\n";
+	"there, 6 if\nit is not good, 10 if --last is asked for and nothing is "
+	"known.\n";
 
 enum { OPTION_RATE = 0x200, OPTION_SECONDS, OPTION_FULL, OPTION_LAST };
 
@@ -199,45 +200,66 @@ static void show(const struct qualify *result, const struct wish *wish)
 		show_text(result, wish, words);
 }
 
+static int open_folder(int parent, const char *name)
+{
+	int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir < 0 ? -errno : dir;
+}
+
+/* -ENODATA: nothing is known of the medium. */
 static int read_last(struct qualify *result, const char *folder)
 {
-	char path[CONFIG_PATH_MAX + 16];
-	int dir, error;
+	int medium = open_folder(AT_FDCWD, folder), takebox, error;
 
-	snprintf(path, sizeof(path), "%s/Takebox", folder);
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	error = qualify_read(result, dir);
-	close(dir);
-	return error;
+	if (medium < 0)
+		return medium;
+	takebox = open_folder(medium, "Takebox");
+	close(medium);
+	error = takebox < 0 ? takebox : qualify_read(result, takebox);
+	if (takebox >= 0)
+		close(takebox);
+	return error == -ENOENT ? -ENODATA : error;
 }
 
-static const char *words_for(int error)
-{
-	switch (error) {
-	case -EBUSY:
-		return "a take is being recorded there, or made whole: it "
-		       "needs the room; try it afterwards";
-	case -ENOSPC:
-		return "there is too little room left to try it: make some";
-	case -ECANCELED:
-		return "interrupted; nothing was left behind";
-	default:
-		return strerror(-error);
-	}
-}
+/* The last one: all others. */
+static const struct failure {
+	int error, code;
+	const char *name, *words;
+} failures[] = {
+	{-EBUSY, EXIT_REFUSED, "refused",
+	 "a take is being recorded there, or made whole: it needs the room; "
+	 "try it afterwards"},
+	{-ECANCELED, EXIT_FAILED, "failed",
+	 "interrupted; nothing was left behind"},
+	{-ENODATA, EXIT_NOT_FOUND, "not-found",
+	 "nothing is known of it yet: try it without --last"},
+	{-ENOSPC, EXIT_MEDIUM, "medium",
+	 "there is too little room left to try it: make some"},
+	{-ENOENT, EXIT_MEDIUM, "medium", "there is no such folder"},
+	{-EIO, EXIT_MEDIUM, "medium",
+	 "the medium failed: do not record on it, and copy what is on it"},
+	{0, EXIT_MEDIUM, "medium", NULL},
+};
 
-static int code_of(int error)
+static int report(const struct wish *wish, int error)
 {
-	switch (error) {
-	case -EBUSY:
-		return EXIT_REFUSED;
-	case -ECANCELED:
-		return EXIT_FAILED;
-	default:
-		return EXIT_MEDIUM;
+	const struct failure *failure = failures;
+	const char *words;
+	json_t *reply;
+
+	while (failure->error && failure->error != error)
+		failure++;
+	words = failure->words ? failure->words : strerror(-error);
+	fprintf(stderr, "takebox qualify: %s: %s\n", wish->folder, words);
+	if (wish->options.json) {
+		reply = json_pack("{sb ss ss ss}", "ok", 0, "folder",
+				  wish->folder, "error", failure->name,
+				  "message", words);
+		options_print_json(reply);
+		json_decref(reply);
 	}
+	return failure->code;
 }
 
 static int qualify(const struct wish *wish)
@@ -257,13 +279,8 @@ static int qualify(const struct wish *wish)
 			   : qualify_medium(&result, wish->folder, &plan);
 	if (isatty(STDERR_FILENO))
 		fputs("\r                              \r", stderr);
-	if (error < 0) {
-		fprintf(stderr, "takebox qualify: %s: %s\n", wish->folder,
-			wish->last && error == -ENOENT
-				? "nothing is known of it yet"
-				: words_for(error));
-		return wish->last ? EXIT_NOT_FOUND : code_of(error);
-	}
+	if (error < 0)
+		return report(wish, error);
 	show(&result, wish);
 	return is_good(&result, wish) ? EXIT_OK : EXIT_MEDIUM;
 }

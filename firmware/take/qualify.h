@@ -67,7 +67,7 @@ int qualify_medium(struct qualify *result, const char *folder,
 		   const struct qualify_plan *plan);
 
 /* What is known of the medium that takebox (an open folder) is on. -ENOENT:
- * nothing, or of another one. */
+ * nothing, or of another one; else it could not be read. */
 int qualify_read(struct qualify *result, int takebox);
 int qualify_write(const struct qualify *result, int takebox);
 

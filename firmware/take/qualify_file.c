@@ -13,7 +13,8 @@
 
 #include "base/json_text.h"
 
-#define TYPE "takebox-medium"
+#define TYPE	 "takebox-medium"
+#define TEXT_MAX 4096
 
 static const char *const capacity_word[] = {
 	[QUALIFY_REAL] = "real",
@@ -73,21 +74,38 @@ static int read_json(struct qualify *result, const json_t *root)
 	return 0;
 }
 
+/* One that was torn, or is too long to be ours, is none. */
+static int read_file(json_t **root, int takebox)
+{
+	char text[TEXT_MAX];
+	int fd = openat(takebox, QUALIFY_FILE,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	int error = size < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (error < 0)
+		return error;
+	*root = json_read(text, (size_t)size, NULL);
+	if (*root)
+		return 0;
+	return errno == ENOMEM ? -ENOMEM : -ENOENT;
+}
+
 /* A copy of the whole medium brings the file along: it is not of this one. */
 int qualify_read(struct qualify *result, int takebox)
 {
-	int fd = openat(takebox, QUALIFY_FILE,
-			O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	json_t *root = fd < 0 ? NULL : json_read_file(fd);
+	json_t *root = NULL;
 	char id[40];
-	int error = root ? read_json(result, root) : -ENOENT;
+	int error = read_file(&root, takebox);
 
+	if (error == 0)
+		error = read_json(result, root);
 	medium_id(id, takebox);
 	if (error == 0 && strcmp(id, result->id) != 0)
 		error = -ENOENT;
 	json_decref(root);
-	if (fd >= 0)
-		close(fd);
 	return error;
 }
 

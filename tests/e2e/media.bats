@@ -462,8 +462,16 @@ plug() {
 	run takebox qualify --channels 2 --last A
 	[ "$status" -eq 6 ]
 	[[ "$output" == *"not good: it stalls for 5000.5 s"* ]]
+	mkdir B/Takebox
 	run takebox qualify --last B
 	[ "$status" -eq 10 ]
+	mkdir B/Takebox/medium.json # which cannot be read
+	run takebox qualify --last B
+	[ "$status" -eq 6 ]
+	run --separate-stderr takebox qualify --last --json D
+	[ "$status" -eq 6 ]
+	[ "$(jq -r .error <<<"$output")" = medium ]
+	[ "$(jq -r .message <<<"$output")" = "there is no such folder" ]
 }
 
 @test "a mirror that was pulled in mid-take is filled when it is back, and verified" {

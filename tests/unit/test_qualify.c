@@ -551,6 +551,29 @@ static void test_a_take_that_begins_gets_the_room(void **unused)
 	}
 }
 
+/* What is torn is not known; what cannot be read might be. */
+static void test_unread_is_not_unknown(void **unused)
+{
+	struct qualify result;
+	char path[128], file[160];
+	int dir;
+
+	(void)unused;
+	card.room = 8 * MIB;
+	assert_int_equal(try_it(&result), 0);
+	snprintf(path, sizeof(path), "%s/Takebox", folder);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(qualify_read(&result, dir), 0);
+	snprintf(file, sizeof(file), "%s/medium.json", path);
+	assert_int_equal(truncate(file, 40), 0);
+	assert_int_equal(qualify_read(&result, dir), -ENOENT);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(qualify_read(&result, dir), -ENOENT);
+	assert_int_equal(mkdir(file, 0777), 0);
+	assert_int_equal(qualify_read(&result, dir), -EISDIR);
+	close(dir);
+}
+
 static void test_channels_and_time(void **unused)
 {
 	struct qualify result = {.bytes_per_second = 6e6,
@@ -587,6 +610,7 @@ int main(void)
 		TEST(test_no_room_is_no_verdict),
 		TEST(test_a_take_that_runs_keeps_its_room),
 		TEST(test_a_take_that_begins_gets_the_room),
+		TEST(test_unread_is_not_unknown),
 		TEST(test_channels_and_time),
 	};
 
