@@ -35,7 +35,7 @@ static int create_file(struct take *take, unsigned index, unsigned part)
 
 	if (!tags)
 		return -ENOMEM;
-	take_tags_build(tags, &take->info, track, part);
+	take_tags_build(tags, &take->info, track, part, UINT64_MAX);
 	setup.tags = tags->tag;
 	setup.tag_count = tags->count;
 	error = track_create(&take->track[index], &setup);
@@ -101,14 +101,15 @@ int take_feed_silence(struct take *take, unsigned index, uint64_t count)
 	return error;
 }
 
-static int tag_file(struct take *take, unsigned index, unsigned part)
+static int tag_file(struct take *take, unsigned index, unsigned part,
+		    uint64_t end)
 {
 	struct take_tags *tags = malloc(sizeof(*tags));
 	int error;
 
 	if (!tags)
 		return -ENOMEM;
-	take_tags_build(tags, &take->info, &take->info.track[index], part);
+	take_tags_build(tags, &take->info, &take->info.track[index], part, end);
 	error = track_write_tags(&take->track[index], tags->tag, tags->count);
 	free(tags);
 	return error;
@@ -118,7 +119,7 @@ static int tag_file(struct take *take, unsigned index, unsigned part)
 int take_finish_file(struct take *take, unsigned index, unsigned part)
 {
 	struct track *track = &take->track[index];
-	int error = tag_file(take, index, part);
+	int error = tag_file(take, index, part, UINT64_MAX);
 
 	if (error == 0)
 		error = take->plan.storage->sync(track->file);
@@ -289,13 +290,13 @@ int take_sync(struct take *take)
 	return 0;
 }
 
-int take_tag(struct take *take)
+int take_tag(struct take *take, uint64_t end)
 {
 	int error = 0;
 
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (take->open[i])
-			error = tag_file(take, i, take->part);
+			error = tag_file(take, i, take->part, end);
 	return error;
 }
 

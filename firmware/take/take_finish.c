@@ -133,7 +133,7 @@ static int write_last(struct take *take)
 	if (error == 0)
 		error = take_info_cut(&take->info, take->fed);
 	if (error == 0)
-		error = take_tag(take);
+		error = take_tag(take, UINT64_MAX);
 	if (error < 0)
 		return error;
 	if (take->cut)

@@ -47,7 +47,7 @@ static uint64_t close_part(struct take *take)
  * that before there is a file of it. */
 int take_next_part(struct take *take)
 {
-	int error = take_tag(take);
+	int error = take_tag(take, take->fed);
 
 	if (error == 0)
 		error = take_sync(take);

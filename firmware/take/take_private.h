@@ -184,8 +184,9 @@ int take_remake_file(struct take *take, unsigned index);
 int take_flush(struct take *take);
 int take_sync(struct take *take);	/* and checkpoint */
 int take_sync_files(struct take *take); /* flush and sync only */
-int take_tag(struct take *take);	/* all files of the part, drained */
-int take_seal(struct take *take);	/* likewise; tagged and synced before */
+/* All files of the part, drained. end: of it; UINT64_MAX: the take's. */
+int take_tag(struct take *take, uint64_t end);
+int take_seal(struct take *take); /* likewise; tagged and synced before */
 int take_finish_file(struct take *take, unsigned index, unsigned part);
 uint64_t take_bytes(const struct take *take);
 uint64_t take_encoded(const struct take *take); /* whole frames, in step */

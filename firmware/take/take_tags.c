@@ -77,13 +77,13 @@ static void add_chapters(struct take_tags *tags, const struct take_info *info,
 }
 
 void take_tags_build(struct take_tags *tags, const struct take_info *info,
-		     const struct take_track *track, unsigned part)
+		     const struct take_track *track, unsigned part,
+		     uint64_t end)
 {
 	uint64_t from = take_info_part_start(info, part);
-	uint64_t end = part + 1 < take_info_parts(info)
-			       ? take_info_part_start(info, part + 1)
-			       : UINT64_MAX;
 
+	if (part + 1 < take_info_parts(info))
+		end = take_info_part_start(info, part + 1);
 	tags->count = 0;
 	tags->used = 0;
 	add(tags, "TITLE", track->name);

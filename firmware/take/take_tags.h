@@ -16,8 +16,10 @@ struct take_tags {
 };
 
 /* Markers become CHAPTERnnn; those beyond what fits are left out here (they
- * are in take.json and labels.txt). part counts from 0. */
+ * are in take.json and labels.txt). part counts from 0. end: where it ends if
+ * info has no further part yet; UINT64_MAX: with the take. */
 void take_tags_build(struct take_tags *tags, const struct take_info *info,
-		     const struct take_track *track, unsigned part);
+		     const struct take_track *track, unsigned part,
+		     uint64_t end);
 
 #endif

@@ -66,7 +66,7 @@ static void check_info(const struct take_info *info)
 		take_info_file(&info->track[i], take_info_parts(info), name);
 		check(!strchr(name, '/') && name[0] != '.');
 		take_tags_build(&tags, info, &info->track[i],
-				take_info_parts(info) - 1);
+				take_info_parts(info) - 1, UINT64_MAX);
 	}
 	root = take_info_json(info);
 	text = root ? json_dumps(root, 0) : NULL;
