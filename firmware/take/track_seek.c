@@ -11,19 +11,25 @@
 
 #define MOST_PLACES 60
 
-/* A header alone can be chance: does the frame decode? */
-static bool is_frame(const struct track *track, const struct flac_place *place)
+/* A header alone can be chance: does the frame decode? How many samples it has;
+ * the file's last one may be short. 0: it is none. */
+static unsigned count_samples(const struct track *track,
+			      const struct flac_place *place)
 {
+	uint64_t left = track->unseen - place->sample;
 	struct flac_strict strict = {
 		.fd = track->file,
 		.size = FLAC_HEAD_BYTES + track->unseen_bytes,
 		.info = track->head.info,
-		.end = place->sample + ENCODER_BLOCK,
+		.end = place->sample +
+		       (left < ENCODER_BLOCK ? left : ENCODER_BLOCK),
 		.byte = place->byte,
 		.sample = place->sample,
 	};
 
-	return flac_strict_decode(&strict) == 0 && strict.frames == 1;
+	if (flac_strict_decode(&strict) < 0)
+		return 0;
+	return (unsigned)(strict.sample - place->sample);
 }
 
 static bool find(const struct track *track, uint64_t byte, uint64_t least,
@@ -33,13 +39,12 @@ static bool find(const struct track *track, uint64_t byte, uint64_t least,
 
 	if (flac_search(track->file, &track->head.info, FLAC_HEAD_BYTES + byte,
 			FLAC_HEAD_BYTES + track->unseen_bytes, least,
-			track->unseen, &place) <= 0 ||
-	    !is_frame(track, &place))
+			track->unseen, &place) <= 0)
 		return false;
+	point->samples = count_samples(track, &place);
 	point->sample = place.sample;
 	point->offset = place.byte - FLAC_HEAD_BYTES;
-	point->samples = ENCODER_BLOCK;
-	return true;
+	return point->samples > 0;
 }
 
 void track_find_seekpoints(struct track *track)
