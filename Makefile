@@ -123,7 +123,8 @@ $(VIRTUAL_READER): $(BUILD)/obj/tests/e2e/virtual_reader.o
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ALSA_LIBS) -lm
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libtakebox.a
+STOCK_FLAC := $(BUILD)/obj/tests/support/stock_flac.o
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(STOCK_FLAC) $(BUILD)/libtakebox.a
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(DAEMON_LIBS) -lcmocka
@@ -171,7 +172,7 @@ $(BUILD)/bench/usb_audio: $(USB_AUDIO_OBJ)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 
 $(BUILD)/bench/powercut: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
-  powercut takes write_log) $(BUILD)/libtakebox.a
+  powercut takes unhealed write_log) $(STOCK_FLAC) $(BUILD)/libtakebox.a
 $(BUILD)/bench/account: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
   account account_take account_tape) $(BUILD)/libtakebox.a
 $(BUILD)/bench/long_file: $(BUILD)/obj/tests/bench/long_file.o \
