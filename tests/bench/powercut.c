@@ -21,8 +21,11 @@
  * in order: BASE then has what the part before left.
  *
  * Prints a line for each cut and exits 0 only if nothing was lost that had been
- * called safe and no take is damaged:
+ * called safe and no take is damaged; and one before it if a take was open of
+ * which something had been called safe: its tracks are read before it is made
+ * whole, as any other program reads them, and how much of it that gives.
  *
+ *	UNHEALED ENTRY TAKE TRACKS SECONDS ok|unreadable REASON
  *	CUT ENTRY direct|cache TAKE|- SECONDS-LOST|-1 ok [damaged]
  *	CUT ENTRY direct|cache TAKE|- SECONDS-LOST|-1 FAIL REASON
  */
@@ -42,6 +45,7 @@
 #include "base/log.h"
 #include "take/heal.h"
 #include "tests/bench/takes.h"
+#include "tests/bench/unhealed.h"
 #include "tests/bench/write_log.h"
 
 #define RATE 48000
@@ -303,9 +307,11 @@ static void drop_disk(const struct replay *replay)
 
 struct judged {
 	char fault[512];
-	double loss;  /* seconds; negative: the cut was in no take */
-	char in[64];  /* take */
-	bool damaged; /* synced sound is not reachable: exFAT alone may */
+	double loss;   /* seconds; negative: the cut was in no take */
+	char in[64];   /* take */
+	bool damaged;  /* synced sound is not reachable: exFAT alone may */
+	char open[64]; /* a take that was not finished, or "" */
+	struct unhealed unhealed; /* the same, before it was healed */
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -326,6 +332,7 @@ complain(struct judged *judged, const char *name, const char *format, ...)
 struct known {
 	bool done;
 	uint64_t durable, played;
+	uint64_t claimed; /* by every head: what was safe a round earlier */
 };
 
 static struct known known_of(const struct replay *replay, const char *name,
@@ -344,8 +351,10 @@ static struct known known_of(const struct replay *replay, const char *name,
 			known.done |= before;
 			continue;
 		}
-		if (before && mark->durable > known.durable)
+		if (before && mark->durable > known.durable) {
+			known.claimed = known.durable;
 			known.durable = mark->durable;
+		}
 		if (before || (!after && known.played > 0))
 			known.played = mark->played;
 		after |= !before;
@@ -408,9 +417,52 @@ static void on_heal(void *context, const struct heal_report *report)
 			 strerror(-report->error));
 }
 
+/* The claim to what a sync has covered is written behind it, and covered by the
+ * next one. */
+static void look_before(const struct replay *replay,
+			const struct one_take *wanted, size_t cut,
+			struct judged *judged)
+{
+	struct known known = known_of(replay, wanted->name, cut);
+	struct unhealed *unhealed = &judged->unhealed;
+
+	if (known.done || known.durable == 0)
+		return;
+	snprintf(judged->open, sizeof(judged->open), "%s", wanted->name);
+	unhealed_look(unhealed, MOUNTPOINT, wanted->name, RATE, wanted->base);
+	if (unhealed->fault[0])
+		return;
+	if (unhealed->tracks != wanted->tracks)
+		snprintf(unhealed->fault, sizeof(unhealed->fault),
+			 "%u tracks of %u", unhealed->tracks, wanted->tracks);
+	else if (unhealed->frames < known.claimed)
+		snprintf(unhealed->fault, sizeof(unhealed->fault),
+			 "%llu frames; %llu had been claimed",
+			 (unsigned long long)unhealed->frames,
+			 (unsigned long long)known.claimed);
+}
+
+/* What a file system has lost nobody can read. */
+static void judge_before(const struct cut *cut, struct judged *judged)
+{
+	const struct unhealed *unhealed = &judged->unhealed;
+
+	if (!judged->open[0])
+		return;
+	if (unhealed->fault[0] && !judged->damaged)
+		complain(judged, judged->open, "before healing: %s",
+			 unhealed->fault);
+	printf("UNHEALED %zu %s %u %.3f %s %s\n", cut->index, judged->open,
+	       unhealed->tracks, (double)unhealed->frames / RATE,
+	       unhealed->fault[0] ? "unreadable" : "ok", unhealed->fault);
+}
+
 static void judge(struct replay *replay, const struct cut *cut,
 		  struct judged *judged)
 {
+	for (unsigned i = 0; i < replay->reference.count; i++)
+		look_before(replay, &replay->reference.take[i], cut->index,
+			    judged);
 	if (heal_folder(MOUNTPOINT, &storage_posix, NULL, on_heal, judged) < 0)
 		if (errno != ENOENT)
 			complain(judged, "heal", "%s", strerror(errno));
@@ -422,6 +474,7 @@ static void judge(struct replay *replay, const struct cut *cut,
 		if (!takes_find(&replay->reference, replay->found.take[i].name))
 			complain(judged, replay->found.take[i].name,
 				 "nobody recorded it");
+	judge_before(cut, judged);
 }
 
 static void try_cut(struct replay *replay, const struct cut *cut)

@@ -266,7 +266,10 @@ summarize()
 	awk '$5 ~ /^[0-9]/ { print $5 }' "$work/cuts" | sort -n >"$work/lost"
 	awk -v what="$count tracks, $system" -v cuts="$(wc -l <"$work/cuts")" \
 		-v failed="$(grep -c FAIL "$work/cuts" || true)" \
-		-v damaged="$(grep -c ' damaged$' "$work/cuts" || true)" '
+		-v damaged="$(grep -c ' damaged$' "$work/cuts" || true)" \
+		-v before="$(grep -c '^UNHEALED' "$work/replay.log" || true)" \
+		-v unreadable="$(grep -c '^UNHEALED.* unreadable ' \
+			"$work/replay.log" || true)" '
 		{ lost[NR - 1] = $1 }
 		END {
 			printf "%s: %d cuts, %d failed; %d in mid-take", what,
@@ -277,6 +280,8 @@ summarize()
 					lost[int(NR * 95 / 100)], lost[NR - 1]
 			if (damaged)
 				printf "; %d damaged, and said so", damaged
+			printf "; %d looked at before healing, %d unreadable",
+				before, unreadable
 			print ""
 		}' "$work/lost"
 }

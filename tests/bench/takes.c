@@ -17,6 +17,10 @@
 #include "take/flac_check.h"
 #include "take/ledger.h"
 #include "take/take_info.h"
+#include "tests/support/stock_flac.h"
+
+/* Tracks of a take to some of whose seek points is sought. */
+#define SOUGHT 2
 
 struct looking {
 	struct one_take *take;
@@ -84,6 +88,20 @@ static uint64_t part_end(const struct take_info *info, unsigned part)
 		       : info->frames;
 }
 
+static void look_at_head(struct looking *looking, const char *path,
+			 const struct take_track *track, unsigned part)
+{
+	static struct stock_flac flac;
+
+	stock_flac_open(&flac, path, on_samples, looking);
+	stock_flac_check(&flac, &looking->info, track, part,
+			 track - looking->info.track < SOUGHT ? 3 : 0);
+	stock_flac_close(&flac);
+	if (flac.fault[0])
+		complain(looking->take, "%s: %s", strrchr(path, '/') + 1,
+			 flac.fault);
+}
+
 static void look_at_file(struct looking *looking, const char *folder,
 			 const struct take_track *track, unsigned part)
 {
@@ -111,7 +129,8 @@ static void look_at_file(struct looking *looking, const char *folder,
 		complain(looking->take, "%s: %llu frames of %llu", name,
 			 (unsigned long long)check.samples,
 			 (unsigned long long)length);
-	else if (looking->wrong > 0)
+	look_at_head(looking, path, track, part);
+	if (looking->wrong > 0)
 		complain(looking->take,
 			 "%s: %llu wrong samples from frame %llu on", name,
 			 (unsigned long long)looking->wrong,
