@@ -275,6 +275,29 @@ static void test_markers_just_before_the_stop_are_not_lost(void **unused)
 	}
 }
 
+/* All of them are known before any file is finished. */
+static void test_markers_of_a_take_in_parts(void **unused)
+{
+	struct checked checked;
+	struct take_info info;
+	struct take_plan plan;
+	struct take *take;
+
+	(void)unused;
+	fake_tape_open(&tape, 1, 24, 8000, RING);
+	plan_all(&info, &tape, 0);
+	plan = plan_take(&tape, &info);
+	plan.max_file_bytes = 140000;
+	plan.stop = 60000;
+	assert_int_equal(take_start(&take, &plan), 0);
+	for (unsigned i = 0; i < 14; i++)
+		take_mark(take, 4096 * i, "a block's border");
+	fake_tape_play(&tape, 60000);
+	end_take(take, &checked); /* each is in one file */
+	assert_in_range(take_info_parts(&checked.info), 2, 14);
+	checked_finish(&checked);
+}
+
 static void test_more_markers_than_fit_into_the_head(void **unused)
 {
 	struct checked checked;
@@ -489,6 +512,7 @@ int main(void)
 		CASE(test_markers),
 		CASE(test_a_name_cut_in_mid_character),
 		CASE(test_markers_just_before_the_stop_are_not_lost),
+		CASE(test_markers_of_a_take_in_parts),
 		CASE(test_more_markers_than_fit_into_the_head),
 		CASE(test_gaps_of_the_tape),
 		CASE(test_a_surplus_is_no_gap),
