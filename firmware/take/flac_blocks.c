@@ -147,6 +147,22 @@ static int find_frames(int fd, uint64_t chain, struct flac_blocks *blocks)
 	return 0;
 }
 
+/* They are where they are in every head of ours, if they are whole. */
+static int find_covered_tags(int fd, struct flac_blocks *blocks)
+{
+	uint8_t header[4];
+	int error = read_whole(fd, FLAC_TAGS_AT, header, sizeof(header));
+	unsigned room = FLAC_HEAD_BYTES - FLAC_TAGS_AT - sizeof(header);
+
+	if (error < 0)
+		return error == -EINVAL ? 0 : error;
+	if (header[0] == TYPE_TAGS && be24(header + 1) <= room) {
+		blocks->tags = FLAC_TAGS_AT + sizeof(header);
+		blocks->tags_size = be24(header + 1);
+	}
+	return 0;
+}
+
 int flac_read_blocks(int fd, struct flac_blocks *blocks)
 {
 	uint8_t sector[FLAC_SECTOR_BYTES] = {0},
@@ -168,7 +184,10 @@ int flac_read_blocks(int fd, struct flac_blocks *blocks)
 	    be24(begin + 5) != FLAC_STREAMINFO_BYTES ||
 	    flac_read_streaminfo(begin + 8, &blocks->head.info))
 		return -EINVAL;
-	return find_frames(fd, at + 4, blocks);
+	error = find_frames(fd, at + 4, blocks);
+	if (!error && blocks->takebox && blocks->head.covered)
+		error = find_covered_tags(fd, blocks);
+	return error;
 }
 
 /* Cuts the next string, its length before it, off the front of data. */

@@ -48,6 +48,7 @@
 #define FLAC_STREAMINFO_BYTES 34
 #define APPLICATION_AT	      (STREAMINFO_AT + FLAC_STREAMINFO_BYTES)
 #define APPLICATION_BYTES     (FLAC_SECTOR_BYTES - APPLICATION_AT - BLOCK_HEADER)
+#define COVER_BYTES	      (FLAC_HEAD_BYTES - APPLICATION_AT - BLOCK_HEADER)
 #define SLOT_AT(i)	      (64 + 64 * (i))
 #define SLOT_BYTES	      40
 #define APP_VERSION	      1
@@ -175,7 +176,11 @@ void flac_write_sector(uint8_t sector[FLAC_SECTOR_BYTES],
 		put_block_header(p, BLOCK_PADDING, APPLICATION_BYTES);
 		return;
 	}
-	p = put_block_header(p, BLOCK_APPLICATION, APPLICATION_BYTES);
+	if (head->covered)
+		p = put_block_header(p, BLOCK_APPLICATION | BLOCK_LAST,
+				     COVER_BYTES);
+	else
+		p = put_block_header(p, BLOCK_APPLICATION, APPLICATION_BYTES);
 	memcpy(p, "Tkbx", 4);
 	put(p + 4, APP_VERSION, 2);
 	for (i = 0; i < 2; i++)
@@ -190,8 +195,11 @@ int flac_read_sector(const uint8_t sector[FLAC_SECTOR_BYTES],
 
 	memset(head, 0, sizeof(*head));
 	if (memcmp(sector, "fLaC", 4) || sector[4] != BLOCK_STREAMINFO ||
-	    get(sector + 5, 3) != FLAC_STREAMINFO_BYTES ||
-	    get(p + 1, 3) != APPLICATION_BYTES)
+	    get(sector + 5, 3) != FLAC_STREAMINFO_BYTES)
+		return -EINVAL;
+	head->covered = p[0] == (BLOCK_APPLICATION | BLOCK_LAST) &&
+			get(p + 1, 3) == COVER_BYTES;
+	if (!head->covered && get(p + 1, 3) != APPLICATION_BYTES)
 		return -EINVAL;
 	if (flac_read_streaminfo(sector + STREAMINFO_AT, &head->info))
 		return -EINVAL;
@@ -199,7 +207,8 @@ int flac_read_sector(const uint8_t sector[FLAC_SECTOR_BYTES],
 		head->finished = true;
 		return 0;
 	}
-	if (p[0] != BLOCK_APPLICATION || memcmp(p + 4, "Tkbx", 4))
+	if ((p[0] != BLOCK_APPLICATION && !head->covered) ||
+	    memcmp(p + 4, "Tkbx", 4))
 		return -EINVAL;
 	if (get(p + 8, 2) != APP_VERSION)
 		return 0;

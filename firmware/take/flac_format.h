@@ -61,6 +61,9 @@ struct flac_head {
 	struct flac_streaminfo info;
 	struct flac_checkpoint checkpoint[2];
 	bool finished; /* no APPLICATION block: PADDING stands in its place */
+	/* It goes on up to the first frame: what is behind the sector is being
+	 * written anew, and nobody is to read it. Not if finished. */
+	bool covered;
 };
 
 /* STREAMINFO's contents, of any FLAC file. -EINVAL if they make no sense. What
@@ -74,6 +77,9 @@ int flac_read_streaminfo(const uint8_t data[FLAC_STREAMINFO_BYTES],
 /* The first FLAC_SECTOR_BYTES of the file. */
 void flac_write_sector(uint8_t sector[FLAC_SECTOR_BYTES],
 		       const struct flac_head *head);
+
+/* The tags' block, in every head. */
+#define FLAC_TAGS_AT (FLAC_SECTOR_BYTES + 4 + 18 * FLAC_SEEK_POINTS)
 
 /* The rest, FLAC_HEAD_BYTES - FLAC_SECTOR_BYTES, seek table and tags in it.
  * -ENOSPC if they do not fit, -EINVAL if a tag's name is not one (nothing is

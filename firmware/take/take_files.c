@@ -119,8 +119,12 @@ static int tag_file(struct take *take, unsigned index, unsigned part,
 int take_finish_file(struct take *take, unsigned index, unsigned part)
 {
 	struct track *track = &take->track[index];
-	int error = tag_file(take, index, part, UINT64_MAX);
+	int error = track_cover(track);
 
+	if (error == 0)
+		error = take->plan.storage->sync(track->file);
+	if (error == 0)
+		error = tag_file(take, index, part, UINT64_MAX);
 	if (error == 0)
 		error = take->plan.storage->sync(track->file);
 	if (error == 0)
@@ -290,9 +294,19 @@ int take_sync(struct take *take)
 	return 0;
 }
 
-int take_tag(struct take *take, uint64_t end)
+static int cover(struct take *take)
 {
 	int error = 0;
+
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
+		if (take->open[i])
+			error = track_cover(&take->track[i]);
+	return error < 0 ? error : take_sync_files(take);
+}
+
+int take_tag(struct take *take, uint64_t end)
+{
+	int error = cover(take);
 
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
 		if (take->open[i])

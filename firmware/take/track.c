@@ -153,6 +153,12 @@ static int write_sector(struct track *track)
 	return track->storage->write(track->file, sector, sizeof(sector), 0);
 }
 
+int track_cover(struct track *track)
+{
+	track->head.covered = true;
+	return write_sector(track);
+}
+
 int track_create(struct track *track, const struct track_setup *setup)
 {
 	int error = track_init(track, setup);

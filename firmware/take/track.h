@@ -115,8 +115,12 @@ int track_drain(struct track *track);
  * on from there. */
 int track_cut(struct track *track, uint64_t at);
 
-/* Seek table and tags as they are to stay, after track_drain. Tags that do not
- * fit are left out, from the last one on. */
+/* From its first sector on readers pass over seek table and tags. To be synced
+ * before these are written anew, of which a power cut can leave any part. */
+int track_cover(struct track *track);
+
+/* Seek table and tags as they are to stay, after track_drain and track_cover.
+ * Tags that do not fit are left out, from the last one on. */
 int track_write_tags(struct track *track, const struct flac_tag *tags,
 		     unsigned tag_count);
 

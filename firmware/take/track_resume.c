@@ -294,7 +294,7 @@ static int restore_head(const struct track_setup *setup, int fd)
 				     .info = info_of(setup),
 				     .end = ENCODER_BLOCK,
 				     .byte = FLAC_HEAD_BYTES};
-	struct flac_head head = {.info = info_of(setup)};
+	struct flac_head head = {.info = info_of(setup), .covered = true};
 	uint8_t sector[FLAC_SECTOR_BYTES];
 	int error = read_size(fd, &strict.size);
 

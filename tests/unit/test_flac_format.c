@@ -120,6 +120,26 @@ static void a_running_sector_reads_back(void **unused)
 	assert_same_head(&head, &running);
 }
 
+/* A stock reader goes from STREAMINFO to the first frame. */
+static void a_covered_sector_leads_past_all_else(void **unused)
+{
+	uint8_t sector[FLAC_SECTOR_BYTES];
+	struct flac_head head, covered = running;
+
+	(void)unused;
+	covered.covered = true;
+	flac_write_sector(sector, &covered);
+	assert_int_equal(sector[42], 0x80 | 2);
+	assert_int_equal(
+		42 + 4 + (sector[43] << 16 | sector[44] << 8 | sector[45]),
+		FLAC_HEAD_BYTES);
+	assert_int_equal(flac_read_sector(sector, &head), 0);
+	assert_true(head.covered);
+	assert_same_head(&head, &running);
+	sector[45]--;
+	assert_int_equal(flac_read_sector(sector, &head), -EINVAL);
+}
+
 static void a_finished_sector_reads_back_without_checkpoints(void **unused)
 {
 	struct flac_head finished = {.info = running.info, .finished = true};
@@ -419,6 +439,7 @@ int main(void)
 		cmocka_unit_test(checksums_go_on_over_pieces),
 		cmocka_unit_test(libflac_s_frames_have_these_checksums),
 		cmocka_unit_test(a_running_sector_reads_back),
+		cmocka_unit_test(a_covered_sector_leads_past_all_else),
 		cmocka_unit_test(
 			a_finished_sector_reads_back_without_checkpoints),
 		cmocka_unit_test(a_sector_without_checkpoints_reads_back),
