@@ -200,7 +200,7 @@ $(BUILD)/tests/test_take_memory: LDFLAGS += -Wl,--wrap=pace_look
 $(BUILD)/tests/test_starved: LDFLAGS += -Wl,--wrap=malloc \
   -Wl,--wrap=FLAC__stream_decoder_init_stream
 # A read that fails.
-$(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=read
+$(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=pread64
 # A file that a file system has lost all but the beginning of.
 $(BUILD)/tests/test_heal_clusters: LDFLAGS += -Wl,--wrap=pread64,--wrap=pwrite64
 # A look at a take that is older than the take; one allocation fails.

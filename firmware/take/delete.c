@@ -52,7 +52,7 @@ static bool is_in_ledger(const struct take_info *info, const char *name)
 static bool is_ours(int dir, const char *take, const struct take_info *info,
 		    const char *name)
 {
-	static const char *const own[] = {LEDGER_NAME, "take.json",
+	static const char *const own[] = {LEDGER_NAME, LEDGER_COPY, "take.json",
 					  "labels.txt"};
 	char project[NAME_MAX + 1];
 

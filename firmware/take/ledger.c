@@ -158,8 +158,9 @@ static int read_all(int fd, struct contents *contents)
 	unsigned tries = 0;
 
 	while (contents->got < contents->size) {
-		ssize_t part = read(fd, contents->text + contents->got,
-				    contents->size - contents->got);
+		ssize_t part = pread(fd, contents->text + contents->got,
+				     contents->size - contents->got,
+				     (off_t)contents->got);
 
 		if (part < 0 && errno == EINTR)
 			continue;
@@ -177,13 +178,14 @@ static int read_all(int fd, struct contents *contents)
 /* text is the caller's to free, unless there is an error. */
 static int load(int dir, struct contents *contents)
 {
-	struct stat stat;
 	/* What is no file is not waited for, and is empty. */
-	int fd = openat(dir, LEDGER_NAME,
-			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int error = -ENOMEM;
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = openat(dir, LEDGER_NAME, flags), error = -ENOMEM;
+	struct stat stat;
 
 	*contents = (struct contents){0};
+	if (fd < 0 && errno == ENOENT)
+		fd = openat(dir, LEDGER_COPY, flags);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &stat) < 0 || stat.st_size > (off_t)LEDGER_MAX) {
@@ -231,6 +233,38 @@ static int count_entry(void *context, const json_t *entry)
 	return counting->fn ? counting->fn(counting->context, entry) : 0;
 }
 
+/* exFAT that lost power while the file got another cluster can have the length
+ * and not the chain. Nothing goes behind its first cluster then, nor is it cut
+ * off. */
+static int renew(const struct storage *storage, int dir, const char *text,
+		 size_t size)
+{
+	int error = storage->remove(dir, LEDGER_COPY), file;
+
+	if (error < 0 && error != -ENOENT)
+		return error;
+	file = storage->open(dir, LEDGER_COPY, 1);
+	if (file < 0)
+		return file;
+	error = storage->write(file, text, size, 0);
+	if (error == 0)
+		error = storage->sync(file);
+	close(file);
+	if (error == 0)
+		error = storage->sync_dir(dir);
+	if (error == 0)
+		error = storage->rename(dir, LEDGER_COPY, LEDGER_NAME);
+	return error < 0 ? error : storage->sync_dir(dir);
+}
+
+/* The copy was not given its name. */
+static int name_copy(const struct storage *storage, int dir)
+{
+	int error = storage->rename(dir, LEDGER_COPY, LEDGER_NAME);
+
+	return error < 0 ? error : storage->sync_dir(dir);
+}
+
 int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 		  ledger_fn fn, void *context)
 {
@@ -244,10 +278,16 @@ int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 		return error;
 	used = ledger_parse(contents.text, contents.got, count_entry,
 			    &counting);
+	if (used >= 0 && contents.got < contents.size) {
+		error = renew(storage, dir, contents.text, (size_t)used);
+		contents.size = (size_t)used;
+	}
 	free(contents.text);
-	if (used < 0)
-		return (int)used;
+	if (used < 0 || error < 0)
+		return used < 0 ? (int)used : error;
 	ledger->file = storage->open(dir, LEDGER_NAME, 0);
+	if (ledger->file == -ENOENT && name_copy(storage, dir) == 0)
+		ledger->file = storage->open(dir, LEDGER_NAME, 0);
 	if (ledger->file < 0)
 		return ledger->file;
 	ledger->size = (uint64_t)used;

@@ -20,6 +20,9 @@
 #include "take/storage.h"
 
 #define LEDGER_NAME "take.ledger"
+/* Its copy that takes its place, where its end can neither be read nor written.
+ * Without the other one it is the ledger. */
+#define LEDGER_COPY ".take.ledger"
 
 struct ledger {
 	const struct storage *storage;
@@ -34,7 +37,8 @@ int ledger_create(struct ledger *ledger, const struct storage *storage,
 		  int dir);
 
 /* Opens an existing one to go on behind its last whole entry (a torn tail is
- * cut off). Each entry is given to fn first; fn may be NULL. */
+ * cut off; if it cannot be read, a copy without it takes the ledger's place).
+ * Each entry is given to fn first; fn may be NULL. */
 typedef int (*ledger_fn)(void *context, const json_t *entry);
 int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 		  ledger_fn fn, void *context);

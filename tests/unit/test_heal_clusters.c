@@ -129,16 +129,56 @@ static uint64_t forget_newest(const char *name)
 /* As when the file has grown since the last sync, but not its clusters. */
 static void test_clusters_are_lost_behind_what_was_safe(void **unused)
 {
-	uint64_t safe, size;
+	unsigned calls = count_calls(&long_one), at = calls / 2;
+	uint64_t safe, size = UINT64_MAX;
+	uint32_t seed = 1;
 
 	(void)unused;
-	safe = cut_in_the_middle(&long_one);
-	size = forget_newest("02-Track-2.flac");
-	assert_true(size_of("02-Track-2.flac") > (off_t)size);
+	do {
+		assert_true(++at < calls);
+		clear();
+		safe = cut_at(&long_one, at, FAKE_DONE, FAKE_KEPT, &seed);
+		if (safe > 0)
+			size = forget_newest("02-Track-2.flac");
+	} while (safe == 0 || size_of("02-Track-2.flac") <= (off_t)size);
 	settle();
 	break_chain("02-Track-2.flac", (off_t)size);
 	expect_healed("sample-complete");
 	end_broken();
+	check_prefix(&long_one, safe);
+	expect_verdict(VERIFY_COMPLETE);
+	expect_idempotent();
+}
+
+/* What had not been synced of it cannot be read, and nothing goes there. */
+static void test_the_ledger_has_lost_its_clusters(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	settle();
+	break_chain(LEDGER_NAME, size_of(LEDGER_NAME) - 5);
+	expect_healed("sample-complete");
+	end_broken();
+	assert_int_equal(faccessat(fake.dir, LEDGER_COPY, F_OK, 0), -1);
+	check_prefix(&long_one, safe);
+	expect_verdict(VERIFY_COMPLETE);
+	expect_idempotent();
+}
+
+/* The power had failed again before the copy had its name. */
+static void test_the_ledger_has_a_copy_only(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	settle();
+	assert_int_equal(renameat(fake.dir, LEDGER_NAME, fake.dir, LEDGER_COPY),
+			 0);
+	expect_healed("sample-complete");
+	assert_int_equal(faccessat(fake.dir, LEDGER_COPY, F_OK, 0), -1);
 	check_prefix(&long_one, safe);
 	expect_verdict(VERIFY_COMPLETE);
 	expect_idempotent();
@@ -151,6 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_file_has_lost_its_clusters),
 		CASE(test_clusters_are_lost_behind_what_was_safe),
+		CASE(test_the_ledger_has_lost_its_clusters),
+		CASE(test_the_ledger_has_a_copy_only),
 	};
 
 	return cmocka_run_group_tests_name("heal_clusters", tests, NULL, NULL);
