@@ -309,9 +309,11 @@ struct judged {
 	char fault[512];
 	double loss;   /* seconds; negative: the cut was in no take */
 	char in[64];   /* take */
-	bool damaged;  /* synced sound is not reachable: exFAT alone may */
+	bool damaged;  /* exFAT alone may: synced sound that is not reachable,
+			  or a take that was just being begun */
 	char open[64]; /* a take that was not finished, or "" */
 	struct unhealed unhealed; /* the same, before it was healed */
+	char refused[64];	  /* a take whose folder takes no file (EIO) */
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -411,10 +413,30 @@ static void judge_take(struct replay *replay, const struct one_take *wanted,
 static void on_heal(void *context, const struct heal_report *report)
 {
 	struct judged *judged = context;
+	const char *name = strrchr(report->folder, '/');
 
-	if (report->error < 0)
-		complain(judged, report->folder, "not healed: %s",
+	name = name ? name + 1 : report->folder;
+	if (report->error == -EIO && !judged->refused[0])
+		snprintf(judged->refused, sizeof(judged->refused), "%s", name);
+	else if (report->error < 0)
+		complain(judged, name, "not healed: %s",
 			 strerror(-report->error));
+}
+
+/* exFAT makes no file in a folder that has lost a sector of its names, of files
+ * that were all being made: nothing of that take was safe then. */
+static void judge_refused(const struct replay *replay, size_t cut,
+			  struct judged *judged)
+{
+	struct known known = known_of(replay, judged->refused, cut);
+
+	if (!judged->refused[0])
+		return;
+	if (is_exfat(replay) && known.durable == 0 && !known.done)
+		judged->damaged = true;
+	else
+		complain(judged, judged->refused, "not healed: %s",
+			 strerror(EIO));
 }
 
 /* The claim to what a sync has covered is written behind it, and covered by the
@@ -474,6 +496,7 @@ static void judge(struct replay *replay, const struct cut *cut,
 		if (!takes_find(&replay->reference, replay->found.take[i].name))
 			complain(judged, replay->found.take[i].name,
 				 "nobody recorded it");
+	judge_refused(replay, cut->index, judged);
 	judge_before(cut, judged);
 }
 
