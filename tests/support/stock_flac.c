@@ -399,10 +399,14 @@ static struct reach find_reach(const struct stock_flac *flac, bool gone_on)
 	reach.samples += flac->longest;
 	if (places > PLACES_MAX)
 		places = PLACES_MAX;
-	/* Every second place can be in the same second as the one before. */
-	if (gone_on)
-		reach.bytes = 2 * (flac->size - flac->first_frame) / places +
+	/* Places that are in the same second as the last point go without, and
+	 * a second can have the bytes of three; the next one can lie as far
+	 * behind it. */
+	if (gone_on) {
+		reach.samples *= 2;
+		reach.bytes = 4 * (flac->size - flac->first_frame) / places +
 			      flac->longest * flac->channels * flac->bits / 8;
+	}
 	return reach;
 }
 
