@@ -233,6 +233,13 @@ static int count_entry(void *context, const json_t *entry)
 	return counting->fn ? counting->fn(counting->context, entry) : 0;
 }
 
+static int name_copy(const struct storage *storage, int dir)
+{
+	int error = storage->rename(dir, LEDGER_COPY, LEDGER_NAME);
+
+	return error < 0 ? error : storage->sync_dir(dir);
+}
+
 /* exFAT that lost power while the file got another cluster can have the length
  * and not the chain. Nothing goes behind its first cluster then, nor is it cut
  * off. */
@@ -252,17 +259,7 @@ static int renew(const struct storage *storage, int dir, const char *text,
 	close(file);
 	if (error == 0)
 		error = storage->sync_dir(dir);
-	if (error == 0)
-		error = storage->rename(dir, LEDGER_COPY, LEDGER_NAME);
-	return error < 0 ? error : storage->sync_dir(dir);
-}
-
-/* The copy was not given its name. */
-static int name_copy(const struct storage *storage, int dir)
-{
-	int error = storage->rename(dir, LEDGER_COPY, LEDGER_NAME);
-
-	return error < 0 ? error : storage->sync_dir(dir);
+	return error < 0 ? error : name_copy(storage, dir);
 }
 
 int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
