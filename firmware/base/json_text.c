@@ -43,21 +43,35 @@ json_t *json_read(const char *text, size_t size, json_error_t *error)
 		json_loadb(text, size, JSON_REJECT_DUPLICATES, error));
 }
 
-static size_t read_part(void *buffer, size_t size, void *fd)
+struct reading {
+	int fd;
+	int error; /* errno, or 0 */
+};
+
+static size_t read_part(void *buffer, size_t size, void *context)
 {
+	struct reading *reading = context;
 	ssize_t got;
 
 	do
-		got = read(*(int *)fd, buffer, size);
+		got = read(reading->fd, buffer, size);
 	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		reading->error = errno;
 	return got < 0 ? 0 : (size_t)got;
 }
 
 /* json_loadfd asks the kernel for each byte by itself. */
 json_t *json_read_file(int fd)
 {
+	struct reading reading = {.fd = fd};
+	json_t *root;
+
 	starved = false;
-	return unless_starved(json_load_callback(read_part, &fd, 0, NULL));
+	root = unless_starved(json_load_callback(read_part, &reading, 0, NULL));
+	if (!root && reading.error)
+		errno = reading.error;
+	return root;
 }
 
 char *json_text(const json_t *json, size_t flags)

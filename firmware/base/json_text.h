@@ -17,8 +17,8 @@ char *json_text(const json_t *json, size_t flags);
 
 /* The other way: json_loadb with JSON_REJECT_DUPLICATES; as json_loadfd does, a
  * KiB at a time, for what other programs may have written. NULL with errno:
- * EINVAL, which error (may be NULL) explains; ENOMEM, which says nothing of the
- * text. */
+ * EINVAL, which error (may be NULL) explains; ENOMEM, or what reading the file
+ * gave (EIO), which say nothing of the text. */
 json_t *json_read(const char *text, size_t size, json_error_t *error);
 json_t *json_read_file(int fd);
 

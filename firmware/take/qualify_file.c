@@ -13,8 +13,7 @@
 
 #include "base/json_text.h"
 
-#define TYPE	 "takebox-medium"
-#define TEXT_MAX 4096
+#define TYPE "takebox-medium"
 
 static const char *const capacity_word[] = {
 	[QUALIFY_REAL] = "real",
@@ -74,23 +73,20 @@ static int read_json(struct qualify *result, const json_t *root)
 	return 0;
 }
 
-/* One that was torn, or is too long to be ours, is none. */
+/* One that was torn is none. */
 static int read_file(json_t **root, int takebox)
 {
-	char text[TEXT_MAX];
 	int fd = openat(takebox, QUALIFY_FILE,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text));
-	int error = size < 0 ? -errno : 0;
+	int error = 0;
 
-	if (fd >= 0)
-		close(fd);
-	if (error < 0)
-		return error;
-	*root = json_read(text, (size_t)size, NULL);
-	if (*root)
-		return 0;
-	return errno == ENOMEM ? -ENOMEM : -ENOENT;
+	if (fd < 0)
+		return -errno;
+	*root = json_read_file(fd);
+	if (!*root)
+		error = errno == EINVAL ? -ENOENT : -errno;
+	close(fd);
+	return error;
 }
 
 /* A copy of the whole medium brings the file along: it is not of this one. */

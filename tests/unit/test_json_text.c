@@ -87,7 +87,7 @@ static void test_what_cannot_be_read_is_none(void **state)
 	assert_true(folder >= 0);
 	errno = 0;
 	assert_null(json_read_file(folder));
-	assert_int_equal(errno, EINVAL);
+	assert_int_equal(errno, EISDIR);
 	close(folder);
 }
 
