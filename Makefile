@@ -172,7 +172,7 @@ $(BUILD)/bench/usb_audio: $(USB_AUDIO_OBJ)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 
 $(BUILD)/bench/powercut: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
-  powercut takes unhealed write_log) $(STOCK_FLAC) $(BUILD)/libtakebox.a
+  powercut marks takes unhealed write_log) $(STOCK_FLAC) $(BUILD)/libtakebox.a
 $(BUILD)/bench/account: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,\
   account account_take account_tape) $(BUILD)/libtakebox.a
 $(BUILD)/bench/long_file: $(BUILD)/obj/tests/bench/long_file.o \

@@ -44,26 +44,16 @@
 
 #include "base/log.h"
 #include "take/heal.h"
+#include "tests/bench/marks.h"
 #include "tests/bench/takes.h"
 #include "tests/bench/unhealed.h"
 #include "tests/bench/write_log.h"
 
 #define RATE 48000
 /* The tape is published so much later than the sound came. */
-#define LATE (RATE * 11 / 100)
-/* of a take; there are some fifty a second on a machine that is not busy */
-#define MARKS_LEAST 3
-#define MOUNTPOINT  "/mnt"
-#define SNAPSHOT    "/dev/mapper/cut"
-
-enum mark_kind { MARK_BEGIN, MARK_TAKE, MARK_DONE };
-
-struct mark {
-	size_t index; /* of its write */
-	enum mark_kind kind;
-	char name[64];
-	uint64_t played, durable; /* frames of the take */
-};
+#define LATE	   (RATE * 11 / 100)
+#define MOUNTPOINT "/mnt"
+#define SNAPSHOT   "/dev/mapper/cut"
 
 struct cut {
 	size_t index; /* entries before it were asked for */
@@ -72,8 +62,7 @@ struct cut {
 
 struct replay {
 	struct write_log log;
-	struct mark *mark;
-	size_t marks;
+	struct marks marks;
 	struct takes reference, found;
 	const char *base, *system;
 	bool copied; /* base is a file */
@@ -103,78 +92,6 @@ static bool is_exfat(const struct replay *replay)
 	return strcmp(replay->system, "exfat") == 0;
 }
 
-/* ---- marks ---- */
-
-static bool parse_mark(const char *text, struct mark *mark)
-{
-	unsigned long long start, position, durable;
-
-	if (strncmp(text, "TBMARK begin", 12) == 0) {
-		mark->kind = MARK_BEGIN;
-		return true;
-	}
-	if (sscanf(text, "TBMARK done %63s", mark->name) == 1) {
-		mark->kind = MARK_DONE;
-		return true;
-	}
-	if (sscanf(text, "TBMARK take %63s %llu %llu %llu", mark->name, &start,
-		   &position, &durable) != 4)
-		return false;
-	mark->kind = MARK_TAKE;
-	mark->played = position > start ? position - start : 0;
-	mark->durable = durable;
-	return true;
-}
-
-static void read_marks(struct replay *replay, uint64_t place)
-{
-	const struct write_log *log = &replay->log;
-
-	replay->mark = calloc(log->count + 1, sizeof(*replay->mark));
-	if (!replay->mark)
-		err(2, "marks");
-	for (size_t i = 0; i < log->count; i++) {
-		struct mark *mark = &replay->mark[replay->marks];
-		char *text;
-
-		if (log->entry[i].kind != WRITE_DATA ||
-		    log->entry[i].at != place)
-			continue;
-		text = write_log_read(log, i);
-		mark->index = i;
-		replay->marks += parse_mark(text, mark);
-		free(text);
-	}
-}
-
-static size_t find_begin(const struct replay *replay)
-{
-	for (size_t i = 0; i < replay->marks; i++)
-		if (replay->mark[i].kind == MARK_BEGIN)
-			return replay->mark[i].index;
-	errx(2, "the log has no beginning");
-}
-
-/* Without the witness's marks nothing would be known of a take. */
-static void check_marks(const struct replay *replay, size_t begin)
-{
-	for (unsigned i = 0; i < replay->reference.count; i++) {
-		const char *name = replay->reference.take[i].name;
-		unsigned told = 0;
-
-		for (size_t m = 0; m < replay->marks; m++)
-			told += replay->mark[m].kind == MARK_TAKE &&
-				strcmp(replay->mark[m].name, name) == 0;
-		printf("MARKS %s %u\n", name, told);
-		for (size_t m = 0; m < replay->marks; m++)
-			if (replay->mark[m].kind == MARK_DONE &&
-			    strcmp(replay->mark[m].name, name) == 0 &&
-			    replay->mark[m].index > begin && told < MARKS_LEAST)
-				errx(2, "the witness told of %s %u times only",
-				     name, told);
-	}
-}
-
 /* ---- which moments ---- */
 
 static int by_index(const void *a, const void *b)
@@ -187,7 +104,8 @@ static int by_index(const void *a, const void *b)
 static size_t choose_cuts(struct replay *replay, struct cut *cut, size_t wanted)
 {
 	const struct write_log *log = &replay->log;
-	size_t begin = find_begin(replay), flushes = 0, count = 0, step;
+	size_t begin = marks_begin(&replay->marks), flushes = 0, count = 0,
+	       step;
 
 	for (size_t i = begin; i < log->count; i++)
 		flushes += log->entry[i].kind == WRITE_FLUSH;
@@ -330,45 +248,12 @@ complain(struct judged *judged, const char *name, const char *format, ...)
 			 text);
 }
 
-/* What was said of a take until the cut, and the first thing after it. */
-struct known {
-	bool done;
-	uint64_t durable, played;
-	uint64_t claimed; /* by every head: what was safe a round earlier */
-};
-
-static struct known known_of(const struct replay *replay, const char *name,
-			     size_t cut)
-{
-	struct known known = {0};
-	bool after = false;
-
-	for (size_t i = 0; i < replay->marks; i++) {
-		const struct mark *mark = &replay->mark[i];
-		bool before = mark->index < cut;
-
-		if (mark->kind == MARK_BEGIN || strcmp(mark->name, name) != 0)
-			continue;
-		if (mark->kind == MARK_DONE) {
-			known.done |= before;
-			continue;
-		}
-		if (before && mark->durable > known.durable) {
-			known.claimed = known.durable;
-			known.durable = mark->durable;
-		}
-		if (before || (!after && known.played > 0))
-			known.played = mark->played;
-		after |= !before;
-	}
-	return known;
-}
-
 static void judge_take(struct replay *replay, const struct one_take *wanted,
 		       size_t cut, struct judged *judged)
 {
 	static const struct one_take nothing;
-	struct known known = known_of(replay, wanted->name, cut);
+	struct marks_known known =
+		marks_known(&replay->marks, wanted->name, cut);
 	const struct one_take *take = takes_find(&replay->found, wanted->name);
 	uint64_t played = known.played + LATE;
 
@@ -428,7 +313,8 @@ static void on_heal(void *context, const struct heal_report *report)
 static void judge_refused(const struct replay *replay, size_t cut,
 			  struct judged *judged)
 {
-	struct known known = known_of(replay, judged->refused, cut);
+	struct marks_known known =
+		marks_known(&replay->marks, judged->refused, cut);
 
 	if (!judged->refused[0])
 		return;
@@ -445,7 +331,8 @@ static void look_before(const struct replay *replay,
 			const struct one_take *wanted, size_t cut,
 			struct judged *judged)
 {
-	struct known known = known_of(replay, wanted->name, cut);
+	struct marks_known known =
+		marks_known(&replay->marks, wanted->name, cut);
 	struct unhealed *unhealed = &judged->unhealed;
 
 	if (known.done || known.durable == 0)
@@ -555,30 +442,14 @@ static int replay_part(char **argv, size_t first, size_t count)
 	open_base(&replay, argv[0]);
 	write_log_open(&replay.log, argv[1]);
 	takes_read(&replay.reference, argv[3]);
-	read_marks(&replay, (uint64_t)atoll(argv[4]));
-	check_marks(&replay, find_begin(&replay));
+	marks_read(&replay.marks, &replay.log, (uint64_t)atoll(argv[4]));
+	for (unsigned i = 0; i < replay.reference.count; i++)
+		marks_check(&replay.marks, replay.reference.take[i].name);
 	cuts = choose_cuts(&replay, cut, wanted);
 	for (size_t i = first; i < cuts && i - first < count; i++)
 		try_cut(&replay, &cut[i]);
 	free(cut);
 	return replay.failed > 0;
-}
-
-/* The last mark before that flush, whoever made it. */
-static void print_mark(const struct write_log *log, size_t end)
-{
-	while (end-- > 0) {
-		char *text;
-
-		if (log->entry[end].kind != WRITE_DATA)
-			continue;
-		text = write_log_read(log, end);
-		if (strncmp(text, "TBMARK ", 7) == 0) {
-			printf("%.*s\n", (int)strcspn(text, "\n"), text);
-			end = 0;
-		}
-		free(text);
-	}
 }
 
 static int bring_to_last_flush(const char *base, const char *path)
@@ -593,7 +464,7 @@ static int bring_to_last_flush(const char *base, const char *path)
 	end = last_flush(&replay, replay.log.count);
 	for (size_t i = 0; i < end; i++)
 		write_log_apply(&replay.log, i, disk, NULL, NULL);
-	print_mark(&replay.log, end);
+	marks_print_last(&replay.log, end);
 	close(disk);
 	return 0;
 }
