@@ -25,7 +25,7 @@ cppcheck --quiet --std=c11 --language=c --enable=warning,portability \
 	--suppress=normalCheckLevelMaxBranches --suppress=shiftTooManyBitsSigned -Ifirmware -I. -DTAKEBOX_VERSION='""' \
 	-j2 firmware drivers tools || complain "cppcheck found something"
 
-mapfile -t scripts < <(git ls-files '*.sh' .ci/run drivers/virtual/virtualctl \
+mapfile -t scripts < <(git ls-files '*.sh' tests/starve.bash .ci/run drivers/virtual/virtualctl \
 	board/media/takebox-medium debian/takebox.postinst debian/takebox.postrm)
 shellcheck "${scripts[@]}" || complain "shellcheck found something"
 

@@ -18,31 +18,13 @@ if [ "${1:-}" = --again ]; then
 	again=1
 	shift
 fi
-[ $# -ge 3 ] || {
-	sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
-	exit 2
-}
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-BUILD=${BUILD:-$ROOT/build}
-case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
-first=$1 last=$2 step=$3 lanes=${4:-2}
-export ALSA_CONFIG_PATH=$BUILD/virtual.conf LC_ALL=C.UTF-8
-work=$(mktemp -d)
+# shellcheck source=tests/starve.bash
+. "$(dirname "$0")/starve.bash"
+take_arguments "$@"
 
 takebox()
 {
 	timeout 20 "$BUILD/takebox" --socket "$PWD/control" "$@"
-}
-
-# wait_for COMMAND...: 30 s at most.
-wait_for()
-{
-	local deadline=$((SECONDS + 30))
-
-	until "$@"; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.1
-	done
 }
 
 state()
@@ -165,6 +147,11 @@ try_number()
 	rm -f running
 	kill "$(cat takeboxd.pid)" 2>/dev/null
 	wait $keeper
+	if [ -s failed.count ]; then
+		note_hit failed.count
+	else
+		note_hit count
+	fi
 	# Was it to fail at its end, it is healed now.
 	"$BUILD/takebox" heal --tape "$PWD/nowhere" medium >heal.log 2>&1 ||
 		words="$words heal: $(cat heal.log)"
@@ -180,20 +167,10 @@ try_number()
 	return 1
 }
 
-# Whether the allocation with that number came at all.
-note_hit()
-{
-	local file=count
-
-	[ ! -s failed.count ] || file=failed.count
-	[ ! -s $file ] || od -An -tu8 -j8 -N8 $file >>../hit
-}
-
 lane()
 {
-	local n bad=0 tape
+	local tape
 
-	mkdir -p "$work/$1" && cd "$work/$1" || exit 1
 	cat >takebox.conf <<-EOF
 		interface: { device = "takebox_virtual:CHANNELS=2,SIGNAL=counter,ORIGIN=clock,CONTROL=$PWD/virtual"; };
 		tape: { seconds = 20.0; };
@@ -203,35 +180,17 @@ lane()
 	"$BUILD/takebox-tape" --socket "$PWD/tape" 2>tape.log &
 	tape=$!
 	echo $tape >tape.pid
-	for ((n = first + $1 * step; n <= last; n += lanes * step)); do
-		try_number "$n" || bad=$((bad + 1))
-		echo "tried $n" >>../tried
-		note_hit
-	done
+	try_lane "$1"
 	kill $tape
 	wait $tape 2>/dev/null
 	rm -f tape.pid takeboxd.pid
-	echo $bad >"../bad.$1"
 }
 
 # Whatever is left of it when it is ended by hand.
-clean_up()
+kill_all()
 {
 	rm -f "$work"/*/running
 	cat "$work"/*/*.pid 2>/dev/null | xargs -r kill -9 2>/dev/null
-	rm -rf "$work"
 }
-trap clean_up EXIT
 
-for ((i = 0; i < lanes; i++)); do
-	(lane "$i") &
-done
-wait
-tried=$(grep -c . "$work/tried")
-hit=$(grep -c 1 "$work/hit")
-bad=0
-for file in "$work"/bad.*; do
-	bad=$((bad + $(cat "$file")))
-done
-echo "$tried allocations tried, $hit failed in the time, $bad takes with something lost"
-[ "$bad" -eq 0 ] && [ "$hit" -gt 0 ]
+try_all

@@ -8,24 +8,16 @@
 # Prints a line for each number that goes wrong, and how many were tried.
 
 set -u
-[ $# -ge 3 ] || {
-	sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
-	exit 2
-}
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-BUILD=${BUILD:-$ROOT/build}
-case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
-first=$1 last=$2 step=$3 lanes=${4:-2}
-export ALSA_CONFIG_PATH=$BUILD/virtual.conf LC_ALL=C.UTF-8
-work=$(mktemp -d)
+# shellcheck source=tests/starve.bash
+. "$(dirname "$0")/starve.bash"
+take_arguments "$@"
 recorder=()
-clean_up()
+cd "$work" || exit 1
+
+kill_all()
 {
 	[ ${#recorder[@]} -eq 0 ] || kill -9 "${recorder[@]}" 2>/dev/null
-	rm -rf "$work"
 }
-trap clean_up EXIT
-cd "$work" || exit 1
 
 takebox()
 {
@@ -40,18 +32,13 @@ durable()
 			>/dev/null
 }
 
-# wait_for COMMAND...: 30 s at most.
-wait_for()
+# must COMMAND...: at once, or soon.
+must()
 {
-	local deadline=$((SECONDS + 30))
-
-	until "$@"; do
-		[ "$SECONDS" -lt "$deadline" ] || {
-			echo "starve_heal: waited in vain for $*"
-			exit 1
-		}
-		sleep 0.1
-	done
+	wait_for "$@" || {
+		echo "starve_heal: waited in vain for $*"
+		exit 1
+	}
 }
 
 # A take with a marker and a track that was disarmed, as a power cut leaves it.
@@ -68,11 +55,11 @@ record_torn()
 	recorder=($!)
 	"$BUILD/takeboxd" -c takebox.conf 2>takeboxd.log &
 	recorder+=($!)
-	wait_for takebox --socket "$work/control" record >record.log 2>&1
+	must takebox --socket "$work/control" record >record.log 2>&1
 	takebox --socket "$work/control" mark Chorus >/dev/null
-	wait_for durable 1
+	must durable 1
 	takebox --socket "$work/control" disarm 2 >/dev/null
-	wait_for durable 2
+	must durable 2
 	kill -9 "${recorder[@]}"
 	wait "${recorder[@]}" 2>/dev/null
 	recorder=()
@@ -108,7 +95,7 @@ try_number()
 	STARVE=$n STARVE_COUNT=$PWD/count LD_PRELOAD=$BUILD/e2e/starve.so \
 		timeout 60 "$BUILD/takebox" heal --tape "$work/nowhere" medium \
 		>starved.log 2>&1 || code=$?
-	od -An -tu8 -j8 -N8 count >>../hit
+	note_hit count
 	[ $code -ne 124 ] || {
 		echo "allocation $n: heal hangs"
 		return 1
@@ -127,14 +114,7 @@ try_number()
 
 lane()
 {
-	local n bad=0
-
-	mkdir "$1" && cd "$1" || exit 1
-	for ((n = first + $1 * step; n <= last; n += lanes * step)); do
-		try_number "$n" || bad=$((bad + 1))
-		echo "tried $n" >>../tried
-	done
-	echo $bad >"../bad.$1"
+	try_lane "$1"
 }
 
 record_torn
@@ -148,12 +128,4 @@ grep -q '^verify: 0$' wanted || {
 	cat wanted
 	exit 1
 }
-for ((i = 0; i < lanes; i++)); do
-	(lane "$i") &
-done
-wait
-tried=$(grep -c . tried)
-hit=$(grep -c 1 hit)
-bad=$(cat bad.* | awk '{ n += $1 } END { print n + 0 }')
-echo "$tried allocations tried, $hit failed in the time, $bad takes with something lost"
-[ "$bad" -eq 0 ] && [ "$hit" -gt 0 ]
+try_all
