@@ -1,6 +1,7 @@
 /*
- * qualify: what is found out about a medium, on one that is slow, one that is
- * a fake, one that refuses; and that nothing of others is touched.
+ * qualify: what is found out about a medium that is slow, or refuses, who may
+ * interrupt it; and that nothing of others is touched. How much room there
+ * really is: test_qualify_capacity.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,190 +10,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "take/qualify.h"
-
-#define MIB	  (1u << 20)
-#define FDS_MAX	  128
-#define FILES_MAX 32
-
-/* A fake: what is written behind its end lies over all that it has before at
- * that place, as it comes back. */
-static struct {
-	uint64_t room, real; /* that it says, and that it has; 0: as much */
-	uint64_t full;	     /* where no more marks go in; 0: never */
-	bool forgets; /* what is behind its end, and says that it is there */
-	uint64_t file_bytes; /* where a file ends; 0: never */
-	unsigned too_long;   /* refused for that */
-	unsigned files;	     /* of marks */
-	int number[FDS_MAX]; /* of the file behind an fd; -1: of none */
-	int held[FILES_MAX]; /* an fd of each of them */
-	unsigned slow_sync, fail_write, writes;
-	_Atomic unsigned syncs; /* several at a time */
-} card;
-
-static char folder[64];
-
-static int card_open(int dir, const char *name, int create)
-{
-	int file = storage_posix.open(dir, name, create);
-	int number = -1;
-
-	if (file < 0)
-		return file;
-	assert_in_range(file, 0, FDS_MAX - 1);
-	if (sscanf(name, "marks-%d", &number) == 1) {
-		assert_in_range(number, 0, FILES_MAX - 1);
-		if (card.held[number] > 0)
-			close(card.held[number]);
-		card.held[number] = dup(file);
-		if ((unsigned)number >= card.files)
-			card.files = (unsigned)number + 1;
-	}
-	card.number[file] = number;
-	return file;
-}
-
-static int write_mark(int file, const void *data, size_t size, uint64_t offset)
-{
-	uint64_t each = card.file_bytes ? card.file_bytes : UINT64_MAX;
-	uint64_t before = card.file_bytes * (unsigned)card.number[file];
-	uint64_t place = before + offset;
-	int error = 0;
-
-	if (card.full && place >= card.full)
-		return -ENOSPC;
-	if (card.forgets && place >= card.real)
-		return 0;
-	if (!card.real || card.forgets)
-		return storage_posix.write(file, data, size, offset);
-	for (uint64_t p = place % card.real; p <= place; p += card.real)
-		error = error ? error
-			      : storage_posix.write(card.held[p / each], data,
-						    size, p % each);
-	return error;
-}
-
-static int card_write(int file, const void *data, size_t size, uint64_t offset)
-{
-	if (++card.writes == card.fail_write)
-		return -EIO;
-	if (card.file_bytes && offset + size > card.file_bytes) {
-		card.too_long++;
-		return -EFBIG;
-	}
-	return card.number[file] < 0
-		       ? storage_posix.write(file, data, size, offset)
-		       : write_mark(file, data, size, offset);
-}
-
-static int card_sync(int file)
-{
-	if (++card.syncs == card.slow_sync)
-		usleep(300000);
-	return storage_posix.sync(file);
-}
-
-static int card_space(int dir, uint64_t *bytes)
-{
-	(void)dir;
-	*bytes = card.room;
-	return 0;
-}
-
-static struct storage storage;
-
-static int set_up_in(const char *where)
-{
-	storage = storage_posix;
-	storage.open = card_open;
-	storage.write = card_write;
-	storage.sync = card_sync;
-	storage.space = card_space;
-	memset(&card, 0, sizeof(card));
-	card.room = 96 * MIB;
-	snprintf(folder, sizeof(folder), "%s/qualify-XXXXXX", where);
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int set_up(void **unused)
-{
-	(void)unused;
-	return set_up_in("/tmp");
-}
-
-/* Where there is no room without writing to it. */
-static int set_up_in_memory(void **unused)
-{
-	(void)unused;
-	return set_up_in("/dev/shm");
-}
-
-static int tear_down(void **unused)
-{
-	char command[128];
-
-	(void)unused;
-	for (unsigned i = 0; i < FILES_MAX; i++)
-		if (card.held[i] > 0)
-			close(card.held[i]);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
-
-static int try_files(struct qualify *result, uint64_t max_file_bytes)
-{
-	struct qualify_plan plan = {
-		.storage = &storage,
-		.files = 4,
-		.seconds = 0.5,
-		.all = true,
-		.max_file_bytes = max_file_bytes,
-	};
-
-	return qualify_medium(result, folder, &plan);
-}
-
-static int try_it(struct qualify *result)
-{
-	return try_files(result, 0);
-}
-
-/* Names below path, sorted, in one string. */
-static void list(const char *path, char *out, size_t size)
-{
-	struct dirent **entry;
-	int count = scandir(path, &entry, NULL, alphasort);
-
-	out[0] = '\0';
-	for (int i = 0; i < count; i++) {
-		strncat(out, entry[i]->d_name, size - strlen(out) - 2);
-		strcat(out, " ");
-		free(entry[i]);
-	}
-	free(entry);
-}
-
-/* In Takebox, or in a folder there. */
-static void assert_names(const char *below, const char *names)
-{
-	char path[128], found[256];
-
-	snprintf(path, sizeof(path), "%s/Takebox/%s", folder, below);
-	list(path, found, sizeof(found));
-	assert_string_equal(found, names);
-}
+#include "qualify_case.h"
 
 static void test_a_good_one(void **unused)
 {
@@ -219,18 +41,6 @@ static void test_a_good_one(void **unused)
 	close(dir);
 }
 
-static void test_a_fake_is_found(void **unused)
-{
-	struct qualify result;
-
-	(void)unused;
-	card.real = 20 * MIB;
-	assert_int_equal(try_it(&result), 0);
-	assert_int_equal(result.capacity, QUALIFY_FAKE);
-	/* Its marks lie over each other: no more than it has come back. */
-	assert_true(result.real_bytes <= card.real);
-}
-
 static void test_a_stall_is_the_worst_round(void **unused)
 {
 	struct qualify result;
@@ -248,164 +58,6 @@ static void test_one_that_refuses(void **unused)
 	(void)unused;
 	card.fail_write = 5;
 	assert_int_equal(try_it(&result), -EIO);
-}
-
-/* ---- what is free is more than one file may be long ---- */
-
-#define FILE_BYTES (6 * MIB)
-#define TO_MARK	   (20 * MIB) /* of 40 that are free: four files */
-
-static void set_up_short_files(void)
-{
-	card.room = 2 * TO_MARK;
-	card.file_bytes = FILE_BYTES;
-}
-
-static void test_marks_go_on_in_further_files(void **unused)
-{
-	struct qualify result;
-
-	(void)unused;
-	set_up_short_files();
-	assert_int_equal(try_files(&result, FILE_BYTES), 0);
-	assert_int_equal(result.capacity, QUALIFY_REAL);
-	assert_int_equal(result.tried_bytes, TO_MARK);
-	assert_int_equal(card.files, 4);
-	assert_int_equal(card.too_long, 0);
-	assert_names("", ". .. medium.json ");
-}
-
-static void test_a_fake_is_found_behind_the_first_file(void **unused)
-{
-	static const uint64_t real[] = {
-		FILE_BYTES, /* each file lies over the first */
-		FILE_BYTES + 2 * MIB,
-		2 * FILE_BYTES + MIB,
-		TO_MARK - MIB,
-	};
-
-	(void)unused;
-	for (size_t i = 0; i < sizeof(real) / sizeof(*real); i++) {
-		struct qualify result;
-
-		set_up_short_files();
-		card.real = real[i];
-		assert_int_equal(try_files(&result, FILE_BYTES), 0);
-		assert_int_equal(result.capacity, QUALIFY_FAKE);
-		assert_true(result.real_bytes <= card.real);
-		assert_names("", ". .. medium.json ");
-	}
-}
-
-static void test_a_fake_that_forgets_is_found_in_each_file(void **unused)
-{
-	struct qualify result;
-
-	(void)unused;
-	set_up_short_files();
-	card.forgets = true;
-	card.real = 2 * FILE_BYTES + MIB;
-	assert_int_equal(try_files(&result, FILE_BYTES), 0);
-	assert_int_equal(result.capacity, QUALIFY_FAKE);
-	assert_in_range(result.real_bytes, card.real - MIB, card.real);
-}
-
-static void test_how_long_a_file_may_be_is_found_out(void **unused)
-{
-	struct qualify result;
-
-	(void)unused;
-	set_up_short_files();
-	assert_int_equal(try_files(&result, 0), 0);
-	assert_int_equal(result.capacity, QUALIFY_REAL);
-	assert_int_equal(result.tried_bytes, TO_MARK);
-	assert_int_equal(card.files, 4);
-	card.real = FILE_BYTES;
-	assert_int_equal(try_files(&result, 0), 0);
-	assert_int_equal(result.capacity, QUALIFY_FAKE);
-}
-
-/* Others fill it meanwhile. */
-static void test_a_part_is_not_all(void **unused)
-{
-	struct qualify result, again;
-	char path[128];
-	int dir;
-
-	(void)unused;
-	set_up_short_files();
-	card.full = 2 * FILE_BYTES + MIB;
-	assert_int_equal(try_files(&result, FILE_BYTES), 0);
-	assert_int_equal(result.capacity, QUALIFY_PARTLY);
-	assert_in_range(result.tried_bytes, card.full, card.full + 64 * 1024);
-	snprintf(path, sizeof(path), "%s/Takebox", folder);
-	dir = open(path, O_RDONLY | O_DIRECTORY);
-	assert_int_equal(qualify_read(&again, dir), 0);
-	close(dir);
-	assert_int_equal(again.capacity, QUALIFY_PARTLY);
-	assert_int_equal(again.tried_bytes, result.tried_bytes);
-	card.real = 2 * FILE_BYTES;
-	assert_int_equal(try_files(&result, FILE_BYTES), 0);
-	assert_int_equal(result.capacity, QUALIFY_FAKE);
-}
-
-/* As long as one channel may be recorded into a file. */
-static void test_files_that_are_written_end_in_time(void **unused)
-{
-	struct qualify result;
-	struct qualify_plan plan = {
-		.storage = &storage,
-		.files = 2,
-		.seconds = 3600,
-		.max_file_bytes = MIB,
-	};
-
-	(void)unused;
-	card.room = 8 * MIB;
-	card.file_bytes = MIB;
-	assert_int_equal(qualify_medium(&result, folder, &plan), 0);
-	assert_true(result.bytes_per_second > 0);
-	assert_int_equal(card.too_long, 0);
-}
-
-static bool dies_in_the_third_file(void *unused, const char *what, double share)
-{
-	(void)unused;
-	(void)share;
-	if (strcmp(what, "marking") == 0 && card.files == 3)
-		raise(SIGKILL);
-	return true;
-}
-
-static void test_what_was_cut_off_goes_with_the_next(void **unused)
-{
-	struct qualify_plan plan = {
-		.storage = &storage,
-		.files = 4,
-		.seconds = 0.1,
-		.all = true,
-		.max_file_bytes = FILE_BYTES,
-		.progress = dies_in_the_third_file,
-	};
-	struct qualify result;
-	char path[128];
-	pid_t child;
-	int status;
-
-	(void)unused;
-	set_up_short_files();
-	child = fork();
-	if (child == 0)
-		_exit(qualify_medium(&result, folder, &plan) != 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSIGNALED(status));
-	assert_names(".qualify", ". .. marks-000 marks-001 marks-002 ");
-	snprintf(path, sizeof(path), "%s/Takebox/.qualify/marks", folder);
-	close(open(path, O_WRONLY | O_CREAT, 0666)); /* as it once was called */
-	card.room = 8 * MIB;			     /* one file is enough */
-	assert_int_equal(try_files(&result, FILE_BYTES), 0);
-	assert_int_equal(result.capacity, QUALIFY_REAL);
-	assert_names("", ". .. medium.json ");
 }
 
 /* ---- what is not of a trial ---- */
@@ -590,21 +242,10 @@ static void test_channels_and_time(void **unused)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define IN_MEMORY(name)                                                        \
-	cmocka_unit_test_setup_teardown(name, set_up_in_memory, tear_down)
-#define BOTH(name) TEST(name), IN_MEMORY(name)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_good_one),
-		BOTH(test_a_fake_is_found),
 		TEST(test_a_stall_is_the_worst_round),
 		TEST(test_one_that_refuses),
-		BOTH(test_marks_go_on_in_further_files),
-		BOTH(test_a_fake_is_found_behind_the_first_file),
-		BOTH(test_a_fake_that_forgets_is_found_in_each_file),
-		IN_MEMORY(test_how_long_a_file_may_be_is_found_out),
-		BOTH(test_a_part_is_not_all),
-		TEST(test_files_that_are_written_end_in_time),
-		BOTH(test_what_was_cut_off_goes_with_the_next),
 		TEST(test_what_is_of_others_stays),
 		TEST(test_interrupted_it_leaves_nothing),
 		TEST(test_no_room_is_no_verdict),
