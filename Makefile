@@ -417,11 +417,11 @@ fresh: ## make run and make test on a new machine (SUITE=bookworm, trixie)
 	tests/fresh.sh $(SUITE)
 
 SOAK_SECONDS ?= 7200
-.PHONY: soak vm-soak
+.PHONY: soak bench-soak
 soak: all ## 32 channels for SOAK_SECONDS (7200): memory, lateness, ppm
 	BUILD=$(BUILD) tests/soak.sh $(SOAK_SECONDS)
 
-vm-soak: tests ## the same from a kernel PCM in a virtual machine; as root
+bench-soak: tests ## the same from a kernel PCM, under another kernel; as root
 	@BUILD=$(BUILD) tests/bench/soak.sh $(SOAK_SECONDS)
 
 STARVE_STEP ?= 1

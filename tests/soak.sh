@@ -6,13 +6,12 @@
 #
 # CHANNELS=32, DEVICE=an ALSA name (else the virtual interface with the counter
 # pattern), FOLDER=where to record (else a folder of its own, removed at the
-# end), VERIFY=no when somebody else verifies the take (tests/bench/soak.sh, in
-# the virtual machine). A line each INTERVAL=10 seconds: seconds, memory of
-# takebox-tape and takeboxd in KiB (beside the tape), how many seconds are not
-# yet safe on the medium, ppm, gaps. At the end the same by eighths, and a
-# summary; exit status 0 if the take is sample-complete, nobody's memory grew by
-# more than GROWTH=1024 KiB after the first tenth, and the writer was never later
-# than LATE=5 seconds.
+# end), VERIFY=no when somebody else verifies the take (tests/bench/soak.sh). A
+# line each INTERVAL=10 seconds: seconds, memory of takebox-tape and takeboxd in
+# KiB (beside the tape), how many seconds are not yet safe on the medium, ppm,
+# gaps. At the end the same by eighths, and a summary; exit status 0 if the take
+# is sample-complete, nobody's memory grew by more than GROWTH=1024 KiB after the
+# first tenth, and the writer was never later than LATE=5 seconds.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1

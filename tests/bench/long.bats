@@ -29,6 +29,13 @@ show()
 	[ "$status" -eq 0 ]
 }
 
+@test "from a kernel PCM, under another kernel: every sample is what was played" {
+	GROWTH=4096 INTERVAL=2 IMAGE_SIZE=2G run "$ROOT/tests/bench/soak.sh" 30
+	show 'gaps:|memory grew|^total|longest stall'
+	[ "$status" -eq 0 ]
+	[[ $output == *"32 tracks"*" 0 differing"* ]]
+}
+
 @test "a machine that is ended while it records has all that it called safe" {
 	run "$ROOT/tests/bench/powercut_live.sh" --cuts 4 --tracks 8 \
 		--systems "ext4 exfat"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# In the virtual machine: plays the disk /dev/vdb again and again into one end
-# of snd-aloop and soaks the other end, onto the disk /dev/vda.
+# Under uml.sh: plays the disk /dev/ubdb again and again into one end of
+# snd-aloop and soaks the other end, onto the disk /dev/ubda.
 #
 #     soak_guest.sh SECONDS CHANNELS RATE BUILD LOG_FOLDER
 #
@@ -11,10 +11,11 @@ set -u
 seconds=$1 channels=$2 rate=$3 logs=$5
 here=$(cd "$(dirname "$0")" && pwd)
 export BUILD=$4 CHANNELS=$2 DEVICE=hw:Loopback,1 FOLDER=/mnt/take VERIFY=no
+export TMPDIR=/run # sockets, which hostfs has none of
 
 sound()
 {
-	while chrt -f 60 cat /dev/vdb; do :; done
+	while chrt -f 60 cat /dev/ubdb; do :; done
 }
 
 # The player is no part of what is tested: the longest buffer that snd-aloop
@@ -35,7 +36,7 @@ wait_for_player()
 	return 1
 }
 
-mount /dev/vda /mnt || exit 3
+mount /dev/ubda /mnt || exit 3
 mkdir $FOLDER
 play &
 if ! wait_for_player; then
