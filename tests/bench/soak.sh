@@ -16,9 +16,6 @@
 
 set -euo pipefail
 
-# Nobody else is to see what is mounted.
-[ -n "${UNSHARED-}" ] || UNSHARED=1 exec unshare --mount "$0" "$@"
-
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=${BUILD:-$root/build}
