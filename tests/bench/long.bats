@@ -29,9 +29,16 @@ show()
 	[ "$status" -eq 0 ]
 }
 
+# A machine that stands still for longer than the 0.34 s that snd-aloop holds
+# says nothing about the recorder.
 @test "from a kernel PCM, under another kernel: every sample is what was played" {
-	GROWTH=4096 INTERVAL=2 IMAGE_SIZE=2G run "$ROOT/tests/bench/soak.sh" 30
-	show 'gaps:|memory grew|^total|longest stall'
+	for _ in 1 2 3; do
+		GROWTH=4096 INTERVAL=2 IMAGE_SIZE=2G \
+			run "$ROOT/tests/bench/soak.sh" 30
+		show 'gaps:|memory grew|^total|longest stall'
+		[[ $output =~ stall:\ ([0-9]+)\ ms ]]
+		[ "${BASH_REMATCH[1]}" -ge 250 ] || break
+	done
 	[ "$status" -eq 0 ]
 	[[ $output == *"32 tracks"*" 0 differing"* ]]
 }
