@@ -45,7 +45,8 @@ json_t *json_read(const char *text, size_t size, json_error_t *error)
 
 struct reading {
 	int fd;
-	int error; /* errno, or 0 */
+	int error;   /* errno, or 0 */
+	size_t left; /* bytes that may come */
 };
 
 static size_t read_part(void *buffer, size_t size, void *context)
@@ -58,20 +59,27 @@ static size_t read_part(void *buffer, size_t size, void *context)
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		reading->error = errno;
-	return got < 0 ? 0 : (size_t)got;
+	else if ((size_t)got > reading->left)
+		reading->error = EFBIG;
+	if (reading->error)
+		return 0;
+	reading->left -= (size_t)got;
+	return (size_t)got;
 }
 
 /* json_loadfd asks the kernel for each byte by itself. */
-json_t *json_read_file(int fd)
+json_t *json_read_file(int fd, size_t most)
 {
-	struct reading reading = {.fd = fd};
+	struct reading reading = {.fd = fd, .left = most};
 	json_t *root;
 
 	starved = false;
 	root = unless_starved(json_load_callback(read_part, &reading, 0, NULL));
-	if (!root && reading.error)
-		errno = reading.error;
-	return root;
+	if (!reading.error)
+		return root;
+	json_decref(root);
+	errno = reading.error;
+	return NULL;
 }
 
 char *json_text(const json_t *json, size_t flags)

@@ -16,11 +16,15 @@
 char *json_text(const json_t *json, size_t flags);
 
 /* The other way: json_loadb with JSON_REJECT_DUPLICATES; as json_loadfd does, a
- * KiB at a time, for what other programs may have written. NULL with errno:
- * EINVAL, which error (may be NULL) explains; ENOMEM, or what reading the file
- * gave (EIO), which say nothing of the text. */
+ * KiB at a time, for what other programs may have written, which is to be of so
+ * many bytes at most. NULL with errno: EINVAL, which error (may be NULL)
+ * explains; EFBIG; ENOMEM, or what reading the file gave (EIO), which say
+ * nothing of the text. */
 json_t *json_read(const char *text, size_t size, json_error_t *error);
-json_t *json_read_file(int fd);
+json_t *json_read_file(int fd, size_t most);
+
+/* That a take.json may have: some 300,000 markers and gaps. */
+#define JSON_TAKE_BYTES (64u << 20)
 
 /* As json_deep_copy, which can leave out what it has no memory for. */
 json_t *json_whole_copy(const json_t *json);

@@ -29,7 +29,7 @@ static enum heal_state look_at_json(int dir)
 {
 	int fd = openat(dir, TAKE_JSON,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	json_t *root = fd < 0 ? NULL : json_read_file(fd);
+	json_t *root = fd < 0 ? NULL : json_read_file(fd, JSON_TAKE_BYTES);
 	bool starved = fd >= 0 && !root && errno == ENOMEM;
 	bool whole = json_is_object(root);
 

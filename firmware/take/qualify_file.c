@@ -13,7 +13,8 @@
 
 #include "base/json_text.h"
 
-#define TYPE "takebox-medium"
+#define TYPE	   "takebox-medium"
+#define FILE_BYTES (64u << 10) /* at most; one has less than 1 KiB */
 
 static const char *const capacity_word[] = {
 	[QUALIFY_REAL] = "real",
@@ -73,18 +74,18 @@ static int read_json(struct qualify *result, const json_t *root)
 	return 0;
 }
 
-/* One that was torn is none. */
+/* One that was torn is none; nor is what others may have called so. */
 static int read_file(json_t **root, int takebox)
 {
 	int fd = openat(takebox, QUALIFY_FILE,
-			O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	int error = 0;
 
 	if (fd < 0)
 		return -errno;
-	*root = json_read_file(fd);
+	*root = json_read_file(fd, FILE_BYTES);
 	if (!*root)
-		error = errno == EINVAL ? -ENOENT : -errno;
+		error = errno == EINVAL || errno == EFBIG ? -ENOENT : -errno;
 	close(fd);
 	return error;
 }
@@ -109,7 +110,8 @@ static int write_text(int takebox, const char *text)
 {
 	size_t size = strlen(text);
 	int fd = openat(takebox, QUALIFY_FILE,
-			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW |
+				O_NONBLOCK,
 			0664);
 	int error = 0;
 

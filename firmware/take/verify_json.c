@@ -20,7 +20,7 @@ static json_t *load(const char *folder)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return NULL;
-	root = json_read_file(fd);
+	root = json_read_file(fd, JSON_TAKE_BYTES);
 	close(fd);
 	return root;
 }

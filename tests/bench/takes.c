@@ -162,7 +162,7 @@ static void look_at_tracks(struct looking *looking, const char *folder)
 static bool has_take_json(int dir)
 {
 	int file = openat(dir, "take.json", O_RDONLY | O_CLOEXEC);
-	json_t *root = file < 0 ? NULL : json_read_file(file);
+	json_t *root = file < 0 ? NULL : json_read_file(file, JSON_TAKE_BYTES);
 
 	json_decref(root);
 	if (file >= 0)

@@ -226,6 +226,30 @@ static void test_unread_is_not_unknown(void **unused)
 	close(dir);
 }
 
+/* Whatever else may have its name on a medium of others. */
+static void test_what_is_none_of_ours_is_not_waited_for(void **unused)
+{
+	struct qualify result = {.id = "of another"};
+	char path[128], file[160];
+	int dir;
+
+	(void)unused;
+	snprintf(path, sizeof(path), "%s/Takebox", folder);
+	mkdir(path, 0777);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	snprintf(file, sizeof(file), "%s/medium.json", path);
+	assert_int_equal(mkfifo(file, 0666), 0);
+	alarm(10); /* and dies then */
+	assert_int_equal(qualify_read(&result, dir), -ENOENT);
+	assert_int_equal(qualify_write(&result, dir), -ENXIO);
+	alarm(0);
+	assert_int_equal(unlink(file), 0);
+	close(open(file, O_WRONLY | O_CREAT, 0666));
+	assert_int_equal(truncate(file, 1 << 30), 0);
+	assert_int_equal(qualify_read(&result, dir), -ENOENT);
+	close(dir);
+}
+
 static void test_channels_and_time(void **unused)
 {
 	struct qualify result = {.bytes_per_second = 6e6,
@@ -252,6 +276,7 @@ int main(void)
 		TEST(test_a_take_that_runs_keeps_its_room),
 		TEST(test_a_take_that_begins_gets_the_room),
 		TEST(test_unread_is_not_unknown),
+		TEST(test_what_is_none_of_ours_is_not_waited_for),
 		TEST(test_channels_and_time),
 	};
 
