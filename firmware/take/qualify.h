@@ -6,9 +6,9 @@
  * from the tape. And files as large as what is free, together, are marked at
  * many places and read again: a fake card, which says that it is larger than it
  * is, gives back other marks than it got, or none. Where the file system cannot
- * give out room without writing to it (exFAT, FAT32) that is done by writing
- * all of it, if asked for. Of what is free 64 MiB stay so, or half where that
- * is less.
+ * give out room without writing to it (exFAT, FAT32, NTFS) that is done by
+ * writing all of it, if asked for. Of what is free 64 MiB stay so, or half
+ * where that is less.
  *
  * All is done in files of one folder that is new and is removed again; nothing
  * else on the medium is touched. What was found is kept in Takebox/medium.json

@@ -83,7 +83,8 @@ static int tell(struct marks *marks, const char *what, uint64_t at)
 /* Room for all of the file without writing it, where there is such a thing. */
 static int take_room(int file, uint64_t size, const char *filesystem)
 {
-	static const char *const without[] = {"vfat", "exfat", "tmpfs"};
+	static const char *const without[] = {"vfat", "exfat", "ntfs3",
+					      "tmpfs"};
 
 	for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++)
 		if (strcmp(filesystem, without[i]) == 0)

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "qualify_case.h"
+#include "take/qualify_capacity.h"
 
 /* Where there is no room without writing to it. */
 static int set_up_in_memory(void **unused)
@@ -107,6 +108,37 @@ static void test_how_long_a_file_may_be_is_found_out(void **unused)
 	card.real = FILE_BYTES;
 	assert_int_equal(try_files(&result, 0), 0);
 	assert_int_equal(result.capacity, QUALIFY_FAKE);
+}
+
+static bool goes_on(void *unused, const char *what, double share)
+{
+	(void)unused;
+	(void)what;
+	(void)share;
+	return true;
+}
+
+/* There, room is given out at once, and written to when its end is. */
+static void test_on_ntfs_it_is_written_all_over_or_not_at_all(void **unused)
+{
+	struct qualify result = {.filesystem = "ntfs3", .free_bytes = 8 * MIB};
+	struct qualify_plan plan = {
+		.storage = &storage,
+		.max_file_bytes = UINT64_MAX,
+		.progress = goes_on,
+	};
+	int dir = open(folder, O_RDONLY | O_DIRECTORY);
+
+	(void)unused;
+	assert_int_equal(qualify_try_capacity(&result, dir, &plan), 0);
+	assert_int_equal(result.capacity, QUALIFY_UNTESTED);
+	assert_int_equal(card.writes, 0);
+	qualify_clear(dir, &storage);
+	plan.all = true;
+	assert_int_equal(qualify_try_capacity(&result, dir, &plan), 0);
+	assert_int_equal(result.capacity, QUALIFY_REAL);
+	assert_int_equal(card.writes, 4 * MIB / 4096);
+	close(dir);
 }
 
 /* Others fill it meanwhile. */
@@ -205,6 +237,7 @@ int main(void)
 		BOTH(test_a_fake_that_forgets_is_found_in_each_file),
 		IN_MEMORY(test_how_long_a_file_may_be_is_found_out),
 		BOTH(test_a_part_is_not_all),
+		TEST(test_on_ntfs_it_is_written_all_over_or_not_at_all),
 		TEST(test_files_that_are_written_end_in_time),
 		BOTH(test_what_was_cut_off_goes_with_the_next),
 	};
