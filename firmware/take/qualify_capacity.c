@@ -43,6 +43,16 @@ struct marks {
 	uint8_t *block, *found; /* a mark as it is to be, and as it is */
 };
 
+/* Each file has a mark at least. */
+static uint64_t wide_step(const struct marks *marks)
+{
+	uint64_t step = marks->size / MARKS / MARK_BYTES * MARK_BYTES;
+
+	if (step > marks->limit)
+		step = marks->limit;
+	return step > MARK_BYTES ? step : MARK_BYTES;
+}
+
 /* The place behind this one. */
 static uint64_t after(const struct marks *marks, uint64_t at)
 {
@@ -92,20 +102,41 @@ static int take_room(int file, uint64_t size, const char *filesystem)
 	return fallocate(file, 0, 0, (off_t)size) < 0 ? -errno : 0;
 }
 
-/* The file that the next place is in. */
-static int begin_file(const struct marks *marks, const char *filesystem)
+/* How long the file that the next place is in is to be. */
+static uint64_t file_length(const struct marks *marks)
 {
-	uint64_t number = marks->next / marks->limit;
-	uint64_t left = marks->size - number * marks->limit;
+	uint64_t left = marks->size - marks->next / marks->limit * marks->limit;
+
+	return left < marks->limit ? left : marks->limit;
+}
+
+/* The first file shows how long each may be. */
+static int take_room_at_most(struct marks *marks, int file,
+			     const char *filesystem)
+{
+	int error = take_room(file, file_length(marks), filesystem);
+
+	while (error == -EFBIG && marks->next == 0 &&
+	       file_length(marks) >= 2 * PIECE_BYTES) {
+		marks->limit =
+			file_length(marks) / 2 / PIECE_BYTES * PIECE_BYTES;
+		marks->step = wide_step(marks);
+		error = take_room(file, marks->limit, filesystem);
+	}
+	return error;
+}
+
+/* The file that the next place is in. */
+static int begin_file(struct marks *marks, const char *filesystem)
+{
 	char name[32];
 	int file, error;
 
-	file_name(name, number);
+	file_name(name, marks->next / marks->limit);
 	file = marks->plan->storage->open(marks->dir, name, 1);
 	if (file < 0 || marks->all_over)
 		return file;
-	error = take_room(file, left < marks->limit ? left : marks->limit,
-			  filesystem);
+	error = take_room_at_most(marks, file, filesystem);
 	if (error == 0)
 		return file;
 	close(file);
@@ -278,16 +309,6 @@ uint64_t qualify_room(const struct qualify *result)
 	return result->free_bytes > 2 * KEEP_BYTES
 		       ? result->free_bytes - KEEP_BYTES
 		       : result->free_bytes / 2;
-}
-
-/* Each file has a mark at least. */
-static uint64_t wide_step(const struct marks *marks)
-{
-	uint64_t step = marks->size / MARKS / MARK_BYTES * MARK_BYTES;
-
-	if (step > marks->limit)
-		step = marks->limit;
-	return step > MARK_BYTES ? step : MARK_BYTES;
 }
 
 static int try_marks(struct qualify *result, struct marks *marks)

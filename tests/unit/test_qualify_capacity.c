@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "qualify_case.h"
@@ -108,6 +109,32 @@ static void test_how_long_a_file_may_be_is_found_out(void **unused)
 	card.real = FILE_BYTES;
 	assert_int_equal(try_files(&result, 0), 0);
 	assert_int_equal(result.capacity, QUALIFY_FAKE);
+}
+
+/* The kernel refuses to give out the room, as past ext4's 16 TiB. */
+static void test_how_long_a_file_may_be_is_found_out_by_the_room(void **unused)
+{
+	struct rlimit before, limit;
+	struct qualify result;
+	unsigned files;
+	int error;
+
+	(void)unused;
+	set_up_short_files();
+	card.file_bytes = 0;
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = (struct rlimit){FILE_BYTES, before.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	error = try_files(&result, 0);
+	files = card.files;
+	setrlimit(RLIMIT_FSIZE, &before);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(error, 0);
+	assert_int_equal(result.capacity, QUALIFY_REAL);
+	assert_int_equal(result.tried_bytes, TO_MARK);
+	assert_in_range(files, 4, 8);
+	assert_names("", ". .. medium.json ");
 }
 
 static bool goes_on(void *unused, const char *what, double share)
@@ -236,6 +263,7 @@ int main(void)
 		BOTH(test_a_fake_is_found_behind_the_first_file),
 		BOTH(test_a_fake_that_forgets_is_found_in_each_file),
 		IN_MEMORY(test_how_long_a_file_may_be_is_found_out),
+		BOTH(test_how_long_a_file_may_be_is_found_out_by_the_room),
 		BOTH(test_a_part_is_not_all),
 		TEST(test_on_ntfs_it_is_written_all_over_or_not_at_all),
 		TEST(test_files_that_are_written_end_in_time),
