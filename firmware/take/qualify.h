@@ -7,8 +7,8 @@
  * many places and read again: a fake card, which says that it is larger than it
  * is, gives back other marks than it got, or none. Where the file system cannot
  * give out room without writing to it (exFAT, FAT32, NTFS) that is done by
- * writing all of it, if asked for. Of what is free 64 MiB stay so, or half
- * where that is less.
+ * writing all of it, if asked for. Of what is free 176 MiB stay so, or half
+ * where that is less: enough for a take that begins.
  *
  * All is done in files of one folder that is new and is removed again; nothing
  * else on the medium is touched. What was found is kept in Takebox/medium.json

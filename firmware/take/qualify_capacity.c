@@ -27,7 +27,11 @@
 #define TELL_MARKS  64u
 #define PIECE_BYTES (1u << 20)	/* of a medium that is written all over */
 #define SYNC_BYTES  (16u << 20) /* so that it can end soon */
-#define KEEP_BYTES  (64u << 20) /* that a take can begin with: 64 tracks' */
+
+/* That the largest take can begin with: as transport_needed_bytes has it, 161
+ * MiB for 64 tracks of 24 bit at 192 kHz. The rest is the file system's, for
+ * where the files of marks are. */
+#define KEEP_BYTES (176u << 20)
 
 struct marks {
 	const struct qualify_plan *plan;

@@ -6,7 +6,8 @@
 
 #define QUALIFY_MARKS "marks" /* its files' names begin so */
 
-/* Bytes that may be written: some stay free, for a take that begins. */
+/* Bytes that may be written: what is free but 176 MiB, or but half, for a take
+ * that begins. */
 uint64_t qualify_room(const struct qualify *result);
 
 /* Removes all that a trial makes in its folder. */

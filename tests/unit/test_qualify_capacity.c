@@ -16,6 +16,7 @@
 
 #include "qualify_case.h"
 #include "take/qualify_capacity.h"
+#include "transport/transport_private.h"
 
 /* Where there is no room without writing to it. */
 static int set_up_in_memory(void **unused)
@@ -192,6 +193,27 @@ static void test_a_part_is_not_all(void **unused)
 	assert_int_equal(result.capacity, QUALIFY_FAKE);
 }
 
+/* What is free beside a trial is enough for REC with all there can be. */
+static void test_the_largest_take_can_begin_meanwhile(void **unused)
+{
+	static struct transport transport;
+	struct tape_facts facts = {.bits = 24, .rate = 192000};
+	struct qualify result = {.free_bytes = 1 << 30};
+	uint64_t left;
+
+	(void)unused;
+	transport.client.tape.facts = &facts;
+	transport.track_count = CONFIG_CHANNELS_MAX;
+	for (unsigned i = 0; i < CONFIG_CHANNELS_MAX; i++)
+		transport.tracks[i].armed = true;
+	left = result.free_bytes - qualify_room(&result);
+	/* And for what the file system needs for the trial's own files. */
+	assert_true(left >= transport_needed_bytes(&transport) + 8 * MIB);
+	/* A small one is tried by half. */
+	result.free_bytes = 250 * MIB;
+	assert_int_equal(qualify_room(&result), 125 * MIB);
+}
+
 /* As long as one channel may be recorded into a file. */
 static void test_files_that_are_written_end_in_time(void **unused)
 {
@@ -266,6 +288,7 @@ int main(void)
 		BOTH(test_how_long_a_file_may_be_is_found_out_by_the_room),
 		BOTH(test_a_part_is_not_all),
 		TEST(test_on_ntfs_it_is_written_all_over_or_not_at_all),
+		TEST(test_the_largest_take_can_begin_meanwhile),
 		TEST(test_files_that_are_written_end_in_time),
 		BOTH(test_what_was_cut_off_goes_with_the_next),
 	};
