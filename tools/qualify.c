@@ -38,8 +38,9 @@ static const char help[] =
 	"  --last        show what was found last, and what takes showed "
 	"since\n"
 	"Exits 0 if it is good for so many channels, 4 if a take is recorded "
-	"there, 6 if\nit is not good, 10 if --last is asked for and nothing is "
-	"known.\n";
+	"there or it\nis being tried already, 6 if it is not good, 10 if "
+	"--last "
+	"is asked for and\nnothing is known.\n";
 
 enum { OPTION_RATE = 0x200, OPTION_SECONDS, OPTION_FULL, OPTION_LAST };
 
@@ -231,6 +232,8 @@ static const struct failure {
 	{-EBUSY, EXIT_REFUSED, "refused",
 	 "a take is being recorded there, or made whole: it needs the room; "
 	 "try it afterwards"},
+	{-EALREADY, EXIT_REFUSED, "refused",
+	 "another trial of it is under way: wait for its end"},
 	{-ECANCELED, EXIT_FAILED, "failed",
 	 "interrupted; nothing was left behind"},
 	{-ENODATA, EXIT_NOT_FOUND, "not-found",

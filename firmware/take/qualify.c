@@ -293,15 +293,31 @@ static int try_medium(struct qualify *result, int takebox, int dir,
 	return error < 0 ? error : qualify_write(result, takebox);
 }
 
+/* The folder, locked; one that another trial has removed meanwhile is as good
+ * as that trial's. Where there are no locks it is had without. */
+static int take_folder(int takebox)
+{
+	int dir = open_or_make(takebox, TRY_FOLDER);
+	struct stat stat;
+
+	if (dir < 0)
+		return dir == -ENOENT ? -EALREADY : dir;
+	if ((flock(dir, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+	    fstat(dir, &stat) == 0 && stat.st_nlink > 0)
+		return dir;
+	close(dir);
+	return -EALREADY;
+}
+
 static int try_in_folder(struct qualify *result, int takebox,
 			 const struct qualify_plan *plan)
 {
-	int dir = open_or_make(takebox, TRY_FOLDER);
+	int dir = take_folder(takebox);
 	int error = dir < 0 ? dir : try_medium(result, takebox, dir, plan);
 
 	if (dir >= 0) {
-		close(dir);
 		unlinkat(takebox, TRY_FOLDER, AT_REMOVEDIR);
+		close(dir);
 	}
 	return error;
 }

@@ -60,9 +60,9 @@ struct qualify {
 
 /* Makes Takebox below folder if there is none. -EBUSY: a take is being recorded
  * or made whole there, or began to be while it was tried: it is to have the
- * room; -ENOSPC: there is too little
- * to try anything; -ECANCELED: progress said so; else the medium refused. Then
- * nothing is left behind, and what was known of the medium is still known. */
+ * room; -EALREADY: it is being tried; -ENOSPC: there is too little to try
+ * anything; -ECANCELED: progress said so; else the medium refused. Then nothing
+ * is left behind, and what was known of the medium is still known. */
 int qualify_medium(struct qualify *result, const char *folder,
 		   const struct qualify_plan *plan);
 

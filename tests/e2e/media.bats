@@ -462,7 +462,10 @@ plug() {
 	run takebox qualify --channels 2 --last A
 	[ "$status" -eq 6 ]
 	[[ "$output" == *"not good: it stalls for 5000.5 s"* ]]
-	mkdir B/Takebox
+	mkdir -p B/Takebox/.qualify # which is locked while it is tried
+	run flock B/Takebox/.qualify "$BUILD/takebox" qualify B
+	[ "$status" -eq 4 ]
+	[[ "$output" == *"another trial of it is under way: wait"* ]]
 	run takebox qualify --last B
 	[ "$status" -eq 10 ]
 	mkdir B/Takebox/medium.json # which cannot be read

@@ -203,6 +203,48 @@ static void test_a_take_that_begins_gets_the_room(void **unused)
 	}
 }
 
+struct second {
+	const char *at; /* what is told then */
+	int error;	/* of the second trial; 1: not yet */
+};
+
+static bool another_begins(void *context, const char *what, double share)
+{
+	struct second *second = context;
+	struct qualify result;
+
+	(void)share;
+	if (second->error == 1 && strcmp(what, second->at) == 0)
+		second->error = try_it(&result);
+	return true;
+}
+
+static void test_two_do_not_try_it_at_once(void **unused)
+{
+	static const char *const phase[] = {"writing", "marking",
+					    "reading the marks"};
+
+	(void)unused;
+	card.room = 8 * MIB;
+	for (unsigned i = 0; i < 3; i++) {
+		struct qualify result;
+		struct second second = {.at = phase[i], .error = 1};
+		struct qualify_plan plan = {
+			.storage = &storage,
+			.files = 4,
+			.seconds = 0.1,
+			.all = true,
+			.progress = another_begins,
+			.context = &second,
+		};
+
+		assert_int_equal(qualify_medium(&result, folder, &plan), 0);
+		assert_int_equal(second.error, -EALREADY);
+		assert_int_equal(result.capacity, QUALIFY_REAL);
+		assert_names("", ". .. medium.json ");
+	}
+}
+
 /* What is torn is not known; what cannot be read might be. */
 static void test_unread_is_not_unknown(void **unused)
 {
@@ -275,6 +317,7 @@ int main(void)
 		TEST(test_no_room_is_no_verdict),
 		TEST(test_a_take_that_runs_keeps_its_room),
 		TEST(test_a_take_that_begins_gets_the_room),
+		TEST(test_two_do_not_try_it_at_once),
 		TEST(test_unread_is_not_unknown),
 		TEST(test_what_is_none_of_ours_is_not_waited_for),
 		TEST(test_channels_and_time),
