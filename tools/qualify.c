@@ -209,7 +209,8 @@ static int open_folder(int parent, const char *name)
 	return dir < 0 ? -errno : dir;
 }
 
-/* -ENODATA: nothing is known of the medium. */
+/* What is free is what is free now. -ENODATA: nothing is known of the medium.
+ */
 static int read_last(struct qualify *result, const char *folder)
 {
 	int medium = open_folder(AT_FDCWD, folder), takebox, error;
@@ -219,6 +220,8 @@ static int read_last(struct qualify *result, const char *folder)
 	takebox = open_folder(medium, "Takebox");
 	close(medium);
 	error = takebox < 0 ? takebox : qualify_read(result, takebox);
+	if (error == 0)
+		error = storage_posix.space(takebox, &result->free_bytes);
 	if (takebox >= 0)
 		close(takebox);
 	return error == -ENOENT ? -ENODATA : error;

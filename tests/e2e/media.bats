@@ -462,6 +462,13 @@ plug() {
 	run takebox qualify --channels 2 --last A
 	[ "$status" -eq 6 ]
 	[[ "$output" == *"not good: it stalls for 5000.5 s"* ]]
+	mount_ram C 1m
+	mkdir C/Takebox
+	takebox qualify --channels 1 --seconds 0.1 C
+	head -c 1m /dev/zero >C/song 2>/dev/null || true # full
+	run takebox qualify --channels 1 --last --json C
+	[[ "$(jq -r .verdict <<<"$output")" == *", 0 s left;"* ]]
+	[ "$(jq -r .free_bytes <<<"$output")" -lt 4096 ]
 	mkdir -p B/Takebox/.qualify # which is locked while it is tried
 	run flock B/Takebox/.qualify "$BUILD/takebox" qualify B
 	[ "$status" -eq 4 ]
