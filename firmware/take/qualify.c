@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -225,12 +224,8 @@ static int describe(struct qualify *result, int dir,
 		    const struct qualify_plan *plan)
 {
 	struct storage_space space = {0};
-	struct statvfs vfs;
 
-	if (fstatvfs(dir, &vfs) == 0)
-		snprintf(result->id, sizeof(result->id), "%016lx-%lx",
-			 (unsigned long)vfs.f_fsid,
-			 (unsigned long)vfs.f_blocks);
+	qualify_id(result->id, dir, QUALIFY_ID_UDEV);
 	storage_measure(dir, &space);
 	memcpy(result->filesystem, space.filesystem,
 	       sizeof(result->filesystem));

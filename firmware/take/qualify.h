@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "take/qualify_id.h"
 #include "take/storage.h"
 
 #define QUALIFY_FILE "medium.json" /* in Takebox */
@@ -45,7 +46,7 @@ enum qualify_capacity {
 };
 
 struct qualify {
-	char id[40]; /* of the file system */
+	char id[QUALIFY_ID_MAX]; /* of the file system */
 	char filesystem[16];
 	double bytes_per_second;
 	double worst_seconds; /* of a round */

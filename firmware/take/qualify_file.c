@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -28,16 +27,6 @@ static const char *const capacity_word[] = {
 const char *qualify_capacity_word(const struct qualify *result)
 {
 	return capacity_word[result->capacity];
-}
-
-static void medium_id(char id[40], int dir)
-{
-	struct statvfs vfs;
-
-	id[0] = '\0';
-	if (fstatvfs(dir, &vfs) == 0)
-		snprintf(id, 40, "%016lx-%lx", (unsigned long)vfs.f_fsid,
-			 (unsigned long)vfs.f_blocks);
 }
 
 static double number(const json_t *root, const char *key)
@@ -65,7 +54,7 @@ static int read_json(struct qualify *result, const json_t *root)
 		.takes = (unsigned)number(root, "takes"),
 		.worst_in_takes = number(root, "worst_in_takes"),
 	};
-	snprintf(result->id, sizeof(result->id), "%.39s", id);
+	snprintf(result->id, sizeof(result->id), "%s", id);
 	snprintf(result->filesystem, sizeof(result->filesystem), "%.15s",
 		 filesystem ? filesystem : "");
 	for (size_t i = 0; i < CAPACITIES; i++)
@@ -90,18 +79,19 @@ static int read_file(json_t **root, int takebox)
 	return error;
 }
 
-/* A copy of the whole medium brings the file along: it is not of this one. */
+/* A copy of all files brings this one along: it is not of this medium. What is
+ * kept from now on is kept by what is known of it now. */
 int qualify_read(struct qualify *result, int takebox)
 {
 	json_t *root = NULL;
-	char id[40];
 	int error = read_file(&root, takebox);
 
 	if (error == 0)
 		error = read_json(result, root);
-	medium_id(id, takebox);
-	if (error == 0 && strcmp(id, result->id) != 0)
+	if (error == 0 &&
+	    !qualify_id_fits(result->id, takebox, QUALIFY_ID_UDEV))
 		error = -ENOENT;
+	qualify_id(result->id, takebox, QUALIFY_ID_UDEV);
 	json_decref(root);
 	return error;
 }

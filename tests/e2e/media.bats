@@ -484,6 +484,29 @@ plug() {
 	[ "$(jq -r .message <<<"$output")" = "there is no such folder" ]
 }
 
+# udev_knows MEDIUM UUID: in a /run of its own.
+udev_knows() {
+	echo "E:ID_FS_UUID=$2" >"/run/udev/data/b$(stat -c %Hd:%Ld "$1")"
+}
+
+@test "qualify knows a medium again by its UUID when it is another device" {
+	mount_ram A 8m
+	mount_ram B 8m
+	export -f udev_knows
+	# shellcheck disable=SC2016
+	unshare -m bash -euc '
+		mount -t tmpfs none /run
+		mkdir -p /run/udev/data B/Takebox
+		udev_knows A 1A2B-3C4D
+		udev_knows B 1A2B-3C4D
+		"$BUILD/takebox" qualify --channels 1 --seconds 0.1 A
+		cp A/Takebox/medium.json B/Takebox
+		"$BUILD/takebox" qualify --channels 1 --last B
+		udev_knows B FFFF-0000
+		! "$BUILD/takebox" qualify --channels 1 --last B 2>others
+		grep "nothing is known of it yet" others'
+}
+
 @test "a mirror that was pulled in mid-take is filled when it is back, and verified" {
 	mount_ram A 100m
 	make_disk B
