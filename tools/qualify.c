@@ -15,6 +15,7 @@
 #include "take/media.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/tape_length.h"
 #include "tools/text.h"
 
 static const char help[] =
@@ -29,7 +30,9 @@ static const char help[] =
 	"removed "
 	"again;\n"
 	"nothing else is touched. Not while a take is recorded there.\n\n"
-	"  --channels N  to be recorded; default: as configured, or 32\n"
+	"  --channels N  to be recorded; default: as configured, as the "
+	"interface\n"
+	"                has, or 32\n"
 	"  --rate HZ     default: as configured\n"
 	"  --seconds S   of writing; default 20\n"
 	"  --full        find a fake card on exFAT, FAT32 and NTFS, too: "
@@ -53,9 +56,12 @@ struct wish {
 	struct options options;
 };
 
-/* Of a tape that is made now. */
-static double tape_seconds(const struct config *config, const struct wish *wish)
+/* Of the tape that there is, or of one that is made now. */
+static double tape_seconds(const struct config *config, const struct wish *wish,
+			   const struct tape_length *tape)
 {
+	if (tape->channels == wish->channels && tape->rate == wish->rate)
+		return tape->seconds;
 	return (double)tape_ring_frames(config->tape_seconds,
 					(unsigned)wish->channels,
 					(unsigned)wish->rate) /
@@ -292,33 +298,44 @@ static int qualify(const struct wish *wish)
 	return is_good(&result, wish) ? EXIT_OK : EXIT_MEDIUM;
 }
 
+/* That takes go to now. */
+static void find_folder(char path[CONFIG_PATH_MAX], const struct config *config)
+{
+	const struct medium *newest;
+	struct media media;
+
+	snprintf(path, CONFIG_PATH_MAX, "%s", config->folder);
+	if (strcmp(path, MEDIA_AUTO) != 0)
+		return;
+	media_list(&media);
+	newest = media_newest(&media, 0);
+	snprintf(path, CONFIG_PATH_MAX, "%s", MEDIA_HOME);
+	if (newest)
+		media_path(path, CONFIG_PATH_MAX, newest);
+}
+
 /* The recorder's own medium, channels, rate and tape. */
 static int fill_in(struct wish *wish, struct config *config)
 {
 	static char path[CONFIG_PATH_MAX];
 	char error[512];
-	struct media media;
-	const struct medium *newest;
+	struct tape_length tape;
 
 	if (config_load(config, NULL, error, sizeof(error)) < 0) {
 		fprintf(stderr, "takebox qualify: %s\n", error);
 		return EXIT_CONFIG;
 	}
-	snprintf(path, sizeof(path), "%s", config->folder);
-	if (strcmp(path, MEDIA_AUTO) == 0) {
-		media_list(&media);
-		newest = media_newest(&media, 0);
-		snprintf(path, sizeof(path), "%s", MEDIA_HOME);
-		if (newest)
-			media_path(path, sizeof(path), newest);
-	}
+	find_folder(path, config);
+	tape_length_ask(&tape, wish->options.socket);
 	if (!wish->folder)
 		wish->folder = path;
 	if (wish->channels == 0)
-		wish->channels = config->channels ? config->channels : 32;
+		wish->channels = config->channels;
+	if (wish->channels == 0)
+		wish->channels = tape.channels > 0 ? tape.channels : 32;
 	if (wish->rate == 0)
 		wish->rate = config->rate;
-	wish->tape = tape_seconds(config, wish);
+	wish->tape = tape_seconds(config, wish, &tape);
 	return -1;
 }
 

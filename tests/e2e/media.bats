@@ -484,6 +484,21 @@ plug() {
 	[ "$(jq -r .message <<<"$output")" = "there is no such folder" ]
 }
 
+@test "qualify reckons with the tape that runs" {
+	channels=2 tape=20.0
+	make_disk B
+	start_all ""
+	run takebox qualify --seconds 0.1 B
+	[[ "${lines[0]}" == "B: good for 2 channels at 48 kHz, "*" of the 16 s it may take" ]]
+	run takebox qualify --last --channels 1 B # another tape, made anew
+	[[ "${lines[0]}" != *" of the 16 s it may take" ]]
+	mv control elsewhere
+	run takebox qualify --last --channels 2 B
+	[[ "${lines[0]}" != *" of the 16 s it may take" ]]
+	run takebox qualify --last --socket elsewhere B
+	[[ "${lines[0]}" == *" of the 16 s it may take" ]]
+}
+
 # udev_knows MEDIUM UUID: in a /run of its own.
 udev_knows() {
 	echo "E:ID_FS_UUID=$2" >"/run/udev/data/b$(stat -c %Hd:%Ld "$1")"
