@@ -10,6 +10,10 @@
  * a fake card puts over each other would miss each other. So the first stretch,
  * as long as it is from mark to mark, is marked all over: wherever the card
  * begins again, the first mark behind that place lies over one of these.
+ *
+ * The marks behind it are 4 MiB in all, and a card's own cache could have them
+ * yet. So the stretch is of 64 MiB at least, and so much of it is written again
+ * when all else is: a card that begins again has it over the later marks then.
  */
 #include "take/qualify_capacity.h"
 
@@ -27,6 +31,8 @@
 #define TELL_MARKS  64u
 #define PIECE_BYTES (1u << 20)	/* of a medium that is written all over */
 #define SYNC_BYTES  (16u << 20) /* so that it can end soon */
+#define CACHE_BYTES (64u << 20) /* that a card may have */
+#define CACHE_SHARE 16		/* of a small one no more than this part */
 
 /* That the largest take can begin with: as transport_needed_bytes has it, 161
  * MiB for 64 tracks of 24 bit at 192 kHz. The rest is the file system's, for
@@ -38,7 +44,8 @@ struct marks {
 	int dir;	/* of their files */
 	uint64_t size;	/* of all files */
 	uint64_t limit; /* of a file */
-	uint64_t step;	/* from mark to mark */
+	uint64_t step;	/* from mark to mark, behind */
+	uint64_t dense; /* where they are one behind the other */
 	uint64_t next;	/* place to be marked */
 	uint64_t secret;
 	uint64_t seen;		/* marks, written and read */
@@ -57,10 +64,20 @@ static uint64_t wide_step(const struct marks *marks)
 	return step > MARK_BYTES ? step : MARK_BYTES;
 }
 
+/* The first stretch. */
+static uint64_t dense_bytes(const struct marks *marks)
+{
+	uint64_t bytes = marks->size / CACHE_SHARE / MARK_BYTES * MARK_BYTES;
+
+	if (bytes > CACHE_BYTES)
+		bytes = CACHE_BYTES;
+	return bytes > marks->step ? bytes : marks->step;
+}
+
 /* The place behind this one. */
 static uint64_t after(const struct marks *marks, uint64_t at)
 {
-	return at + (at < marks->step ? MARK_BYTES : marks->step);
+	return at + (at < marks->dense ? MARK_BYTES : marks->step);
 }
 
 static void file_name(char name[32], uint64_t number)
@@ -125,6 +142,7 @@ static int take_room_at_most(struct marks *marks, int file,
 		marks->limit =
 			file_length(marks) / 2 / PIECE_BYTES * PIECE_BYTES;
 		marks->step = wide_step(marks);
+		marks->dense = dense_bytes(marks);
 		error = take_room(file, marks->limit, filesystem);
 	}
 	return error;
@@ -172,13 +190,15 @@ static bool is_in_file(const struct marks *marks, uint64_t at, uint64_t number)
 	return at < marks->size && at / marks->limit == number;
 }
 
-static int fill_file(struct marks *marks, int file)
+/* To the file's end, or to this one if it is nearer. */
+static int fill_file(struct marks *marks, int file, uint64_t end,
+		     const char *what)
 {
 	const struct storage *storage = marks->plan->storage;
 	uint64_t number = marks->next / marks->limit, written = 0;
 	int error = 0;
 
-	while (error == 0 && !marks->full &&
+	while (error == 0 && !marks->full && marks->next < end &&
 	       is_in_file(marks, marks->next, number)) {
 		uint64_t at = marks->next;
 
@@ -187,7 +207,7 @@ static int fill_file(struct marks *marks, int file)
 		if (error == 0 && written % SYNC_BYTES == 0)
 			error = storage->sync(file);
 		if (error == 0)
-			error = tell(marks, "marking", at);
+			error = tell(marks, what, at);
 	}
 	return error < 0 ? error : storage->sync(file);
 }
@@ -200,7 +220,7 @@ static int write_marks(struct marks *marks, const char *filesystem)
 		int file = begin_file(marks, filesystem);
 
 		if (file >= 0) {
-			error = fill_file(marks, file);
+			error = fill_file(marks, file, marks->size, "marking");
 			close(file);
 		} else if (file == -ENOSPC && marks->next > 0) {
 			marks->full = true;
@@ -210,6 +230,26 @@ static int write_marks(struct marks *marks, const char *filesystem)
 	}
 	if (marks->full)
 		marks->size = marks->next;
+	return error;
+}
+
+/* The same into the same places. Where others have filled the medium since,
+ * what could be written again is enough. */
+static int write_again(const struct marks *marks)
+{
+	struct marks again = *marks;
+	uint64_t end = marks->dense < CACHE_BYTES ? marks->dense : CACHE_BYTES;
+	char name[32];
+	int file, error;
+
+	again.next = 0;
+	again.full = false;
+	file_name(name, 0);
+	file = marks->plan->storage->open(marks->dir, name, 0);
+	if (file < 0)
+		return file;
+	error = fill_file(&again, file, end, "marking again");
+	close(file);
 	return error;
 }
 
@@ -234,7 +274,7 @@ static int open_again(const struct marks *marks, uint64_t number)
 struct harvest {
 	uint64_t good; /* bytes, each mark with what is behind it */
 	bool lost;     /* a mark is not there */
-	uint64_t turn; /* from a mark to the one that lies over it, at least */
+	uint64_t turn; /* between two that lie over each other, at least */
 };
 
 static bool has_mark(const struct marks *marks, uint64_t at)
@@ -246,7 +286,7 @@ static bool has_mark(const struct marks *marks, uint64_t at)
 static void read_mark(struct harvest *harvest, const struct marks *marks,
 		      int file, uint64_t at)
 {
-	uint64_t other;
+	uint64_t other, turn;
 
 	memset(marks->found, 0, MARK_BYTES);
 	if (pread(file, marks->found, MARK_BYTES, (off_t)(at % marks->limit)) ==
@@ -257,8 +297,9 @@ static void read_mark(struct harvest *harvest, const struct marks *marks,
 	}
 	harvest->lost = true;
 	memcpy(&other, marks->found, sizeof(other));
-	if (other > at && other - at < harvest->turn && has_mark(marks, other))
-		harvest->turn = other - at;
+	turn = other > at ? other - at : at - other;
+	if (turn > 0 && turn < harvest->turn && has_mark(marks, other))
+		harvest->turn = turn;
 }
 
 /* All marks of the file that *at is in; moves it on. */
@@ -320,11 +361,14 @@ static int try_marks(struct qualify *result, struct marks *marks)
 	int error;
 
 	marks->step = wide_step(marks);
+	marks->dense = dense_bytes(marks);
 	error = write_marks(marks, result->filesystem);
+	if (error == 0)
+		error = write_again(marks);
 	if (error == -EOPNOTSUPP && marks->plan->all) {
 		qualify_clear(marks->dir, marks->plan->storage);
 		marks->all_over = true;
-		marks->step = MARK_BYTES;
+		marks->step = marks->dense = MARK_BYTES;
 		marks->next = marks->seen = 0;
 		error = write_marks(marks, result->filesystem);
 	} else if (error == -EOPNOTSUPP) {

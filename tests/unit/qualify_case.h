@@ -18,18 +18,23 @@
 #define MIB	  (1u << 20)
 #define FDS_MAX	  128
 #define FILES_MAX 32
+#define CACHE_MAX 2048
 
-/* A fake: what is written behind its end lies over all that it has before at
- * that place, as it comes back. */
+/* A fake: what is written behind its end lies over all that it has at that
+ * place, before and behind, as it comes back. */
 static struct {
 	uint64_t room, real; /* that it says, and that it has; 0: as much */
 	uint64_t full;	     /* where no more marks go in; 0: never */
-	bool forgets; /* what is behind its end, and says that it is there */
-	uint64_t file_bytes; /* where a file ends; 0: never */
-	unsigned too_long;   /* refused for that */
-	unsigned files;	     /* of marks */
-	int number[FDS_MAX]; /* of the file behind an fd; -1: of none */
-	int held[FILES_MAX]; /* an fd of each of them */
+	bool forgets;	/* what is behind its end, and says that it is there */
+	unsigned cache; /* marks, the last ones, that it has yet */
+	uint64_t kept[CACHE_MAX]; /* their places; a ring */
+	unsigned marks;		  /* that it got */
+	uint64_t end;		  /* of what it got */
+	uint64_t file_bytes;	  /* where a file ends; 0: never */
+	unsigned too_long;	  /* refused for that */
+	unsigned files;		  /* of marks */
+	int number[FDS_MAX];	  /* of the file behind an fd; -1: of none */
+	int held[FILES_MAX];	  /* an fd of each of them */
 	unsigned slow_sync, fail_write, writes;
 	_Atomic unsigned syncs; /* several at a time */
 } card;
@@ -56,24 +61,46 @@ static inline int card_open(int dir, const char *name, int create)
 	return file;
 }
 
+/* At a place counted through all files. */
+static inline int write_at(const void *data, size_t size, uint64_t place)
+{
+	uint64_t each = card.file_bytes ? card.file_bytes : UINT64_MAX;
+
+	return storage_posix.write(card.held[place / each], data, size,
+				   place % each);
+}
+
+/* Like all that it gets; what goes for it is lost if it is behind the end. */
+static inline void keep(uint64_t place, size_t size)
+{
+	static const char nothing[4096];
+	uint64_t *kept = &card.kept[card.marks % card.cache];
+
+	assert_int_equal(size, sizeof(nothing));
+	if (card.marks++ >= card.cache && *kept >= card.real)
+		assert_int_equal(write_at(nothing, size, *kept), 0);
+	*kept = place;
+}
+
 static inline int write_mark(int file, const void *data, size_t size,
 			     uint64_t offset)
 {
-	uint64_t each = card.file_bytes ? card.file_bytes : UINT64_MAX;
 	uint64_t before = card.file_bytes * (unsigned)card.number[file];
 	uint64_t place = before + offset;
 	int error = 0;
 
 	if (card.full && place >= card.full)
 		return -ENOSPC;
-	if (card.forgets && place >= card.real)
+	if (card.end < place + size)
+		card.end = place + size;
+	if (card.cache)
+		keep(place, size);
+	else if (card.forgets && place >= card.real)
 		return 0;
 	if (!card.real || card.forgets)
 		return storage_posix.write(file, data, size, offset);
-	for (uint64_t p = place % card.real; p <= place; p += card.real)
-		error = error ? error
-			      : storage_posix.write(card.held[p / each], data,
-						    size, p % each);
+	for (uint64_t p = place % card.real; p < card.end; p += card.real)
+		error = error ? error : write_at(data, size, p);
 	return error;
 }
 

@@ -97,6 +97,21 @@ static void test_a_fake_that_forgets_is_found_in_each_file(void **unused)
 	assert_in_range(result.real_bytes, card.real - MIB, card.real);
 }
 
+/* What it keeps is more than all marks that lie far apart. */
+static void test_a_fake_with_a_cache_is_found(void **unused)
+{
+	struct qualify result;
+
+	(void)unused;
+	card.room = 192 * MIB;
+	card.forgets = true;
+	card.real = 20 * MIB;
+	card.cache = 5 * MIB / 4096;
+	assert_int_equal(try_it(&result), 0);
+	assert_int_equal(result.capacity, QUALIFY_FAKE);
+	assert_true(result.real_bytes <= card.real + card.cache * 4096);
+}
+
 static void test_how_long_a_file_may_be_is_found_out(void **unused)
 {
 	struct qualify result;
@@ -284,6 +299,7 @@ int main(void)
 		BOTH(test_marks_go_on_in_further_files),
 		BOTH(test_a_fake_is_found_behind_the_first_file),
 		BOTH(test_a_fake_that_forgets_is_found_in_each_file),
+		BOTH(test_a_fake_with_a_cache_is_found),
 		IN_MEMORY(test_how_long_a_file_may_be_is_found_out),
 		BOTH(test_how_long_a_file_may_be_is_found_out_by_the_room),
 		BOTH(test_a_part_is_not_all),
