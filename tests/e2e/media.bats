@@ -463,7 +463,6 @@ plug() {
 	[ "$status" -eq 6 ]
 	[[ "$output" == *"not good: it stalls for 5000.5 s"* ]]
 	mount_ram C 1m
-	mkdir C/Takebox
 	takebox qualify --channels 1 --seconds 0.1 C
 	head -c 1m /dev/zero >C/song 2>/dev/null || true # full
 	run takebox qualify --channels 1 --last --json C
