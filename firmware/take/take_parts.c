@@ -66,7 +66,8 @@ int take_next_part(struct take *take)
 	return take_make_files(take);
 }
 
-/* The take ends where this part was to begin: then there is no such part. */
+/* The take ends where this part was to begin: then there is no such part. A
+ * file of it that was left is there for what can still be got out of it. */
 int take_drop_empty_part(struct take *take)
 {
 	const struct storage *storage = take->plan.storage;
@@ -78,7 +79,7 @@ int take_drop_empty_part(struct take *take)
 	for (unsigned i = 0; i < take->info.tracks; i++) {
 		int error;
 
-		if (!take->info.track[i].filed)
+		if (!take->info.track[i].filed || take->left[i])
 			continue;
 		take_info_file(&take->info.track[i], take->part, name);
 		error = storage->remove(take->plan.dir, name);

@@ -246,12 +246,23 @@ static int go_on(struct take *take, const struct take_found *files, uint64_t at)
 	return note_return(take, "resumed");
 }
 
-/* The last part's files, in step, and where they can be gone on with. */
+static bool any_is_wanted(const struct take *take)
+{
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		if (is_wanted(take, i))
+			return true;
+	return false;
+}
+
+/* The last part's files, in step, and where they can be gone on with. What the
+ * tape has is better off in another take than where there is no file for it. */
 static int find_common(struct take *take, struct take_found *files,
 		       uint64_t *at)
 {
 	int error = take_mend(take, take->part, 0);
 
+	if (error == 0 && take_has_its_tape(take) && !any_is_wanted(take))
+		error = -EINVAL;
 	if (error == 0)
 		error = take_inspect(take, take->part, files);
 	return error < 0 ? error : choose_common(take, files, at);

@@ -14,8 +14,9 @@
 
 #define CLUSTER 4096
 
-static ino_t broken; /* nothing of it behind that byte can be used */
+static ino_t broken; /* nothing of it from that byte on can be used */
 static off_t broken_from;
+static off_t broken_to; /* but from that one on; 0: nothing at all */
 static int broken_fd;
 
 ssize_t __real_pread64(int fd, void *data, size_t size, off_t at);
@@ -28,7 +29,8 @@ static bool is_lost(int fd, size_t size, off_t at)
 	struct stat stat;
 
 	return broken && at + (off_t)size > broken_from &&
-	       fstat(fd, &stat) == 0 && stat.st_ino == broken;
+	       (broken_to == 0 || at < broken_to) && fstat(fd, &stat) == 0 &&
+	       stat.st_ino == broken;
 }
 
 ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t at)
@@ -43,7 +45,7 @@ ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t at)
 
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t at)
 {
-	if (!is_lost(fd, size, at))
+	if (!is_lost(fd, size, at) || broken_to)
 		return __real_pwrite64(fd, data, size, at);
 	errno = EIO;
 	return -1;
@@ -61,9 +63,16 @@ static void break_chain(const char *name, off_t from)
 	fake.keep = false; /* it could not be read */
 }
 
+/* Pages, as the kernel reads them; what is written there is remapped. */
+static void break_pages(const char *name, off_t from, off_t to)
+{
+	break_chain(name, from);
+	broken_to = to;
+}
+
 static void end_broken(void)
 {
-	broken = 0;
+	broken = broken_to = 0;
 	close(broken_fd);
 }
 
@@ -184,6 +193,46 @@ static void test_the_ledger_has_a_copy_only(void **unused)
 	expect_idempotent();
 }
 
+/* Nothing but padding is there. Its first sector is as good as ever. */
+static void test_a_bad_sector_in_the_head(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	settle();
+	break_pages("02-Track-2.flac", 12288, 16384);
+	expect_healed("sample-complete");
+	end_broken();
+	check_prefix(&long_one, safe);
+	expect_verdict(VERIFY_COMPLETE);
+	expect_idempotent();
+}
+
+/* In all of them, and in the first frames: no file is made anew. */
+static void test_bad_sectors_in_head_and_sound(void **unused)
+{
+	static const char *const others[] = {"02-Track-2.flac",
+					     "03-Track-3.flac"};
+	char *before, *after;
+	size_t size, size_after;
+
+	(void)unused;
+	cut_in_the_middle(&long_one);
+	settle();
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(unlinkat(fake.dir, others[i], 0), 0);
+	before = read_all(fake.dir, "01-Track-1.flac", &size);
+	break_pages("01-Track-1.flac", 12288, 24576);
+	expect_healed("damaged");
+	end_broken();
+	after = read_all(fake.dir, "01-Track-1.flac", &size_after);
+	assert_int_equal(size, size_after);
+	assert_memory_equal(before, after, size);
+	free(before);
+	free(after);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -191,6 +240,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_file_has_lost_its_clusters),
 		CASE(test_clusters_are_lost_behind_what_was_safe),
+		CASE(test_a_bad_sector_in_the_head),
+		CASE(test_bad_sectors_in_head_and_sound),
 		CASE(test_the_ledger_has_lost_its_clusters),
 		CASE(test_the_ledger_has_a_copy_only),
 	};
