@@ -17,6 +17,7 @@
 #define LEDGER_MAX (256u << 20)
 #define ENTRY_MAX  (1u << 20)
 #define READ_TRIES 3
+#define PAGE	   4096u
 
 int ledger_create(struct ledger *ledger, const struct storage *storage, int dir)
 {
@@ -25,12 +26,11 @@ int ledger_create(struct ledger *ledger, const struct storage *storage, int dir)
 	return ledger->file < 0 ? ledger->file : 0;
 }
 
-/* What an append that failed may have left behind would, with a shorter entry
- * written over it, be in the way of the entry after that. */
-static int mend(struct ledger *ledger)
+/* A torn tail, or what an append that failed may have left behind, would, with
+ * a shorter entry written over it, be in the way of the entry after that. */
+static int cut_off(struct ledger *ledger, uint64_t size)
 {
-	int error = ledger->torn ? ledger->storage->truncate(ledger->file,
-							     ledger->size)
+	int error = ledger->torn ? ledger->storage->truncate(ledger->file, size)
 				 : 0;
 
 	if (error == 0)
@@ -56,12 +56,13 @@ int ledger_append(struct ledger *ledger, json_t *entry)
 	}
 	snprintf(line, length + 1, "%08x %s\n",
 		 crc32_update(0, text, strlen(text)), text);
-	error = mend(ledger);
-	if (error == 0) {
-		error = ledger->storage->write(ledger->file, line, length,
-					       ledger->size);
-		ledger->torn = error < 0;
-	}
+	/* What is behind it tells something until the entry does. */
+	error = ledger->storage->write(ledger->file, line, length,
+				       ledger->size);
+	if (error == 0)
+		error = cut_off(ledger, ledger->size + length);
+	else
+		ledger->torn = true;
 	free(line);
 	free(text);
 	if (error < 0)
@@ -82,6 +83,11 @@ int ledger_sync(struct ledger *ledger)
 	if (error == 0)
 		ledger->dirty = false;
 	return error;
+}
+
+int ledger_cut(struct ledger *ledger)
+{
+	return cut_off(ledger, ledger->size);
 }
 
 void ledger_close(struct ledger *ledger)
@@ -147,31 +153,58 @@ int64_t ledger_parse(const char *text, size_t size, ledger_fn fn, void *context)
 struct contents {
 	char *text;
 	size_t size; /* of the file */
-	size_t got;  /* bytes of text; fewer where its end cannot be read */
+	size_t got;  /* bytes up to where it cannot be read */
+	size_t end;  /* bytes of text: what cannot be read is zeros there */
 };
 
+/* Over what cannot be read: a sector is little, the end of a chain of clusters
+ * much, and a step that grows is soon over either. */
+static void pass_over(struct contents *contents, size_t *at, size_t *step)
+{
+	size_t to = (*at / PAGE + 1) * PAGE + *step;
+
+	if (to > contents->size)
+		to = contents->size;
+	if (contents->got > *at)
+		contents->got = *at;
+	memset(contents->text + *at, 0, to - *at);
+	*at = to;
+	*step = *step ? 2 * *step : PAGE;
+}
+
 /* A power cut can leave a length on FAT and exFAT that more clusters belong to
- * than there are (EIO): a torn end too. A medium that is gone can neither be
- * read at its beginning nor be truncated. */
+ * than there are (EIO): a torn end. Whatever else goes wrong says nothing of
+ * the ledger, nor does a medium that is gone: that can neither be read at its
+ * beginning nor be truncated. */
 static int read_all(int fd, struct contents *contents)
 {
+	size_t at = 0, step = 0;
 	unsigned tries = 0;
 
-	while (contents->got < contents->size) {
-		ssize_t part = pread(fd, contents->text + contents->got,
-				     contents->size - contents->got,
-				     (off_t)contents->got);
+	contents->got = contents->size;
+	while (at < contents->size) {
+		ssize_t part = pread(fd, contents->text + at,
+				     contents->size - at, (off_t)at);
 
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0 && ++tries < READ_TRIES)
-			continue;
-		if (part < 0 && contents->got == 0)
-			return -errno;
-		if (part <= 0)
+		if (part == 0)
 			break;
-		contents->got += (size_t)part;
+		if (part > 0) {
+			at += (size_t)part;
+			tries = 0;
+		} else if (errno != EINTR) {
+			if (errno != EIO)
+				return -errno;
+			if (++tries < READ_TRIES)
+				continue;
+			if (at == 0)
+				return -EIO;
+			pass_over(contents, &at, &step);
+			tries = 0;
+		}
 	}
+	contents->end = at;
+	if (contents->got > at)
+		contents->got = at;
 	return 0;
 }
 
@@ -217,6 +250,33 @@ int ledger_read(int dir, ledger_fn fn, void *context, uint64_t *torn)
 	if (torn)
 		*torn = contents.size - (uint64_t)used;
 	return 0;
+}
+
+int ledger_read_behind(int dir, ledger_fn fn, void *context)
+{
+	struct contents contents;
+	int64_t used;
+	int error = load(dir, &contents);
+
+	if (error < 0)
+		return error;
+	used = ledger_parse(contents.text, contents.got, NULL, NULL);
+	while (used >= 0 && error == 0 && (size_t)used < contents.end) {
+		const char *line = contents.text + used;
+		const char *end =
+			memchr(line, '\n', contents.end - (size_t)used);
+		json_t *entry = NULL;
+
+		if (!end)
+			break;
+		error = parse_line(line, (size_t)(end - line), &entry);
+		if (error == 0 && json_is_object(entry))
+			error = fn(context, entry);
+		json_decref(entry);
+		used += end - line + 1;
+	}
+	free(contents.text);
+	return used < 0 ? (int)used : error;
 }
 
 struct counting {
@@ -289,10 +349,6 @@ int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 		return ledger->file;
 	ledger->size = (uint64_t)used;
 	ledger->next = counting.count;
-	error = ledger->size < contents.size
-			? storage->truncate(ledger->file, ledger->size)
-			: 0;
-	if (error < 0)
-		ledger_close(ledger);
-	return error;
+	ledger->torn = ledger->size < contents.size;
+	return 0;
 }

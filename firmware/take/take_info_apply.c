@@ -134,6 +134,13 @@ static int keep(json_t *list, const json_t *entry)
 	return json_array_append(list, (json_t *)entry) < 0 ? -ENOMEM : 0;
 }
 
+/* Put in by a heal: it had been synced before there was a file, and others may
+ * be lost with it. */
+static void note_found(struct take_info *info, const json_t *entry)
+{
+	info->damages += json_is_true(json_object_get(entry, "found"));
+}
+
 static int apply_arm(struct take_info *info, const json_t *entry)
 {
 	struct take_track *track;
@@ -147,6 +154,7 @@ static int apply_arm(struct take_info *info, const json_t *entry)
 		return -EINVAL;
 	track->armed = json_is_true(json_object_get(entry, "on"));
 	track->filed |= track->armed;
+	note_found(info, entry);
 	return keep(info->arms, entry);
 }
 
@@ -372,6 +380,7 @@ static int apply_part(struct take_info *info, const json_t *entry)
 				1,
 			INT64_MAX, &at))
 		return -EINVAL;
+	note_found(info, entry);
 	return keep(info->parts, entry);
 }
 
@@ -423,19 +432,13 @@ int take_info_apply(struct take_info *info, const json_t *entry)
 		const char *type;
 		int (*apply)(struct take_info *, const json_t *);
 	} types[] = {
-		{"arm", apply_arm},
-		{"marker", apply_marker},
-		{"gap", apply_gap},
-		{"clock", apply_clock},
-		{"part", apply_part},
-		{"levels", apply_levels},
-		{"resumed", apply_again},
-		{"healed", apply_healed},
-		{"end", apply_end},
-		{"damaged", apply_damage},
-		{"rebuilt", apply_damage},
-		{"stop", apply_stop},
-		{"events-lost", apply_lost_events},
+		{"arm", apply_arm},	   {"marker", apply_marker},
+		{"gap", apply_gap},	   {"clock", apply_clock},
+		{"part", apply_part},	   {"levels", apply_levels},
+		{"resumed", apply_again},  {"healed", apply_healed},
+		{"end", apply_end},	   {"damaged", apply_damage},
+		{"rebuilt", apply_damage}, {"entries-lost", apply_damage},
+		{"stop", apply_stop},	   {"events-lost", apply_lost_events},
 	};
 	const char *type = json_string_value(json_object_get(entry, "type"));
 

@@ -268,10 +268,25 @@ static int find_common(struct take *take, struct take_found *files,
 	return error < 0 ? error : choose_common(take, files, at);
 }
 
+static int look_for_forgotten(struct take *take, const struct take_found *files,
+			      uint64_t at)
+{
+	uint64_t claimed = 0;
+
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		if (files->state[i].claimed > claimed)
+			claimed = files->state[i].claimed;
+	return take_note_forgotten(take, take->part_start + claimed,
+				   take->part_start + at);
+}
+
 static int read_ledger(struct take *take)
 {
-	int error = ledger_resume(&take->ledger, take->plan.storage,
-				  take->plan.dir, apply, take);
+	int error = take_look_behind(take);
+
+	if (error == 0)
+		error = ledger_resume(&take->ledger, take->plan.storage,
+				      take->plan.dir, apply, take);
 
 	/* An entry that makes no sense was written by a recorder that knows
 	 * more: nothing is done then. */
@@ -299,7 +314,7 @@ int take_reopen(struct take *take)
 	pthread_mutex_unlock(&take->mutex);
 	if (take->info.ended) {
 		take->fed = take->limit = take->durable = take->info.frames;
-		return 0;
+		return ledger_cut(&take->ledger);
 	}
 	find_stop(take);
 	take->part = take_info_parts(&take->info) - 1;
@@ -307,5 +322,7 @@ int take_reopen(struct take *take)
 	error = seal_earlier_parts(take);
 	if (error == 0)
 		error = find_common(take, &files, &at);
+	if (error == 0)
+		error = look_for_forgotten(take, &files, at);
 	return error < 0 ? error : go_on(take, &files, at);
 }
