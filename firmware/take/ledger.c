@@ -343,8 +343,11 @@ int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 	if (used < 0 || error < 0)
 		return used < 0 ? (int)used : error;
 	ledger->file = storage->open(dir, LEDGER_NAME, 0);
-	if (ledger->file == -ENOENT && name_copy(storage, dir) == 0)
-		ledger->file = storage->open(dir, LEDGER_NAME, 0);
+	if (ledger->file == -ENOENT) {
+		error = name_copy(storage, dir);
+		ledger->file =
+			error < 0 ? error : storage->open(dir, LEDGER_NAME, 0);
+	}
 	if (ledger->file < 0)
 		return ledger->file;
 	ledger->size = (uint64_t)used;

@@ -289,9 +289,9 @@ static int read_ledger(struct take *take)
 				      take->plan.dir, apply, take);
 
 	/* An entry that makes no sense was written by a recorder that knows
-	 * more: nothing is done then. */
-	if (error == -ENOENT || error == -EFBIG ||
-	    (error == 0 && take->info.tracks == 0)) {
+	 * more: nothing is done then. Nor where one was read and then could
+	 * not be opened. */
+	if ((error == -ENOENT || error == 0) && take->info.tracks == 0) {
 		ledger_close(&take->ledger);
 		error = take_rebuild_ledger(take);
 	}

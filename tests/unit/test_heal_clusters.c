@@ -233,6 +233,40 @@ static void test_bad_sectors_in_head_and_sound(void **unused)
 	free(after);
 }
 
+/* And the copy cannot be given its name, or not be opened then: that is no
+ * ledger that is lost. */
+static void test_the_copy_is_not_named_at_once(void **unused)
+{
+	struct kept before;
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	assert_int_equal(
+		renameat(fake.dir, LEDGER_NAME, fake.dir, "kept.ledger"), 0);
+	keep_folder(&before, fake.dir);
+	for (unsigned at = 1; at <= 5; at++) {
+		struct heal_report report;
+
+		fake_storage_empty();
+		unlinkat(fake.dir, LEDGER_COPY, 0);
+		put_back(&before, fake.dir);
+		assert_int_equal(renameat(fake.dir, "kept.ledger", fake.dir,
+					  LEDGER_COPY),
+				 0);
+		settle();
+		fake_storage_reset(FAKE_FAIL, at, FAKE_UNDONE);
+		report = heal_it();
+		fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+		if (report.error < 0)
+			report = heal_it();
+		assert_int_equal(report.error, 0);
+		assert_string_equal(report.verdict, "sample-complete");
+		check_prefix(&long_one, safe);
+	}
+	drop(&before);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -244,6 +278,7 @@ int main(void)
 		CASE(test_bad_sectors_in_head_and_sound),
 		CASE(test_the_ledger_has_lost_its_clusters),
 		CASE(test_the_ledger_has_a_copy_only),
+		CASE(test_the_copy_is_not_named_at_once),
 	};
 
 	return cmocka_run_group_tests_name("heal_clusters", tests, NULL, NULL);
