@@ -87,6 +87,19 @@ static bool is_another(const struct take_info *info, unsigned count)
 	return true;
 }
 
+/* The note that it was an entry of its own before 2026-11-22. */
+static int note_rebuilt(struct take_info *info, const json_t *entry)
+{
+	json_t *note;
+
+	if (!json_is_true(json_object_get(entry, "rebuilt")))
+		return 0;
+	info->damages++;
+	note = json_pack("{ss si}", "type", "rebuilt", "tracks",
+			 (int)info->tracks);
+	return json_array_append_new(info->notes, note) < 0 ? -ENOMEM : 0;
+}
+
 static int apply_start(struct take_info *info, const json_t *entry)
 {
 	const json_t *tracks = json_object_get(entry, "tracks");
@@ -118,7 +131,7 @@ static int apply_start(struct take_info *info, const json_t *entry)
 		    !is_another(info, i))
 			return -EINVAL;
 	info->tracks = (unsigned)json_array_size(tracks);
-	return 0;
+	return note_rebuilt(info, entry);
 }
 
 static struct take_track *find_track(struct take_info *info, uint64_t number)

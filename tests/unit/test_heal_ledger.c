@@ -225,6 +225,65 @@ static void test_the_gap_is_known(void **unused)
 	expect_healed("gaps");
 }
 
+/* --- made anew --- */
+
+static void lose_ledger(void)
+{
+	cut_in_the_middle(&long_one);
+	assert_int_equal(unlinkat(fake.dir, LEDGER_NAME, 0), 0);
+	settle();
+}
+
+/* Cut off at each call: nobody takes the new one for the old one. */
+static void test_a_ledger_that_is_made_anew_says_so_at_once(void **unused)
+{
+	struct kept before;
+	unsigned calls;
+
+	(void)unused;
+	lose_ledger();
+	keep_folder(&before, fake.dir);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	heal_it();
+	calls = fake.calls;
+	for (unsigned at = 1; at <= calls; at += stride()) {
+		fake_storage_empty();
+		put_back(&before, fake.dir);
+		settle();
+		fake_storage_reset(FAKE_FREEZE, at,
+				   at % 2 ? FAKE_DONE : FAKE_HALF);
+		heal_it();
+		fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+		if (heal_look(fake.dir, "Take-001") == HEAL_OPEN)
+			assert_int_equal(heal_it().error, 0);
+		snprintf(check_context, sizeof(check_context), "cut at %u", at);
+		expect_verdict(VERIFY_DAMAGED);
+	}
+	drop(&before);
+}
+
+/* Somebody has worked on one and kept both: the shorter name is the track's. */
+static void test_a_copy_of_a_track_is_not_in_the_way(void **unused)
+{
+	struct checked checked = {.tape = &tape};
+	size_t size;
+	char *data;
+
+	(void)unused;
+	lose_ledger();
+	data = read_all(fake.dir, "01-Track-1.flac", &size);
+	write_all(fake.dir, "01-Track-1-edit.flac", data, size);
+	write_all(fake.dir, "01-Edited-1.flac", data, size);
+	free(data);
+	settle();
+	expect_healed("damaged");
+	assert_int_equal(take_info_init(&checked.info), 0);
+	assert_int_equal(ledger_read(fake.dir, check_entry, &checked, NULL), 0);
+	assert_int_equal(checked.info.tracks, 3);
+	assert_string_equal(checked.info.track[0].stem, "01-Track-1");
+	take_info_finish(&checked.info);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -238,6 +297,8 @@ int main(void)
 		CASE(test_the_last_clock_is_old),
 		CASE(test_the_tape_was_ahead),
 		CASE(test_the_gap_is_known),
+		CASE(test_a_ledger_that_is_made_anew_says_so_at_once),
+		CASE(test_a_copy_of_a_track_is_not_in_the_way),
 	};
 
 	return cmocka_run_group_tests_name("heal_ledger", tests, NULL, NULL);
