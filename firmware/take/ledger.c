@@ -155,6 +155,7 @@ struct contents {
 	size_t size; /* of the file */
 	size_t got;  /* bytes up to where it cannot be read */
 	size_t end;  /* bytes of text: what cannot be read is zeros there */
+	bool has_copy, is_copy;
 };
 
 /* Over what cannot be read: a sector is little, the end of a chain of clusters
@@ -209,29 +210,64 @@ static int read_all(int fd, struct contents *contents)
 }
 
 /* text is the caller's to free, unless there is an error. */
-static int load(int dir, struct contents *contents)
+static int load_file(int dir, const char *name, struct contents *contents)
 {
 	/* What is no file is not waited for, and is empty. */
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	int fd = openat(dir, LEDGER_NAME, flags), error = -ENOMEM;
+	int fd = openat(dir, name, flags), error = -ENOMEM;
 	struct stat stat;
 
 	*contents = (struct contents){0};
-	if (fd < 0 && errno == ENOENT)
-		fd = openat(dir, LEDGER_COPY, flags);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &stat) < 0 || stat.st_size > (off_t)LEDGER_MAX) {
-		close(fd);
-		return -EFBIG;
+	if (fstat(fd, &stat) < 0) {
+		error = -errno;
+	} else if (stat.st_size > (off_t)LEDGER_MAX) {
+		error = -EFBIG;
+	} else {
+		contents->size = (size_t)stat.st_size;
+		contents->text = malloc(contents->size + 1);
+		if (contents->text)
+			error = read_all(fd, contents);
 	}
-	contents->size = (size_t)stat.st_size;
-	contents->text = malloc(contents->size + 1);
-	if (contents->text)
-		error = read_all(fd, contents);
 	close(fd);
 	if (error < 0)
 		free(contents->text);
+	return error;
+}
+
+static int64_t whole_bytes(const struct contents *contents)
+{
+	return ledger_parse(contents->text, contents->got, NULL, NULL);
+}
+
+/* Is the copy the one to be read? If it has more entries: of the two it is the
+ * whole one while the other one is being made anew from it, and before that it
+ * is no longer. */
+static bool is_better(const struct contents *copy, int error,
+		      const struct contents *ledger)
+{
+	return error == -ENOENT || error == -EIO ||
+	       (error == 0 && whole_bytes(copy) > whole_bytes(ledger));
+}
+
+static int load(int dir, struct contents *contents)
+{
+	int error = load_file(dir, LEDGER_NAME, contents);
+	struct contents copy;
+
+	if (load_file(dir, LEDGER_COPY, &copy) < 0)
+		return error;
+	if (is_better(&copy, error, contents)) {
+		if (error == 0)
+			free(contents->text);
+		*contents = copy;
+		contents->is_copy = true;
+		error = 0;
+	} else {
+		free(copy.text);
+	}
+	contents->has_copy = true;
 	return error;
 }
 
@@ -260,7 +296,7 @@ int ledger_read_behind(int dir, ledger_fn fn, void *context)
 
 	if (error < 0)
 		return error;
-	used = ledger_parse(contents.text, contents.got, NULL, NULL);
+	used = whole_bytes(&contents);
 	while (used >= 0 && error == 0 && (size_t)used < contents.end) {
 		const char *line = contents.text + used;
 		const char *end =
@@ -293,24 +329,14 @@ static int count_entry(void *context, const json_t *entry)
 	return counting->fn ? counting->fn(counting->context, entry) : 0;
 }
 
-static int name_copy(const struct storage *storage, int dir)
+static int write_anew(const struct storage *storage, int dir, const char *name,
+		      const char *text, size_t size)
 {
-	int error = storage->rename(dir, LEDGER_COPY, LEDGER_NAME);
-
-	return error < 0 ? error : storage->sync_dir(dir);
-}
-
-/* exFAT that lost power while the file got another cluster can have the length
- * and not the chain. Nothing goes behind its first cluster then, nor is it cut
- * off. */
-static int renew(const struct storage *storage, int dir, const char *text,
-		 size_t size)
-{
-	int error = storage->remove(dir, LEDGER_COPY), file;
+	int error = storage->remove(dir, name), file;
 
 	if (error < 0 && error != -ENOENT)
 		return error;
-	file = storage->open(dir, LEDGER_COPY, 1);
+	file = storage->open(dir, name, 1);
 	if (file < 0)
 		return file;
 	error = storage->write(file, text, size, 0);
@@ -319,7 +345,31 @@ static int renew(const struct storage *storage, int dir, const char *text,
 	close(file);
 	if (error == 0)
 		error = storage->sync_dir(dir);
-	return error < 0 ? error : name_copy(storage, dir);
+	if (error < 0)
+		storage->remove(dir, name);
+	return error;
+}
+
+/* exFAT that lost power while the file got another cluster can have the length
+ * and not the chain. Nothing goes behind its first cluster then, nor is it cut
+ * off. Not by rename: on FAT that is no one step. One of the two is whole at
+ * any time. */
+static int renew(const struct storage *storage, int dir,
+		 const struct contents *contents, size_t size)
+{
+	int error = 0;
+
+	if (contents->is_copy || contents->got < contents->size) {
+		if (!contents->is_copy)
+			error = write_anew(storage, dir, LEDGER_COPY,
+					   contents->text, size);
+		if (error == 0)
+			error = write_anew(storage, dir, LEDGER_NAME,
+					   contents->text, size);
+	} else if (!contents->has_copy) {
+		return 0;
+	}
+	return error < 0 ? error : storage->remove(dir, LEDGER_COPY);
 }
 
 int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
@@ -329,29 +379,25 @@ int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 	struct contents contents;
 	int64_t used;
 	int error = load(dir, &contents);
+	bool torn;
 
 	*ledger = (struct ledger){.storage = storage, .file = -1};
 	if (error < 0)
 		return error;
 	used = ledger_parse(contents.text, contents.got, count_entry,
 			    &counting);
-	if (used >= 0 && contents.got < contents.size) {
-		error = renew(storage, dir, contents.text, (size_t)used);
-		contents.size = (size_t)used;
-	}
+	torn = used >= 0 && (size_t)used < contents.size && !contents.is_copy &&
+	       contents.got == contents.size;
+	if (used >= 0)
+		error = renew(storage, dir, &contents, (size_t)used);
 	free(contents.text);
 	if (used < 0 || error < 0)
 		return used < 0 ? (int)used : error;
 	ledger->file = storage->open(dir, LEDGER_NAME, 0);
-	if (ledger->file == -ENOENT) {
-		error = name_copy(storage, dir);
-		ledger->file =
-			error < 0 ? error : storage->open(dir, LEDGER_NAME, 0);
-	}
 	if (ledger->file < 0)
 		return ledger->file;
 	ledger->size = (uint64_t)used;
 	ledger->next = counting.count;
-	ledger->torn = ledger->size < contents.size;
+	ledger->torn = torn;
 	return 0;
 }

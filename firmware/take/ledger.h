@@ -20,8 +20,9 @@
 #include "take/storage.h"
 
 #define LEDGER_NAME "take.ledger"
-/* Its copy that takes its place, where its end can neither be read nor written.
- * Without the other one it is the ledger. */
+/* Its copy while it is made anew, where its end can neither be read nor
+ * written. If it has more whole entries, or the other one cannot be read, it is
+ * the ledger. */
 #define LEDGER_COPY ".take.ledger"
 
 struct ledger {

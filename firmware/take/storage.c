@@ -79,11 +79,6 @@ static int posix_remove(int dir, const char *name)
 	return result < 0 ? -errno : 0;
 }
 
-static int posix_rename(int dir, const char *from, const char *name)
-{
-	return renameat(dir, from, dir, name) < 0 ? -errno : 0;
-}
-
 static int posix_space(int dir, uint64_t *free_bytes)
 {
 	struct statfs stat;
@@ -103,7 +98,6 @@ const struct storage storage_posix = {
 	.sync = posix_sync,
 	.sync_dir = posix_sync_dir,
 	.remove = posix_remove,
-	.rename = posix_rename,
 	.space = posix_space,
 };
 

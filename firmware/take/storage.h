@@ -38,9 +38,6 @@ struct storage {
 	/* Or a folder with nothing in it. */
 	int (*remove)(int dir, const char *name);
 
-	/* A file, in the place of what may have that name. */
-	int (*rename)(int dir, const char *from, const char *name);
-
 	/* How many bytes the file system that dir is on has left for us. */
 	int (*space)(int dir, uint64_t *free_bytes);
 };

@@ -73,7 +73,8 @@ static void break_pages(const char *name, off_t from, off_t to)
 static void end_broken(void)
 {
 	broken = broken_to = 0;
-	close(broken_fd);
+	if (broken_fd >= 0)
+		close(broken_fd);
 }
 
 static off_t size_of(const char *name)
@@ -176,7 +177,7 @@ static void test_the_ledger_has_lost_its_clusters(void **unused)
 	expect_idempotent();
 }
 
-/* The power had failed again before the copy had its name. */
+/* The power had failed again before it was written anew. */
 static void test_the_ledger_has_a_copy_only(void **unused)
 {
 	uint64_t safe;
@@ -233,9 +234,8 @@ static void test_bad_sectors_in_head_and_sound(void **unused)
 	free(after);
 }
 
-/* And the copy cannot be given its name, or not be opened then: that is no
- * ledger that is lost. */
-static void test_the_copy_is_not_named_at_once(void **unused)
+/* And that fails at any call: no ledger is lost by it. */
+static void test_the_ledger_is_not_made_of_its_copy_at_once(void **unused)
 {
 	struct kept before;
 	uint64_t safe;
@@ -245,7 +245,7 @@ static void test_the_copy_is_not_named_at_once(void **unused)
 	assert_int_equal(
 		renameat(fake.dir, LEDGER_NAME, fake.dir, "kept.ledger"), 0);
 	keep_folder(&before, fake.dir);
-	for (unsigned at = 1; at <= 5; at++) {
+	for (unsigned at = 1; at <= 12; at++) {
 		struct heal_report report;
 
 		fake_storage_empty();
@@ -267,6 +267,96 @@ static void test_the_copy_is_not_named_at_once(void **unused)
 	drop(&before);
 }
 
+static void copy_ledger(void)
+{
+	size_t size;
+	char *text = read_all(fake.dir, LEDGER_NAME, &size);
+
+	write_all(fake.dir, LEDGER_COPY, text, size);
+	free(text);
+}
+
+static void expect_ledger_whole(uint64_t safe)
+{
+	expect_healed("sample-complete");
+	end_broken();
+	assert_int_equal(faccessat(fake.dir, LEDGER_COPY, F_OK, 0), -1);
+	check_prefix(&long_one, safe);
+	expect_verdict(VERIFY_COMPLETE);
+	expect_idempotent();
+}
+
+/* The power failed while it was being written anew, at any byte. */
+static void test_the_copy_is_the_better_one(void **unused)
+{
+	uint64_t safe;
+	off_t size;
+	int fd;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	size = size_of(LEDGER_NAME);
+	for (off_t at = 0; at <= size; at += size / 3) {
+		clear();
+		safe = cut_in_the_middle(&long_one);
+		copy_ledger();
+		fd = openat(fake.dir, LEDGER_NAME, O_RDWR);
+		assert_int_equal(ftruncate(fd, at), 0);
+		close(fd);
+		settle();
+		broken_fd = -1;
+		expect_ledger_whole(safe);
+	}
+}
+
+static void test_the_beginning_of_the_ledger_cannot_be_read(void **unused)
+{
+	uint64_t safe;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	copy_ledger();
+	settle();
+	break_chain(LEDGER_NAME, 0);
+	expect_ledger_whole(safe);
+}
+
+static void test_the_copy_is_an_old_one(void **unused)
+{
+	uint64_t safe;
+	size_t size;
+	char *text;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	text = read_all(fake.dir, LEDGER_NAME, &size);
+	write_all(fake.dir, LEDGER_COPY, text,
+		  (size_t)((char *)memchr(text, '\n', size) + 1 - text));
+	free(text);
+	settle();
+	broken_fd = -1;
+	expect_ledger_whole(safe);
+}
+
+/* A full medium, say: nothing is left of it. */
+static void test_the_ledgers_copy_cannot_be_made(void **unused)
+{
+	unsigned failed = 0;
+
+	(void)unused;
+	cut_in_the_middle(&long_one);
+	settle();
+	break_chain(LEDGER_NAME, size_of(LEDGER_NAME) - 5);
+	for (unsigned at = 1; at <= 4; at++) {
+		fake_storage_reset(FAKE_FAIL, at, FAKE_UNDONE);
+		failed += heal_it().error < 0;
+		assert_int_equal(faccessat(fake.dir, LEDGER_COPY, F_OK, 0), -1);
+	}
+	assert_int_equal(failed, 4);
+	expect_healed("sample-complete");
+	end_broken();
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -278,7 +368,11 @@ int main(void)
 		CASE(test_bad_sectors_in_head_and_sound),
 		CASE(test_the_ledger_has_lost_its_clusters),
 		CASE(test_the_ledger_has_a_copy_only),
-		CASE(test_the_copy_is_not_named_at_once),
+		CASE(test_the_ledger_is_not_made_of_its_copy_at_once),
+		CASE(test_the_copy_is_the_better_one),
+		CASE(test_the_beginning_of_the_ledger_cannot_be_read),
+		CASE(test_the_copy_is_an_old_one),
+		CASE(test_the_ledgers_copy_cannot_be_made),
 	};
 
 	return cmocka_run_group_tests_name("heal_clusters", tests, NULL, NULL);
