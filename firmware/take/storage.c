@@ -101,6 +101,23 @@ const struct storage storage_posix = {
 	.space = posix_space,
 };
 
+/* What cannot be opened or synced (a symbolic link, a pipe) is on no FAT. */
+int storage_rename(int from_dir, const char *from, int to_dir, const char *name)
+{
+	int fd, error = 0;
+
+	if (renameat(from_dir, from, to_dir, name) < 0)
+		return -errno;
+	fd = openat(to_dir, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (fsync(fd) < 0 && errno != EINVAL)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
 /* Magic numbers of linux/magic.h; exFAT's is in its own driver. */
 static const struct {
 	unsigned long magic;

@@ -44,6 +44,13 @@ struct storage {
 
 extern const struct storage storage_posix;
 
+/* Gives a file or folder another name, in the place of what may have that one,
+ * and syncs it: on FAT32 the new name knows where it begins only behind that.
+ * To be durable both folders must be synced afterwards. Not for what is not
+ * finished yet: it is no one step there. */
+int storage_rename(int from_dir, const char *from, int to_dir,
+		   const char *name);
+
 /* What kind of file system a folder is on and what fits there. */
 struct storage_space {
 	char filesystem[16]; /* "ext4", "exfat", "vfat", ... */
