@@ -15,7 +15,7 @@
 
 #define CRC_DIGITS 8
 #define LEDGER_MAX (256u << 20)
-#define ENTRY_MAX  (1u << 20)
+#define ENTRY_MAX  (16u << 20) /* without its newline */
 #define READ_TRIES 3
 #define PAGE	   4096u
 
@@ -49,10 +49,10 @@ int ledger_append(struct ledger *ledger, json_t *entry)
 		return -ENOMEM;
 	text = json_text(entry, JSON_COMPACT | JSON_SORT_KEYS);
 	length = text ? strlen(text) + CRC_DIGITS + 2 : 0;
-	line = text ? malloc(length + 1) : NULL;
+	line = text && length <= ENTRY_MAX ? malloc(length + 1) : NULL;
 	if (!line) {
 		free(text);
-		return -ENOMEM;
+		return length > ENTRY_MAX ? -EMSGSIZE : -ENOMEM;
 	}
 	snprintf(line, length + 1, "%08x %s\n",
 		 crc32_update(0, text, strlen(text)), text);

@@ -183,6 +183,38 @@ static void test_an_entry_that_is_refused_ends_the_reading(void **unused)
 	assert_int_equal(seen.count, 7);
 }
 
+static int append_text(size_t size)
+{
+	char *text = malloc(size + 1);
+	json_t *entry;
+	int error;
+
+	assert_non_null(text);
+	memset(text, 'x', size);
+	text[size] = '\0';
+	entry = json_pack("{ss si ss}", "type", "x", "value", ENTRIES, "text",
+			  text);
+	error = ledger_append(&ledger, entry);
+	json_decref(entry);
+	free(text);
+	return error;
+}
+
+/* The end of a take of 64 tracks and 470 parts is longer than a megabyte. */
+static void test_what_is_written_can_be_read(void **unused)
+{
+	struct seen seen = {0};
+	uint64_t torn;
+
+	(void)unused;
+	write_entries();
+	assert_int_equal(append_text(3u << 20), 0);
+	assert_int_equal(append_text(64u << 20), -EMSGSIZE);
+	assert_int_equal(ledger_read(fake.dir, see, &seen, &torn), 0);
+	assert_int_equal(seen.count, ENTRIES + 1);
+	assert_int_equal(torn, 0);
+}
+
 /* --- tails --- */
 
 static void test_torn_at_every_byte(void **unused)
@@ -450,6 +482,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_what_was_appended_is_read),
 		CASE(test_one_line_to_an_entry),
+		CASE(test_what_is_written_can_be_read),
 		CASE(test_no_ledger),
 		CASE(test_an_existing_ledger_is_not_overwritten),
 		CASE(test_an_entry_that_is_refused_ends_the_reading),
