@@ -216,24 +216,44 @@ static int restore_head(struct mending *mending, unsigned index, uint64_t limit)
 	return error < 0 ? error : 0;
 }
 
-static int restore_heads(struct mending *mending)
+/* Its head says that there was more than can be read, and there is: whoever is
+ * to end where that begins would lose it. */
+static int look_for_more(struct mending *mending, unsigned index)
+{
+	const struct track_state *state = &mending->found.state[index];
+	struct take *take = mending->take;
+	char name[TAKE_FILE_MAX];
+	struct track_setup setup = setup_of(mending, index, name);
+	int more;
+
+	take_info_file(&take->info.track[index], mending->part, name);
+	more = track_has_more(&setup, state, state->claimed);
+	take->left[index] = more > 0;
+	return more < 0 ? more : 0;
+}
+
+/* What is to be done before it can be said how long they are to be. */
+static int look_at_heads(struct mending *mending)
 {
 	struct take *take = mending->take;
 	uint64_t claim = find_claim(mending);
 	uint64_t limit = mending->length ? mending->length : claim;
-	bool missing = false;
+	bool again = false;
+	int error = 0;
 
-	for (unsigned i = 0; i < take->info.tracks; i++) {
-		int error;
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
+		const struct track_state *state = &mending->found.state[i];
 
-		if (!mending->found.missing[i])
-			continue;
-		error = restore_head(mending, i, limit ? limit : UINT64_MAX);
-		if (error < 0)
-			return error;
-		missing = true;
+		if (mending->found.missing[i])
+			error = restore_head(mending, i,
+					     limit ? limit : UINT64_MAX);
+		else if (state->claimed > state->whole)
+			error = look_for_more(mending, i);
+		again |= mending->found.missing[i] || take->left[i];
 	}
-	return missing ? take_inspect(take, mending->part, &mending->found) : 0;
+	if (error < 0 || !again)
+		return error;
+	return take_inspect(take, mending->part, &mending->found);
 }
 
 int take_mend(struct take *take, unsigned part, uint64_t length)
@@ -245,7 +265,7 @@ int take_mend(struct take *take, unsigned part, uint64_t length)
 		take->left[i] = false;
 	error = take_inspect(take, part, &mending.found);
 	if (error == 0)
-		error = restore_heads(&mending);
+		error = look_at_heads(&mending);
 	if (error < 0)
 		return error;
 	if (length == 0)

@@ -193,6 +193,32 @@ static void test_a_lost_head_and_a_frame_of_each(void **unused)
 		expect_unchanged(name[i], &before[i]);
 }
 
+/* Every head claims more than its file has, so its checkpoints do not count,
+ * and the first frame cannot be read: the others are not cut off. */
+static void test_claims_and_first_frames_are_lost(void **unused)
+{
+	static const char *const name[] = {"01-Track-1.flac", "02-Track-2.flac",
+					   "03-Track-3.flac"};
+	struct bytes before[3];
+
+	(void)unused;
+	cut_in_the_middle(&long_one);
+	for (int i = 0; i < 3; i++) {
+		struct bytes whole = bytes_of(name[i]);
+
+		write_all(fake.dir, name[i], whole.data,
+			  FLAC_HEAD_BYTES + (whole.size - FLAC_HEAD_BYTES) / 2);
+		overwrite(name[i], FLAC_HEAD_BYTES, 1000);
+		free(whole.data);
+		before[i] = bytes_of(name[i]);
+	}
+	settle();
+	expect_healed("damaged");
+	expect_verdict(VERIFY_DAMAGED);
+	for (int i = 0; i < 3; i++)
+		expect_unchanged(name[i], &before[i]);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -203,6 +229,7 @@ int main(void)
 		CASE(test_one_file_has_lost_its_head_only),
 		CASE(test_a_head_made_anew_is_remembered),
 		CASE(test_a_lost_head_and_a_frame_of_each),
+		CASE(test_claims_and_first_frames_are_lost),
 	};
 
 	return cmocka_run_group_tests_name("heal_sound", tests, NULL, NULL);
