@@ -262,6 +262,28 @@ static void test_a_ledger_that_is_made_anew_says_so_at_once(void **unused)
 	drop(&before);
 }
 
+/* Its length is wrong, or it is of a take of weeks: it is no lost one. */
+static void test_a_ledger_that_is_too_long_is_not_removed(void **unused)
+{
+	uint64_t safe;
+	off_t size;
+	int fd;
+
+	(void)unused;
+	safe = cut_in_the_middle(&long_one);
+	fake.keep = false; /* it is not to be read */
+	fd = openat(fake.dir, LEDGER_NAME, O_RDWR);
+	size = (off_t)fake_file_size(fd);
+	assert_int_equal(ftruncate(fd, 300 << 20), 0);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	assert_int_equal(heal_it().error, -EFBIG);
+	assert_int_equal(fake_file_size(fd), 300 << 20);
+	assert_int_equal(ftruncate(fd, size), 0);
+	close(fd);
+	expect_healed("sample-complete");
+	check_prefix(&long_one, safe);
+}
+
 /* Somebody has worked on one and kept both: the shorter name is the track's. */
 static void test_a_copy_of_a_track_is_not_in_the_way(void **unused)
 {
@@ -298,6 +320,7 @@ int main(void)
 		CASE(test_the_tape_was_ahead),
 		CASE(test_the_gap_is_known),
 		CASE(test_a_ledger_that_is_made_anew_says_so_at_once),
+		CASE(test_a_ledger_that_is_too_long_is_not_removed),
 		CASE(test_a_copy_of_a_track_is_not_in_the_way),
 	};
 
