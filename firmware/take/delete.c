@@ -15,6 +15,7 @@
 #include "take/heal.h"
 #include "take/ledger.h"
 #include "take/names.h"
+#include "take/storage.h"
 #include "take/take_info.h"
 
 #define DELETED	  ".deleted-" /* a name never begins like that */
@@ -27,6 +28,16 @@ static int open_folder(int parent, const char *name)
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	return fd < 0 ? -errno : fd;
+}
+
+static DIR *list_of(int dir)
+{
+	int copy = open_folder(dir, ".");
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!list && copy >= 0)
+		close(copy);
+	return list;
 }
 
 static int apply(void *context, const json_t *entry)
@@ -52,8 +63,7 @@ static bool is_in_ledger(const struct take_info *info, const char *name)
 static bool is_ours(int dir, const char *take, const struct take_info *info,
 		    const char *name)
 {
-	static const char *const own[] = {LEDGER_NAME, LEDGER_COPY, "take.json",
-					  "labels.txt"};
+	static const char *const own[] = {"take.json", "labels.txt"};
 	char project[NAME_MAX + 1];
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
@@ -86,8 +96,7 @@ static int hand_over(int dir, const char *name, int heir)
 	snprintf(free_name, sizeof(free_name), "%s", name);
 	for (unsigned i = 2; i < NAMES_MAX; i++) {
 		if (fstatat(heir, free_name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
-			return renameat(dir, name, heir, free_name) < 0 ? -errno
-									: 0;
+			return storage_rename(dir, name, heir, free_name);
 		snprintf(free_name, sizeof(free_name), "%u-%.200s", i, name);
 	}
 	return -EEXIST;
@@ -100,36 +109,62 @@ static int leave_foreign(int dir, const char *name, int heir,
 	return heir == NO_HEIR ? 0 : hand_over(dir, name, heir);
 }
 
-/* The ledger last: it says what is the take's. */
-static int empty(int dir, const char *take, int heir,
-		 struct delete_report *report)
+static bool is_ledger(const char *name)
 {
-	int copy = open_folder(dir, ".");
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-	const struct dirent *entry;
-	struct take_info info;
-	bool ledger = false;
-	int error = take_info_init(&info);
+	return strcmp(name, LEDGER_NAME) == 0 || strcmp(name, LEDGER_COPY) == 0;
+}
 
-	if (!list)
-		return copy < 0 ? copy : -errno;
-	ledger_read(dir, apply, &info, NULL);
+/* But for the ledger, which says what is the take's. */
+static int empty_list(DIR *list, const char *take, int heir,
+		      const struct take_info *info,
+		      struct delete_report *report)
+{
+	int dir = dirfd(list), error = 0;
+	const struct dirent *entry;
+
 	while (error == 0 && (entry = readdir(list))) {
 		const char *name = entry->d_name;
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+		    is_ledger(name))
 			continue;
-		if (strcmp(name, LEDGER_NAME) == 0)
-			ledger = true;
-		else if (is_ours(dir, take, &info, name))
+		if (is_ours(dir, take, info, name))
 			error = remove_file(dir, name, report);
 		else
 			error = leave_foreign(dir, name, heir, report);
 	}
-	if (error == 0 && ledger)
-		error = remove_file(dir, LEDGER_NAME, report);
-	take_info_finish(&info);
-	closedir(list);
+	return error;
+}
+
+/* Either of them, or both. */
+static int remove_ledger(int dir, struct delete_report *report)
+{
+	int error = remove_file(dir, LEDGER_NAME, report);
+
+	if (error == 0 || error == -ENOENT)
+		error = remove_file(dir, LEDGER_COPY, report);
+	return error == -ENOENT ? 0 : error;
+}
+
+static int empty(int dir, const char *take, int heir,
+		 struct delete_report *report)
+{
+	DIR *list = list_of(dir);
+	struct take_info info;
+	int error = list ? take_info_init(&info) : -errno;
+
+	if (error == 0) {
+		ledger_read(dir, apply, &info, NULL);
+		error = empty_list(list, take, heir, &info, report);
+		if (error == 0)
+			error = remove_ledger(dir, report);
+		take_info_finish(&info);
+	}
+	if (list)
+		closedir(list);
+	/* What it got is not to be in no folder. */
+	if (error == 0 && heir != NO_HEIR && fsync(heir) < 0)
+		error = -errno;
 	return error;
 }
 
@@ -163,8 +198,8 @@ static int finish(int session, const char *away, int heir,
 		error = heir == NO_HEIR ? leave_mark(session, away) : 0;
 	else if (errno != ENOTEMPTY && errno != EEXIST)
 		error = -errno;
-	else if (renameat(session, away, session, name) < 0)
-		error = -errno;
+	else
+		error = storage_rename(session, away, session, name);
 	if (error < 0)
 		return error;
 	return fsync(session) < 0 ? -errno : 0;
@@ -173,8 +208,7 @@ static int finish(int session, const char *away, int heir,
 /* What power cuts have left. */
 static void finish_earlier(int session)
 {
-	int copy = open_folder(session, ".");
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	DIR *list = list_of(session);
 	const struct dirent *entry;
 	struct delete_report unused;
 
@@ -203,9 +237,10 @@ static int move_away(int session, const char *name, char away[NAME_MAX + 1])
 	/* Somebody may have copied a deleted take back. */
 	if (delete_was_here(session, name))
 		unlinkat(session, away, 0);
-	if (renameat(session, name, session, away) < 0 || fsync(session) < 0)
-		return -errno;
-	return 0;
+	error = storage_rename(session, name, session, away);
+	if (error == 0 && fsync(session) < 0)
+		error = -errno;
+	return error;
 }
 
 /* A take that nobody writes to, locked; or a negative errno. */
@@ -268,8 +303,8 @@ int delete_replace(int session, const char *take, const char *copy)
 
 	if (error == 0)
 		error = move_away(session, take, away);
-	if (error == 0 && renameat(session, copy, session, take) < 0)
-		error = -errno;
+	if (error == 0)
+		error = storage_rename(session, copy, session, take);
 	if (error == 0 && fsync(session) < 0)
 		error = -errno;
 	if (error == 0)

@@ -144,9 +144,9 @@ static int for_each_file(int dir,
 	int error = list ? 0 : -errno;
 
 	while (error == 0 && (entry = readdir(list)))
-		if (fstatat(dir, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) ==
-			    0 &&
-		    S_ISREG(stat.st_mode))
+		if (fstatat(dir, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+			error = -errno;
+		else if (S_ISREG(stat.st_mode))
 			error = fn(copying, entry->d_name, &stat);
 	if (list)
 		closedir(list);
@@ -176,14 +176,13 @@ static int remove_one(struct copying *copying, const char *name,
 	return 0;
 }
 
-/* Half a copy would only be in the next take's way. */
 static int copy_files(const struct job *job, int from, int to, uint64_t leave)
 {
 	struct copying copying = {.job = job, .from = from, .to = to};
 	uint64_t room = 0;
 	int error;
 
-	for_each_file(from, remove_one, &copying); /* one that was cut off */
+	for_each_file(to, remove_one, &copying); /* one that was cut off */
 	error = for_each_file(from, add_size, &copying);
 	if (error == 0)
 		error = storage_posix.space(to, &room);
@@ -195,8 +194,6 @@ static int copy_files(const struct job *job, int from, int to, uint64_t leave)
 		error = for_each_file(from, copy_one, &copying);
 	if (error == 0 && fsync(to) < 0)
 		error = -errno;
-	if (error < 0)
-		for_each_file(from, remove_one, &copying);
 	return error;
 }
 
@@ -209,11 +206,44 @@ static int swap(int session, const char *name, const char *filling,
 	if (replaces)
 		return delete_replace(session, name, filling);
 	error = names_keep_number(session, names_take_number(name));
-	if (error == 0 && renameat(session, filling, session, name) < 0)
-		error = -errno;
+	if (error == 0)
+		error = storage_rename(session, filling, session, name);
 	if (error < 0)
 		return error;
 	return fsync(session) < 0 ? -errno : 0;
+}
+
+/* All that the take had when that was begun, whoever has been at its files
+ * since. */
+static int expect_all(const struct extent *had, int to, const char *name)
+{
+	struct extent copy;
+	int error = extent_measure(&copy, to, name);
+
+	if (error == 0 &&
+	    (!copy.whole || copy.has_files != had->has_files ||
+	     !extent_is_same(&copy, had) || !extent_covers(&copy, had)))
+		error = -ENODATA;
+	extent_finish(&copy);
+	return error;
+}
+
+/* Half a copy would only be in the next take's way. */
+static int copy_whole(const struct job *job, int from, int to, const char *name,
+		      uint64_t leave)
+{
+	struct copying copying = {.job = job, .to = to};
+	struct extent had;
+	int error = extent_measure(&had, from, name);
+
+	if (error == 0)
+		error = copy_files(job, from, to, leave);
+	if (error == 0)
+		error = expect_all(&had, to, name);
+	if (error < 0)
+		for_each_file(to, remove_one, &copying);
+	extent_finish(&had);
+	return error;
 }
 
 /* -EBUSY: somebody else is at it, too. -EDQUOT: it would take what is to be
@@ -232,7 +262,7 @@ static int copy_take(const struct job *job, int from, int session,
 		close(to);
 		return -EBUSY;
 	}
-	error = copy_files(job, from, to, replaces ? 0 : job->leave);
+	error = copy_whole(job, from, to, name, replaces ? 0 : job->leave);
 	if (error == 0)
 		error = swap(session, name, filling, replaces);
 	else
@@ -243,12 +273,16 @@ static int copy_take(const struct job *job, int from, int session,
 
 /* ---- one take, all takes ---- */
 
-/* Of a take that is there; -EBUSY: somebody writes it. */
+/* Of a take that is there; -EBUSY: somebody writes it, or is to make its ledger
+ * anew. */
 static int measure_old(struct extent *extent, int dir, const char *name)
 {
+	int error;
+
 	if (flock(dir, LOCK_EX | LOCK_NB) < 0)
 		return -EBUSY;
-	return extent_measure(extent, dir, name);
+	error = extent_measure(extent, dir, name);
+	return error == -ENOENT ? -EBUSY : error;
 }
 
 /* What is there has not to be made worse by any means: where each has
@@ -266,25 +300,33 @@ static enum fill_result judge(const struct extent *new,
 	return new->has_files ? FILL_COPIED : FILL_FAILED;
 }
 
+static enum fill_result compare(int from, int old, const char *name, int *error)
+{
+	struct extent new, there = {.frames = 0};
+	enum fill_result result = FILL_FAILED;
+
+	*error = extent_measure(&new, from, name);
+	if (*error == 0)
+		*error = measure_old(&there, old, name);
+	if (*error == 0)
+		result = judge(&new, &there);
+	if (*error == 0 && result == FILL_FAILED)
+		*error = -ENODATA;
+	extent_finish(&new);
+	extent_finish(&there);
+	return *error == -EBUSY ? FILL_BUSY : result;
+}
+
+/* What is of others in a take that never began goes on in the copy, as ever. */
 static void replace(struct fill_take *take, const struct job *job, int from,
 		    int session, int old)
 {
-	struct extent new, there = {.frames = 0};
-	int error = extent_measure(&new, from, take->take);
-	bool known = error == 0;
-
-	if (known)
-		error = measure_old(&there, old, take->take);
+	take->result = FILL_COPIED;
+	if (heal_look(old, take->take) != HEAL_EMPTY)
+		take->result = compare(from, old, take->take, &take->error);
 	close(old); /* and the lock with it */
-	take->result = error == 0 ? judge(&new, &there)
-		       : known	  ? FILL_BUSY
-				  : FILL_FAILED;
 	if (take->result == FILL_COPIED)
 		take->error = copy_take(job, from, session, take->take, true);
-	else if (take->result == FILL_FAILED)
-		take->error = error < 0 ? error : -ENODATA;
-	extent_finish(&new);
-	extent_finish(&there);
 }
 
 static void decide(struct fill_take *take, const struct job *job, int from,
@@ -306,6 +348,13 @@ static void decide(struct fill_take *take, const struct job *job, int from,
 		take->result = FILL_FAILED;
 }
 
+static void tell(struct job *job, const struct fill_take *take)
+{
+	job->failed += take->result == FILL_FAILED;
+	if (job->fn)
+		job->fn(job->context, take);
+}
+
 static void fill_take(struct job *job, int from, const char *session_name,
 		      const char *name, const char *to)
 {
@@ -316,6 +365,12 @@ static void fill_take(struct job *job, int from, const char *session_name,
 
 	if (names_take_number(name) == 0 || heal_look(from, name) != HEAL_WHOLE)
 		return;
+	/* Nobody deletes it meanwhile; one that is being deleted is none. */
+	if (flock(from, LOCK_SH | LOCK_NB) < 0) {
+		take.result = FILL_BUSY;
+		tell(job, &take);
+		return;
+	}
 	snprintf(path, sizeof(path), "%s/Takebox/%s", to, session_name);
 	if (mkdir(path, 0775) < 0 && errno != EEXIST)
 		take.error = -errno;
@@ -327,9 +382,7 @@ static void fill_take(struct job *job, int from, const char *session_name,
 		take.error = session;
 		take.result = FILL_FAILED;
 	}
-	job->failed += take.result == FILL_FAILED;
-	if (job->fn)
-		job->fn(job->context, &take);
+	tell(job, &take);
 }
 
 static void fill_session(struct job *job, int from, const char *name,

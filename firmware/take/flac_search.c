@@ -55,6 +55,7 @@ int flac_search(int fd, const struct flac_streaminfo *info, uint64_t from,
 		size = to - from < sizeof(data) ? (size_t)(to - from)
 						: sizeof(data);
 		n = flac_read_at(fd, from, data, size);
+		place->byte = from;
 		if (n <= 0)
 			return (int)n;
 		size = (size_t)n;

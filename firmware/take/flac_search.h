@@ -16,7 +16,8 @@ struct flac_place {
 };
 
 /* Searches fd from byte from to byte to for a frame that begins at sample least
- * or later, but before limit. 1 found, 0 there is none, negative errno. */
+ * or later, but before limit. 1 found, 0 there is none; negative errno, and
+ * place->byte is up to where it could be read, but for less than 16 KiB. */
 int flac_search(int fd, const struct flac_streaminfo *info, uint64_t from,
 		uint64_t to, uint64_t least, uint64_t limit,
 		struct flac_place *place);

@@ -24,19 +24,31 @@
 
 /* ---- what a folder is ---- */
 
-/* The name alone can be there after a power cut, or a part of the text. */
+/* What this process has too little of says nothing of the medium. */
+static bool is_want(int error)
+{
+	return error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
+/* The name alone can be there after a power cut, or a part of the text; or it
+ * cannot be read. */
 static enum heal_state look_at_json(int dir)
 {
 	int fd = openat(dir, TAKE_JSON,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	json_t *root = fd < 0 ? NULL : json_read_file(fd, JSON_TAKE_BYTES);
-	bool starved = fd >= 0 && !root && errno == ENOMEM;
-	bool whole = json_is_object(root);
+	int error = fd < 0 ? errno : 0;
+	json_t *root;
+	bool whole;
 
+	errno = 0;
+	root = fd < 0 ? NULL : json_read_file(fd, JSON_TAKE_BYTES);
+	if (fd >= 0 && !root)
+		error = errno;
+	whole = json_is_object(root);
 	json_decref(root);
 	if (fd >= 0)
 		close(fd);
-	if (starved)
+	if (is_want(error))
 		return HEAL_UNKNOWN;
 	return whole ? HEAL_WHOLE : HEAL_OPEN;
 }
@@ -49,17 +61,16 @@ static int find_start(void *context, const json_t *entry)
 	return -ECANCELED; /* the first one is enough */
 }
 
-/* Has it one that tells of a take? -ENOMEM: not known. */
+/* Has it one that tells of a take? Negative errno: not known. */
 static int has_ledger(int dir)
 {
 	bool started = false;
+	int error = ledger_read(dir, find_start, &started, NULL);
 
-	if (ledger_read(dir, find_start, &started, NULL) == -ENOMEM)
-		return -ENOMEM;
-	return started;
+	return error < 0 && is_want(-error) ? error : started;
 }
 
-bool heal_is_track(int dir, const char *name)
+static int is_track(int dir, const char *name)
 {
 	size_t length = strlen(name);
 	uint8_t sector[FLAC_SECTOR_BYTES];
@@ -71,7 +82,7 @@ bool heal_is_track(int dir, const char *name)
 		return false;
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
-		return false;
+		return is_want(errno) ? -errno : 0;
 	ours = flac_read_at(fd, 0, sector, sizeof(sector)) == sizeof(sector) &&
 	       flac_read_sector(sector, &head) == 0;
 	close(fd);
@@ -88,23 +99,29 @@ static DIR *list_of(int dir)
 	return list;
 }
 
-static bool has_tracks(int dir)
+bool heal_is_track(int dir, const char *name)
+{
+	return is_track(dir, name) > 0;
+}
+
+static int has_tracks(int dir)
 {
 	DIR *list = list_of(dir);
 	struct dirent *entry;
-	bool found = false;
+	int found = 0;
 
-	while (list && !found && (entry = readdir(list)))
-		found = heal_is_track(dir, entry->d_name);
-	if (list)
-		closedir(list);
+	if (!list)
+		return is_want(errno) ? -errno : 0;
+	while (found == 0 && (entry = readdir(list)))
+		found = is_track(dir, entry->d_name);
+	closedir(list);
 	return found;
 }
 
 enum heal_state heal_look(int dir, const char *name)
 {
 	bool named = names_take_number(name) > 0;
-	int ledger = has_ledger(dir);
+	int ledger = has_ledger(dir), tracks;
 
 	if (ledger < 0)
 		return HEAL_UNKNOWN;
@@ -114,7 +131,10 @@ enum heal_state heal_look(int dir, const char *name)
 		return HEAL_NO_TAKE;
 	/* With its ledger lost only its name and its tracks tell that it is
 	 * one. */
-	return has_tracks(dir) ? HEAL_OPEN : HEAL_EMPTY;
+	tracks = has_tracks(dir);
+	if (tracks < 0)
+		return HEAL_UNKNOWN;
+	return tracks ? HEAL_OPEN : HEAL_EMPTY;
 }
 
 /* ---- one take ---- */
@@ -194,9 +214,9 @@ static int is_on_tape(int dir, const char *tape)
 {
 	struct wanted wanted = {.tape = tape};
 
-	if (tape && ledger_read(dir, compare_tape, &wanted, NULL) == -ENOMEM)
-		return -ENOMEM;
-	return wanted.found;
+	int error = tape ? ledger_read(dir, compare_tape, &wanted, NULL) : 0;
+
+	return error < 0 && is_want(-error) ? error : wanted.found;
 }
 
 static void tell(struct search *search, const struct heal_report *report)

@@ -29,7 +29,7 @@ enum heal_state {
 	HEAL_WHOLE,   /* finished before */
 	HEAL_OPEN,    /* interrupted, or still running */
 	HEAL_EMPTY,   /* of a take that never began: nothing was recorded */
-	HEAL_UNKNOWN, /* there was no memory to look */
+	HEAL_UNKNOWN, /* there was no memory, or descriptor, to look */
 };
 
 /* What is in a folder called name? dir: open, stays the caller's. */

@@ -15,8 +15,9 @@
 
 #define CRC_DIGITS 8
 #define LEDGER_MAX (256u << 20)
-#define ENTRY_MAX  (1u << 20)
+#define ENTRY_MAX  (16u << 20) /* without its newline */
 #define READ_TRIES 3
+#define PAGE	   4096u
 
 int ledger_create(struct ledger *ledger, const struct storage *storage, int dir)
 {
@@ -25,12 +26,11 @@ int ledger_create(struct ledger *ledger, const struct storage *storage, int dir)
 	return ledger->file < 0 ? ledger->file : 0;
 }
 
-/* What an append that failed may have left behind would, with a shorter entry
- * written over it, be in the way of the entry after that. */
-static int mend(struct ledger *ledger)
+/* A torn tail, or what an append that failed may have left behind, would, with
+ * a shorter entry written over it, be in the way of the entry after that. */
+static int cut_off(struct ledger *ledger, uint64_t size)
 {
-	int error = ledger->torn ? ledger->storage->truncate(ledger->file,
-							     ledger->size)
+	int error = ledger->torn ? ledger->storage->truncate(ledger->file, size)
 				 : 0;
 
 	if (error == 0)
@@ -49,19 +49,20 @@ int ledger_append(struct ledger *ledger, json_t *entry)
 		return -ENOMEM;
 	text = json_text(entry, JSON_COMPACT | JSON_SORT_KEYS);
 	length = text ? strlen(text) + CRC_DIGITS + 2 : 0;
-	line = text ? malloc(length + 1) : NULL;
+	line = text && length <= ENTRY_MAX ? malloc(length + 1) : NULL;
 	if (!line) {
 		free(text);
-		return -ENOMEM;
+		return length > ENTRY_MAX ? -EMSGSIZE : -ENOMEM;
 	}
 	snprintf(line, length + 1, "%08x %s\n",
 		 crc32_update(0, text, strlen(text)), text);
-	error = mend(ledger);
-	if (error == 0) {
-		error = ledger->storage->write(ledger->file, line, length,
-					       ledger->size);
-		ledger->torn = error < 0;
-	}
+	/* What is behind it tells something until the entry does. */
+	error = ledger->storage->write(ledger->file, line, length,
+				       ledger->size);
+	if (error == 0)
+		error = cut_off(ledger, ledger->size + length);
+	else
+		ledger->torn = true;
 	free(line);
 	free(text);
 	if (error < 0)
@@ -82,6 +83,11 @@ int ledger_sync(struct ledger *ledger)
 	if (error == 0)
 		ledger->dirty = false;
 	return error;
+}
+
+int ledger_cut(struct ledger *ledger)
+{
+	return cut_off(ledger, ledger->size);
 }
 
 void ledger_close(struct ledger *ledger)
@@ -147,58 +153,121 @@ int64_t ledger_parse(const char *text, size_t size, ledger_fn fn, void *context)
 struct contents {
 	char *text;
 	size_t size; /* of the file */
-	size_t got;  /* bytes of text; fewer where its end cannot be read */
+	size_t got;  /* bytes up to where it cannot be read */
+	size_t end;  /* bytes of text: what cannot be read is zeros there */
+	bool has_copy, is_copy;
 };
 
+/* Over what cannot be read: a sector is little, the end of a chain of clusters
+ * much, and a step that grows is soon over either. */
+static void pass_over(struct contents *contents, size_t *at, size_t *step)
+{
+	size_t to = (*at / PAGE + 1) * PAGE + *step;
+
+	if (to > contents->size)
+		to = contents->size;
+	if (contents->got > *at)
+		contents->got = *at;
+	memset(contents->text + *at, 0, to - *at);
+	*at = to;
+	*step = *step ? 2 * *step : PAGE;
+}
+
 /* A power cut can leave a length on FAT and exFAT that more clusters belong to
- * than there are (EIO): a torn end too. A medium that is gone can neither be
- * read at its beginning nor be truncated. */
+ * than there are (EIO): a torn end. Whatever else goes wrong says nothing of
+ * the ledger, nor does a medium that is gone: that can neither be read at its
+ * beginning nor be truncated. */
 static int read_all(int fd, struct contents *contents)
 {
+	size_t at = 0, step = 0;
 	unsigned tries = 0;
 
-	while (contents->got < contents->size) {
-		ssize_t part = pread(fd, contents->text + contents->got,
-				     contents->size - contents->got,
-				     (off_t)contents->got);
+	contents->got = contents->size;
+	while (at < contents->size) {
+		ssize_t part = pread(fd, contents->text + at,
+				     contents->size - at, (off_t)at);
 
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0 && ++tries < READ_TRIES)
-			continue;
-		if (part < 0 && contents->got == 0)
-			return -errno;
-		if (part <= 0)
+		if (part == 0)
 			break;
-		contents->got += (size_t)part;
+		if (part > 0) {
+			at += (size_t)part;
+			tries = 0;
+		} else if (errno != EINTR) {
+			if (errno != EIO)
+				return -errno;
+			if (++tries < READ_TRIES)
+				continue;
+			if (at == 0)
+				return -EIO;
+			pass_over(contents, &at, &step);
+			tries = 0;
+		}
 	}
+	contents->end = at;
+	if (contents->got > at)
+		contents->got = at;
 	return 0;
 }
 
 /* text is the caller's to free, unless there is an error. */
-static int load(int dir, struct contents *contents)
+static int load_file(int dir, const char *name, struct contents *contents)
 {
 	/* What is no file is not waited for, and is empty. */
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	int fd = openat(dir, LEDGER_NAME, flags), error = -ENOMEM;
+	int fd = openat(dir, name, flags), error = -ENOMEM;
 	struct stat stat;
 
 	*contents = (struct contents){0};
-	if (fd < 0 && errno == ENOENT)
-		fd = openat(dir, LEDGER_COPY, flags);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &stat) < 0 || stat.st_size > (off_t)LEDGER_MAX) {
-		close(fd);
-		return -EFBIG;
+	if (fstat(fd, &stat) < 0) {
+		error = -errno;
+	} else if (stat.st_size > (off_t)LEDGER_MAX) {
+		error = -EFBIG;
+	} else {
+		contents->size = (size_t)stat.st_size;
+		contents->text = malloc(contents->size + 1);
+		if (contents->text)
+			error = read_all(fd, contents);
 	}
-	contents->size = (size_t)stat.st_size;
-	contents->text = malloc(contents->size + 1);
-	if (contents->text)
-		error = read_all(fd, contents);
 	close(fd);
 	if (error < 0)
 		free(contents->text);
+	return error;
+}
+
+static int64_t whole_bytes(const struct contents *contents)
+{
+	return ledger_parse(contents->text, contents->got, NULL, NULL);
+}
+
+/* Is the copy the one to be read? If it has more entries: of the two it is the
+ * whole one while the other one is being made anew from it, and before that it
+ * is no longer. */
+static bool is_better(const struct contents *copy, int error,
+		      const struct contents *ledger)
+{
+	return error == -ENOENT || error == -EIO ||
+	       (error == 0 && whole_bytes(copy) > whole_bytes(ledger));
+}
+
+static int load(int dir, struct contents *contents)
+{
+	int error = load_file(dir, LEDGER_NAME, contents);
+	struct contents copy;
+
+	if (load_file(dir, LEDGER_COPY, &copy) < 0)
+		return error;
+	if (is_better(&copy, error, contents)) {
+		if (error == 0)
+			free(contents->text);
+		*contents = copy;
+		contents->is_copy = true;
+		error = 0;
+	} else {
+		free(copy.text);
+	}
+	contents->has_copy = true;
 	return error;
 }
 
@@ -219,6 +288,33 @@ int ledger_read(int dir, ledger_fn fn, void *context, uint64_t *torn)
 	return 0;
 }
 
+int ledger_read_behind(int dir, ledger_fn fn, void *context)
+{
+	struct contents contents;
+	int64_t used;
+	int error = load(dir, &contents);
+
+	if (error < 0)
+		return error;
+	used = whole_bytes(&contents);
+	while (used >= 0 && error == 0 && (size_t)used < contents.end) {
+		const char *line = contents.text + used;
+		const char *end =
+			memchr(line, '\n', contents.end - (size_t)used);
+		json_t *entry = NULL;
+
+		if (!end)
+			break;
+		error = parse_line(line, (size_t)(end - line), &entry);
+		if (error == 0 && json_is_object(entry))
+			error = fn(context, entry);
+		json_decref(entry);
+		used += end - line + 1;
+	}
+	free(contents.text);
+	return used < 0 ? (int)used : error;
+}
+
 struct counting {
 	ledger_fn fn;
 	void *context;
@@ -233,24 +329,14 @@ static int count_entry(void *context, const json_t *entry)
 	return counting->fn ? counting->fn(counting->context, entry) : 0;
 }
 
-static int name_copy(const struct storage *storage, int dir)
+static int write_anew(const struct storage *storage, int dir, const char *name,
+		      const char *text, size_t size)
 {
-	int error = storage->rename(dir, LEDGER_COPY, LEDGER_NAME);
-
-	return error < 0 ? error : storage->sync_dir(dir);
-}
-
-/* exFAT that lost power while the file got another cluster can have the length
- * and not the chain. Nothing goes behind its first cluster then, nor is it cut
- * off. */
-static int renew(const struct storage *storage, int dir, const char *text,
-		 size_t size)
-{
-	int error = storage->remove(dir, LEDGER_COPY), file;
+	int error = storage->remove(dir, name), file;
 
 	if (error < 0 && error != -ENOENT)
 		return error;
-	file = storage->open(dir, LEDGER_COPY, 1);
+	file = storage->open(dir, name, 1);
 	if (file < 0)
 		return file;
 	error = storage->write(file, text, size, 0);
@@ -259,7 +345,31 @@ static int renew(const struct storage *storage, int dir, const char *text,
 	close(file);
 	if (error == 0)
 		error = storage->sync_dir(dir);
-	return error < 0 ? error : name_copy(storage, dir);
+	if (error < 0)
+		storage->remove(dir, name);
+	return error;
+}
+
+/* exFAT that lost power while the file got another cluster can have the length
+ * and not the chain. Nothing goes behind its first cluster then, nor is it cut
+ * off. Not by rename: on FAT that is no one step. One of the two is whole at
+ * any time. */
+static int renew(const struct storage *storage, int dir,
+		 const struct contents *contents, size_t size)
+{
+	int error = 0;
+
+	if (contents->is_copy || contents->got < contents->size) {
+		if (!contents->is_copy)
+			error = write_anew(storage, dir, LEDGER_COPY,
+					   contents->text, size);
+		if (error == 0)
+			error = write_anew(storage, dir, LEDGER_NAME,
+					   contents->text, size);
+	} else if (!contents->has_copy) {
+		return 0;
+	}
+	return error < 0 ? error : storage->remove(dir, LEDGER_COPY);
 }
 
 int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
@@ -269,30 +379,25 @@ int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 	struct contents contents;
 	int64_t used;
 	int error = load(dir, &contents);
+	bool torn;
 
 	*ledger = (struct ledger){.storage = storage, .file = -1};
 	if (error < 0)
 		return error;
 	used = ledger_parse(contents.text, contents.got, count_entry,
 			    &counting);
-	if (used >= 0 && contents.got < contents.size) {
-		error = renew(storage, dir, contents.text, (size_t)used);
-		contents.size = (size_t)used;
-	}
+	torn = used >= 0 && (size_t)used < contents.size && !contents.is_copy &&
+	       contents.got == contents.size;
+	if (used >= 0)
+		error = renew(storage, dir, &contents, (size_t)used);
 	free(contents.text);
 	if (used < 0 || error < 0)
 		return used < 0 ? (int)used : error;
 	ledger->file = storage->open(dir, LEDGER_NAME, 0);
-	if (ledger->file == -ENOENT && name_copy(storage, dir) == 0)
-		ledger->file = storage->open(dir, LEDGER_NAME, 0);
 	if (ledger->file < 0)
 		return ledger->file;
 	ledger->size = (uint64_t)used;
 	ledger->next = counting.count;
-	error = ledger->size < contents.size
-			? storage->truncate(ledger->file, ledger->size)
-			: 0;
-	if (error < 0)
-		ledger_close(ledger);
-	return error;
+	ledger->torn = torn;
+	return 0;
 }

@@ -260,14 +260,17 @@ static int write_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
+/* A new file: one that has lost its clusters, as on exFAT, can be removed and
+ * not be written. */
 static int write_file(int take_fd, const char *name, const char *text,
 		      size_t size)
 {
-	int fd = openat(take_fd, name,
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			0666);
-	int result;
+	int fd, result;
 
+	if (unlinkat(take_fd, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(take_fd, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return -errno;
 	result = write_all(fd, text, size);
@@ -276,6 +279,38 @@ static int write_file(int take_fd, const char *name, const char *text,
 	if (close(fd) < 0 && result == 0)
 		result = -errno;
 	return result;
+}
+
+/* The last line is nothing but the bar that closes the first one's. */
+static bool is_closed(int fd, off_t size)
+{
+	char end[8] = "";
+	size_t length = sizeof(end) - 1;
+
+	if (size < (off_t)length ||
+	    pread(fd, end, length, size - (off_t)length) != (ssize_t)length)
+		return false;
+	while (length > 0 && strchr("\r\n", end[length - 1]))
+		length--;
+	return length > 1 && end[length - 1] == '>' && end[length - 2] == '\n';
+}
+
+/* A power cut leaves less of one that was just being written. */
+static bool is_whole_project(int take_fd, const char *name)
+{
+	static const char first[] = "<REAPER_PROJECT";
+	int fd = openat(take_fd, name,
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char begin[sizeof(first)] = "";
+	bool whole;
+
+	if (fd < 0)
+		return false;
+	whole = pread(fd, begin, strlen(first), 0) == (ssize_t)strlen(first) &&
+		strcmp(begin, first) == 0 &&
+		is_closed(fd, lseek(fd, 0, SEEK_END));
+	close(fd);
+	return whole;
 }
 
 int sidecar_write(int take_fd, const struct sidecar *sidecar)
@@ -293,7 +328,8 @@ int sidecar_write(int take_fd, const struct sidecar *sidecar)
 	if (result == 0)
 		result = write_file(take_fd, SIDECAR_LABELS, text, size);
 	free(text);
-	if (result < 0)
+	if (result < 0 ||
+	    (sidecar->had_project && is_whole_project(take_fd, project)))
 		return result;
 	result = sidecar_make_reaper(sidecar, &text, &size);
 	if (result == 0)

@@ -18,6 +18,7 @@
 #define TAKEBOX_SIDECAR_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SIDECAR_LABELS "labels.txt"
@@ -59,6 +60,8 @@ struct sidecar {
 	unsigned marker_count;
 	const struct sidecar_gap *gaps;
 	unsigned gap_count;
+	bool had_project; /* one that is there and whole stays: somebody may
+			     have gone on with it */
 };
 
 /* The content, for the caller to free. */

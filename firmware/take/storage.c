@@ -79,11 +79,6 @@ static int posix_remove(int dir, const char *name)
 	return result < 0 ? -errno : 0;
 }
 
-static int posix_rename(int dir, const char *from, const char *name)
-{
-	return renameat(dir, from, dir, name) < 0 ? -errno : 0;
-}
-
 static int posix_space(int dir, uint64_t *free_bytes)
 {
 	struct statfs stat;
@@ -103,9 +98,25 @@ const struct storage storage_posix = {
 	.sync = posix_sync,
 	.sync_dir = posix_sync_dir,
 	.remove = posix_remove,
-	.rename = posix_rename,
 	.space = posix_space,
 };
+
+/* What cannot be opened or synced (a symbolic link, a pipe) is on no FAT. */
+int storage_rename(int from_dir, const char *from, int to_dir, const char *name)
+{
+	int fd, error = 0;
+
+	if (renameat(from_dir, from, to_dir, name) < 0)
+		return -errno;
+	fd = openat(to_dir, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (fsync(fd) < 0 && errno != EINVAL)
+		error = -errno;
+	close(fd);
+	return error;
+}
 
 /* Magic numbers of linux/magic.h; exFAT's is in its own driver. */
 static const struct {

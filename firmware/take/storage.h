@@ -38,14 +38,18 @@ struct storage {
 	/* Or a folder with nothing in it. */
 	int (*remove)(int dir, const char *name);
 
-	/* A file, in the place of what may have that name. */
-	int (*rename)(int dir, const char *from, const char *name);
-
 	/* How many bytes the file system that dir is on has left for us. */
 	int (*space)(int dir, uint64_t *free_bytes);
 };
 
 extern const struct storage storage_posix;
+
+/* Gives a file or folder another name, in the place of what may have that one,
+ * and syncs it: on FAT32 the new name knows where it begins only behind that.
+ * To be durable both folders must be synced afterwards. Not for what is not
+ * finished yet: it is no one step there. */
+int storage_rename(int from_dir, const char *from, int to_dir,
+		   const char *name);
 
 /* What kind of file system a folder is on and what fits there. */
 struct storage_space {

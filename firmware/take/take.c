@@ -385,6 +385,7 @@ void take_destroy(struct take *take)
 	take_info_finish(&take->info);
 	json_decref(take->plan.note);
 	json_decref(take->link);
+	json_decref(take->behind);
 	pthread_cond_destroy(&take->wake);
 	pthread_mutex_destroy(&take->mutex);
 	if (take->wake_fd >= 0)

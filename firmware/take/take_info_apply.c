@@ -87,6 +87,19 @@ static bool is_another(const struct take_info *info, unsigned count)
 	return true;
 }
 
+/* The note that it was an entry of its own before 2026-11-22. */
+static int note_rebuilt(struct take_info *info, const json_t *entry)
+{
+	json_t *note;
+
+	if (!json_is_true(json_object_get(entry, "rebuilt")))
+		return 0;
+	info->damages++;
+	note = json_pack("{ss si}", "type", "rebuilt", "tracks",
+			 (int)info->tracks);
+	return json_array_append_new(info->notes, note) < 0 ? -ENOMEM : 0;
+}
+
 static int apply_start(struct take_info *info, const json_t *entry)
 {
 	const json_t *tracks = json_object_get(entry, "tracks");
@@ -118,7 +131,7 @@ static int apply_start(struct take_info *info, const json_t *entry)
 		    !is_another(info, i))
 			return -EINVAL;
 	info->tracks = (unsigned)json_array_size(tracks);
-	return 0;
+	return note_rebuilt(info, entry);
 }
 
 static struct take_track *find_track(struct take_info *info, uint64_t number)
@@ -134,6 +147,13 @@ static int keep(json_t *list, const json_t *entry)
 	return json_array_append(list, (json_t *)entry) < 0 ? -ENOMEM : 0;
 }
 
+/* Put in by a heal: it had been synced before there was a file, and others may
+ * be lost with it. */
+static void note_found(struct take_info *info, const json_t *entry)
+{
+	info->damages += json_is_true(json_object_get(entry, "found"));
+}
+
 static int apply_arm(struct take_info *info, const json_t *entry)
 {
 	struct take_track *track;
@@ -147,6 +167,7 @@ static int apply_arm(struct take_info *info, const json_t *entry)
 		return -EINVAL;
 	track->armed = json_is_true(json_object_get(entry, "on"));
 	track->filed |= track->armed;
+	note_found(info, entry);
 	return keep(info->arms, entry);
 }
 
@@ -372,6 +393,7 @@ static int apply_part(struct take_info *info, const json_t *entry)
 				1,
 			INT64_MAX, &at))
 		return -EINVAL;
+	note_found(info, entry);
 	return keep(info->parts, entry);
 }
 
@@ -423,19 +445,13 @@ int take_info_apply(struct take_info *info, const json_t *entry)
 		const char *type;
 		int (*apply)(struct take_info *, const json_t *);
 	} types[] = {
-		{"arm", apply_arm},
-		{"marker", apply_marker},
-		{"gap", apply_gap},
-		{"clock", apply_clock},
-		{"part", apply_part},
-		{"levels", apply_levels},
-		{"resumed", apply_again},
-		{"healed", apply_healed},
-		{"end", apply_end},
-		{"damaged", apply_damage},
-		{"rebuilt", apply_damage},
-		{"stop", apply_stop},
-		{"events-lost", apply_lost_events},
+		{"arm", apply_arm},	   {"marker", apply_marker},
+		{"gap", apply_gap},	   {"clock", apply_clock},
+		{"part", apply_part},	   {"levels", apply_levels},
+		{"resumed", apply_again},  {"healed", apply_healed},
+		{"end", apply_end},	   {"damaged", apply_damage},
+		{"rebuilt", apply_damage}, {"entries-lost", apply_damage},
+		{"stop", apply_stop},	   {"events-lost", apply_lost_events},
 	};
 	const char *type = json_string_value(json_object_get(entry, "type"));
 

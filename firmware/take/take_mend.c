@@ -37,15 +37,23 @@ static struct track_setup setup_of(const struct mending *mending,
 	};
 }
 
-/* What the files say that all of them have, less what none does. */
+/* What any file says that all of them have. */
+static uint64_t find_claim(const struct mending *mending)
+{
+	uint64_t claimed = 0;
+
+	for (unsigned i = 0; i < mending->take->info.tracks; i++)
+		if (mending->found.state[i].claimed > claimed)
+			claimed = mending->found.state[i].claimed;
+	return claimed;
+}
+
+/* That, less what none of them does have. */
 static uint64_t choose_length(const struct mending *mending)
 {
 	const struct take *take = mending->take;
-	uint64_t claimed = 0, length = 0;
+	uint64_t claimed = find_claim(mending), length = 0;
 
-	for (unsigned i = 0; i < take->info.tracks; i++)
-		if (mending->found.state[i].claimed > claimed)
-			claimed = mending->found.state[i].claimed;
 	for (unsigned i = 0; i < take->info.tracks; i++) {
 		uint64_t whole = mending->found.state[i].whole;
 
@@ -187,27 +195,65 @@ static int mend_file(struct mending *mending, unsigned index)
 	return error < 0 || more > 0 ? error : fill_up(mending, index, from);
 }
 
-/* A first sector that is lost, with the sound behind it. */
-static int restore_heads(struct mending *mending)
+/* A first sector that is lost, with the sound behind it. It is to say no more
+ * than the others do, if they say anything: behind that nothing was safe. Where
+ * there is sound that no head can be made for, the file is nobody's to make
+ * anew. */
+static int restore_head(struct mending *mending, unsigned index, uint64_t limit)
+{
+	static const struct track_state nothing = {.byte = FLAC_HEAD_BYTES};
+	struct take *take = mending->take;
+	char name[TAKE_FILE_MAX];
+	struct track_setup setup = setup_of(mending, index, name);
+	int error;
+
+	take_info_file(&take->info.track[index], mending->part, name);
+	error = track_restore_head(&setup, limit);
+	if (error != -EINVAL)
+		return error == -ENOENT ? 0 : error;
+	error = track_has_more(&setup, &nothing, UINT64_MAX);
+	take->left[index] = error > 0;
+	return error < 0 ? error : 0;
+}
+
+/* Its head says that there was more than can be read, and there is: whoever is
+ * to end where that begins would lose it. */
+static int look_for_more(struct mending *mending, unsigned index)
+{
+	const struct track_state *state = &mending->found.state[index];
+	struct take *take = mending->take;
+	char name[TAKE_FILE_MAX];
+	struct track_setup setup = setup_of(mending, index, name);
+	int more;
+
+	take_info_file(&take->info.track[index], mending->part, name);
+	more = track_has_more(&setup, state, state->claimed);
+	take->left[index] = more > 0;
+	return more < 0 ? more : 0;
+}
+
+/* What is to be done before it can be said how long they are to be. */
+static int look_at_heads(struct mending *mending)
 {
 	struct take *take = mending->take;
-	bool restored = false;
+	uint64_t claim = find_claim(mending);
+	uint64_t limit = mending->length ? mending->length : claim;
+	bool again = false;
+	int error = 0;
 
-	for (unsigned i = 0; i < take->info.tracks; i++) {
-		char name[TAKE_FILE_MAX];
-		struct track_setup setup = setup_of(mending, i, name);
-		int error;
+	for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
+		const struct track_state *state = &mending->found.state[i];
 
-		if (!mending->found.missing[i])
-			continue;
-		take_info_file(&take->info.track[i], mending->part, name);
-		error = track_restore_head(&setup);
-		if (error < 0 && error != -EINVAL && error != -ENOENT)
-			return error;
-		restored |= error == 0;
+		if (mending->found.missing[i])
+			error = restore_head(mending, i,
+					     limit ? limit : UINT64_MAX);
+		else if (state->claimed > state->whole)
+			error = look_for_more(mending, i);
+		again |= mending->found.missing[i] || take->left[i];
 	}
-	return restored ? take_inspect(take, mending->part, &mending->found)
-			: 0;
+	if (error < 0 || !again)
+		return error;
+	return take_inspect(take, mending->part, &mending->found);
 }
 
 int take_mend(struct take *take, unsigned part, uint64_t length)
@@ -219,7 +265,7 @@ int take_mend(struct take *take, unsigned part, uint64_t length)
 		take->left[i] = false;
 	error = take_inspect(take, part, &mending.found);
 	if (error == 0)
-		error = restore_heads(&mending);
+		error = look_at_heads(&mending);
 	if (error < 0)
 		return error;
 	if (length == 0)
@@ -227,7 +273,9 @@ int take_mend(struct take *take, unsigned part, uint64_t length)
 	if (length == 0 && !take_has_its_tape(take))
 		error = note_lost_end(&mending);
 	for (unsigned i = 0; i < take->info.tracks && error == 0; i++)
-		if (falls_short(&mending, i))
+		if (take->left[i])
+			error = note(&mending, i, 0, true);
+		else if (falls_short(&mending, i))
 			error = mend_file(&mending, i);
 	return error;
 }

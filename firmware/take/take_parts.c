@@ -1,8 +1,8 @@
 /*
  * A part is a set of files of all tracks with equal first sample and length.
  * Most takes have one; a file system that cannot hold larger files makes it
- * more. Nothing is lost at the seam: the encoders are drained on a block's
- * border and go on in the next file.
+ * more, as does a take that lasts for days. Nothing is lost at the seam: the
+ * encoders are drained on a block's border and go on in the next file.
  */
 #include "take/take_private.h"
 
@@ -11,12 +11,18 @@
 /* Bytes a sample can come to at worst, with a frame's overhead in it. */
 #define WORST_SAMPLE_BYTES(bits) ((bits) / 8 + 1)
 
+/* STREAMINFO counts 2^36 - 1 samples, four days at 192 kHz; a silence that goes
+ * in at once, unasked, is not so long as what is left here. */
+#define MOST_SAMPLES ((UINT64_C(1) << 36) - (UINT64_C(1) << 32))
+
 /* Could a file grow beyond the limit before the next look? */
 bool take_part_is_full(const struct take *take, uint64_t to)
 {
 	uint64_t slice = to - take->fed + take->info.rate + 2 * ENCODER_BLOCK;
 	uint64_t limit = take->plan.max_file_bytes;
 
+	if (to - take->part_start > MOST_SAMPLES)
+		return true;
 	if (limit == 0)
 		return false;
 	for (unsigned i = 0; i < take->info.tracks; i++) {
@@ -66,7 +72,8 @@ int take_next_part(struct take *take)
 	return take_make_files(take);
 }
 
-/* The take ends where this part was to begin: then there is no such part. */
+/* The take ends where this part was to begin: then there is no such part. A
+ * file of it that was left is there for what can still be got out of it. */
 int take_drop_empty_part(struct take *take)
 {
 	const struct storage *storage = take->plan.storage;
@@ -78,7 +85,7 @@ int take_drop_empty_part(struct take *take)
 	for (unsigned i = 0; i < take->info.tracks; i++) {
 		int error;
 
-		if (!take->info.track[i].filed)
+		if (!take->info.track[i].filed || take->left[i])
 			continue;
 		take_info_file(&take->info.track[i], take->part, name);
 		error = storage->remove(take->plan.dir, name);

@@ -15,6 +15,7 @@
  *   take_resume.c    going on with one that was torn off
  *   take_rebuild.c   a ledger that was lost, from the files
  *   take_mend.c      files that are not what the others say they must be
+ *   take_forgotten.c what the ledger cannot have had from the beginning
  */
 #ifndef TAKEBOX_TAKE_PRIVATE_H
 #define TAKEBOX_TAKE_PRIVATE_H
@@ -107,6 +108,7 @@ struct take {
 	bool linked; /* it is known where the take goes on, or that it does
 			not */
 	json_t *link;
+	json_t *behind; /* clocks, whole, behind where the ledger is torn */
 	struct take_status status;
 };
 
@@ -227,6 +229,11 @@ int take_resume_file(struct take *take, unsigned index, unsigned part,
 /* take_rebuild.c */
 int take_rebuild_ledger(struct take *take);
 int take_adopt_files(struct take *take); /* that the ledger does not know */
+
+/* take_forgotten.c */
+int take_look_behind(struct take *take); /* before the ledger is opened */
+/* claimed by the files, and to go on from; both frames of the take. */
+int take_note_forgotten(struct take *take, uint64_t claimed, uint64_t length);
 
 /* take_mend.c */
 /* Brings each file of a part that falls short of what the others have to their

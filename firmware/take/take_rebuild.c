@@ -1,8 +1,8 @@
 /*
  * What a take's files tell of it when its ledger does not: all of it if the
  * ledger is lost, the end of it if only that is. What the ledger had to say of
- * gaps is gone then, and the take cannot be called complete: a `rebuilt` entry
- * says so.
+ * gaps is gone then, and the take cannot be called complete: `rebuilt` in the
+ * new one's first entry says so.
  *
  * Only files count that have the name of a track and the head of one.
  */
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "base/log.h"
 #include "take/flac_blocks.h"
 #include "take/flac_check.h"
@@ -83,19 +84,50 @@ static void on_tag(void *user, const char *name, const char *value)
 		info->time_reference = strtoull(value, NULL, 10) & INT64_MAX;
 }
 
+/* Of a track and its copies the one with the shortest name: a copy's has had
+ * something put to it, mostly. */
+static bool is_nearer(const char *stem, const struct take_track *other)
+{
+	size_t mine = strlen(stem), theirs = strlen(other->stem);
+
+	return mine != theirs ? mine < theirs : strcmp(stem, other->stem) < 0;
+}
+
+static void remove_track(struct take_info *info, unsigned index)
+{
+	info->tracks--;
+	memmove(&info->track[index], &info->track[index + 1],
+		(info->tracks - index) * sizeof(*info->track));
+}
+
+/* Makes way for it. False: it has none. */
+static bool displaces(struct take_info *info, unsigned number, const char *stem)
+{
+	for (unsigned i = 0; i < info->tracks; i++) {
+		if (info->track[i].number != number)
+			continue;
+		if (!is_nearer(stem, &info->track[i]))
+			return false;
+		remove_track(info, i);
+		break;
+	}
+	return info->tracks < TAKE_TRACKS_MAX;
+}
+
 static void add_track(struct take_info *info, int dir, const char *name)
 {
-	struct take_track *track = &info->track[info->tracks];
+	struct take_track *track;
 	struct flac_streaminfo stream;
 	char path[PATH_MAX], stem[64];
 	unsigned number, part;
 
-	if (info->tracks == TAKE_TRACKS_MAX ||
-	    !parse_name(name, &number, &part, stem) || part > 0 ||
+	if (!parse_name(name, &number, &part, stem) || part > 0 ||
 	    number > TAKE_TRACKS_MAX || !read_head(dir, name, &stream) ||
 	    (info->tracks > 0 &&
-	     (stream.rate != info->rate || stream.bits != info->bits)))
+	     (stream.rate != info->rate || stream.bits != info->bits)) ||
+	    !displaces(info, number, stem))
 		return;
+	track = &info->track[info->tracks];
 	*track = (struct take_track){
 		.number = number,
 		.channel_count = stream.channels,
@@ -151,21 +183,44 @@ static void name_take(struct take_info *info, int dir)
 	take_info_text(info->name, TAKE_TEXT_MAX, slash ? slash + 1 : "Take");
 }
 
+static json_t *start_entry(const struct take_info *info)
+{
+	json_t *start = take_info_start_entry(info);
+
+	json_add_member(&start, "rebuilt", json_true());
+	return start;
+}
+
+/* Before it is written: one that makes no sense would be in the way for ever.
+ */
+static int try_start(const json_t *start)
+{
+	struct take_info *info = calloc(1, sizeof(*info));
+	int error = info && start ? take_info_init(info) : -ENOMEM;
+
+	if (error == 0) {
+		error = take_info_apply(info, start);
+		take_info_finish(info);
+	}
+	free(info);
+	return error;
+}
+
+/* One entry, so that no power cut leaves it without saying what it is. */
 static int write_ledger(struct take *take, const struct take_info *info)
 {
 	const struct storage *storage = take->plan.storage;
-	json_t *start = take_info_start_entry(info);
-	int error =
-		start ? storage->remove(take->plan.dir, LEDGER_NAME) : -ENOMEM;
+	json_t *start = start_entry(info);
+	int error = try_start(start);
+
+	if (error == 0)
+		error = storage->remove(take->plan.dir, LEDGER_NAME);
 
 	if (error == 0 || error == -ENOENT)
 		error = ledger_create(&take->ledger, storage, take->plan.dir);
 	if (error == 0)
 		error = take_note(take, json_incref(start));
 	json_decref(start);
-	if (error == 0)
-		error = take_note(take, json_pack("{ss si}", "type", "rebuilt",
-						  "tracks", (int)info->tracks));
 	if (error == 0)
 		error = ledger_sync(&take->ledger);
 	return error < 0 ? error : storage->sync_dir(take->plan.dir);

@@ -246,26 +246,52 @@ static int go_on(struct take *take, const struct take_found *files, uint64_t at)
 	return note_return(take, "resumed");
 }
 
-/* The last part's files, in step, and where they can be gone on with. */
+static bool any_is_wanted(const struct take *take)
+{
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		if (is_wanted(take, i))
+			return true;
+	return false;
+}
+
+/* The last part's files, in step, and where they can be gone on with. What the
+ * tape has is better off in another take than where there is no file for it. */
 static int find_common(struct take *take, struct take_found *files,
 		       uint64_t *at)
 {
 	int error = take_mend(take, take->part, 0);
 
+	if (error == 0 && take_has_its_tape(take) && !any_is_wanted(take))
+		error = -EINVAL;
 	if (error == 0)
 		error = take_inspect(take, take->part, files);
 	return error < 0 ? error : choose_common(take, files, at);
 }
 
+static int look_for_forgotten(struct take *take, const struct take_found *files,
+			      uint64_t at)
+{
+	uint64_t claimed = 0;
+
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		if (files->state[i].claimed > claimed)
+			claimed = files->state[i].claimed;
+	return take_note_forgotten(take, take->part_start + claimed,
+				   take->part_start + at);
+}
+
 static int read_ledger(struct take *take)
 {
-	int error = ledger_resume(&take->ledger, take->plan.storage,
-				  take->plan.dir, apply, take);
+	int error = take_look_behind(take);
+
+	if (error == 0)
+		error = ledger_resume(&take->ledger, take->plan.storage,
+				      take->plan.dir, apply, take);
 
 	/* An entry that makes no sense was written by a recorder that knows
-	 * more: nothing is done then. */
-	if (error == -ENOENT || error == -EFBIG ||
-	    (error == 0 && take->info.tracks == 0)) {
+	 * more: nothing is done then. Nor where one was read and then could
+	 * not be opened. */
+	if ((error == -ENOENT || error == 0) && take->info.tracks == 0) {
 		ledger_close(&take->ledger);
 		error = take_rebuild_ledger(take);
 	}
@@ -288,7 +314,7 @@ int take_reopen(struct take *take)
 	pthread_mutex_unlock(&take->mutex);
 	if (take->info.ended) {
 		take->fed = take->limit = take->durable = take->info.frames;
-		return 0;
+		return ledger_cut(&take->ledger);
 	}
 	find_stop(take);
 	take->part = take_info_parts(&take->info) - 1;
@@ -296,5 +322,7 @@ int take_reopen(struct take *take)
 	error = seal_earlier_parts(take);
 	if (error == 0)
 		error = find_common(take, &files, &at);
+	if (error == 0)
+		error = look_for_forgotten(take, &files, at);
 	return error < 0 ? error : go_on(take, &files, at);
 }

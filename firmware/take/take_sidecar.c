@@ -104,6 +104,8 @@ int take_write_labels(struct take *take)
 				(unsigned)json_array_size(info->markers),
 			.gaps = gaps,
 			.gap_count = (unsigned)json_array_size(info->gaps),
+			/* It had ended before this writer came. */
+			.had_project = !take->begun,
 		};
 		for (unsigned i = 0; i < info->tracks; i++)
 			if (info->track[i].filed)

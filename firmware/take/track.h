@@ -79,14 +79,16 @@ bool track_can_go_to(const struct track_state *state, uint64_t at);
 int track_read_md5(const struct storage *storage, int dir, const char *file,
 		   uint8_t md5[16]);
 
-/* Has the file a frame of sample number least or later, but before limit,
- * behind what is whole? 1, 0, or negative errno. */
+/* Has the file a frame of what is behind what is whole, but before sample
+ * number limit? Also behind what cannot be read. 1, 0, or negative errno. */
 int track_has_more(const struct track_setup *setup,
 		   const struct track_state *state, uint64_t limit);
 
-/* Makes the first sector of a file anew that has lost it, if whole frames
- * follow the head: as if it had no checkpoint yet. -EINVAL: none do. */
-int track_restore_head(const struct track_setup *setup);
+/* Makes the first sector of a file anew that has lost it, with a checkpoint at
+ * the end of the whole frames that follow the head, or at sample number limit.
+ * -EINVAL, and nothing is written: none follow, or they are not all up to there
+ * that the file has, or the sector is not what it has lost. */
+int track_restore_head(const struct track_setup *setup, uint64_t limit);
 
 /* Opens an interrupted file and goes on at sample number at: what lies behind
  * is cut off, and before that no longer claimed. -EINVAL: it cannot go there,

@@ -51,15 +51,18 @@ static int has_end(int file, const struct flac_head *head, uint64_t size)
 }
 
 /* exFAT that is cut off while it makes a chain of a file's clusters can lose
- * all but the first of them, and does not take anything there either. */
+ * all but the first of them, and does not take anything there either. A bad
+ * sector is no such thing: the file goes on behind it. */
 static int find_head(int file)
 {
-	char last;
-	ssize_t got = pread(file, &last, 1, FLAC_HEAD_BYTES - 1);
+	char byte;
+	ssize_t got = pread(file, &byte, 1, FLAC_HEAD_BYTES - 1);
 
 	if (got == 1)
 		return 0;
-	return got < 0 && errno != EIO ? -errno : -EINVAL;
+	if (got < 0 && errno != EIO)
+		return -errno;
+	return pread(file, &byte, 1, FLAC_HEAD_BYTES) == 1 ? 0 : -EINVAL;
 }
 
 /* *size: of the file. What the medium has cut off is not finished, whatever it
@@ -270,11 +273,31 @@ static struct flac_streaminfo info_of(const struct track_setup *setup)
 					.bits = setup->bits};
 }
 
+#define PAGE 4096
+
+/* Behind sectors that cannot be read a file goes on; behind a chain of clusters
+ * that is cut off nothing does, which is found out in a few steps. */
+static int search_on(int fd, const struct track_setup *setup, uint64_t from,
+		     uint64_t size, uint64_t least, uint64_t limit)
+{
+	struct flac_streaminfo info = info_of(setup);
+	struct flac_place place = {.byte = from};
+	uint64_t step = PAGE;
+	int found;
+
+	for (;;) {
+		found = flac_search(fd, &info, place.byte, size, least, limit,
+				    &place);
+		if (found != -EIO)
+			return found;
+		place.byte += step;
+		step *= 2;
+	}
+}
+
 int track_has_more(const struct track_setup *setup,
 		   const struct track_state *state, uint64_t limit)
 {
-	struct flac_streaminfo info = info_of(setup);
-	struct flac_place place;
 	uint64_t size = 0;
 	int fd = setup->storage->open(setup->dir, setup->file, 0), found;
 
@@ -282,42 +305,81 @@ int track_has_more(const struct track_setup *setup,
 		return fd;
 	found = read_size(fd, &size);
 	if (found == 0 && size > state->byte)
-		found = flac_search(fd, &info, state->byte, size,
-				    state->whole + 1, limit, &place);
+		found = search_on(fd, setup, state->byte, size,
+				  state->whole + 1, limit);
 	close(fd);
-	return found == -EIO ? 0 : found;
+	return found;
 }
 
-static int restore_head(const struct track_setup *setup, int fd)
+/* Its first sector is there, and is not what the file lacks. */
+static int has_sector(int fd)
 {
-	struct flac_strict strict = {.fd = fd,
-				     .info = info_of(setup),
-				     .end = ENCODER_BLOCK,
-				     .byte = FLAC_HEAD_BYTES};
-	struct flac_head head = {.info = info_of(setup), .covered = true};
 	uint8_t sector[FLAC_SECTOR_BYTES];
-	int error = read_size(fd, &strict.size);
+	struct flac_head head;
+	ssize_t got = pread(fd, sector, sizeof(sector), 0);
 
+	if (got < 0)
+		return -errno;
+	return got == (ssize_t)sizeof(sector) &&
+	       flac_read_sector(sector, &head) == 0;
+}
+
+/* All whole frames up to sample limit, behind which there are no more. */
+static int read_frames(struct track *track, const struct track_setup *setup,
+		       uint64_t limit)
+{
+	const struct flac_checkpoint base = {.size = FLAC_HEAD_BYTES};
+	struct extension extension = {.track = track};
+	uint64_t size = 0;
+	int error = read_size(track->file, &size);
+
+	md5_init(&track->md5);
+	flac_seek_init(&track->seek, setup->rate);
 	if (error == 0)
-		error = flac_strict_decode(&strict);
-	if ((error == 0 && strict.frames == 0) || error == -EIO)
-		error = -EINVAL;
+		error = extend(&extension, track->file, size, &track->head,
+			       &base, limit);
 	if (error < 0)
 		return error;
-	flac_write_sector(sector, &head);
-	error = setup->storage->write(fd, sector, sizeof(sector), 0);
+	track->size = extension.strict.byte;
+	track->snapshot = track->md5;
+	if (track->samples == 0)
+		return -EINVAL;
+	error = search_on(track->file, setup, track->size, size,
+			  track->samples + 1, limit);
+	return error > 0 ? -EINVAL : error;
+}
+
+/* With a checkpoint, or nobody would know that there was something once this is
+ * cut off. What it claims may not be durable before. */
+static int restore_head(const struct track_setup *setup, int fd, uint64_t limit)
+{
+	struct track track = {
+		.storage = setup->storage,
+		.file = fd,
+		.channels = setup->channels,
+		.head = {.info = info_of(setup), .covered = true},
+	};
+	int error = has_sector(fd);
+
+	if (error != 0)
+		return error > 0 ? -EINVAL : error;
+	error = read_frames(&track, setup, limit);
+	if (error == 0)
+		error = setup->storage->sync(fd);
+	if (error == 0)
+		error = track_checkpoint(&track);
 	return error < 0 ? error : setup->storage->sync(fd);
 }
 
-int track_restore_head(const struct track_setup *setup)
+int track_restore_head(const struct track_setup *setup, uint64_t limit)
 {
 	int fd = setup->storage->open(setup->dir, setup->file, 0), error;
 
 	if (fd < 0)
 		return fd;
-	error = restore_head(setup, fd);
+	error = restore_head(setup, fd, limit);
 	close(fd);
-	return error == -EIO ? -EINVAL : error;
+	return error;
 }
 
 /* ---- going there ---- */

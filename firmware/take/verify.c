@@ -241,6 +241,46 @@ static int read_ledger(struct verify *verify)
 }
 
 /* What the recorder, or a heal, knows that the medium has lost. */
+static bool has_found(const json_t *list)
+{
+	size_t index;
+	json_t *entry;
+
+	json_array_foreach(list, index, entry)
+	{
+		if (json_is_true(json_object_get(entry, "found")))
+			return true;
+	}
+	return false;
+}
+
+static bool has_lost_entries(const struct take_info *info)
+{
+	size_t index;
+	json_t *note;
+
+	json_array_foreach(info->notes, index, note)
+	{
+		const char *type =
+			json_string_value(json_object_get(note, "type"));
+
+		if (type && strcmp(type, "entries-lost") == 0)
+			return true;
+	}
+	return has_found(info->arms) || has_found(info->parts);
+}
+
+/* What is said of the ledger itself. */
+static void tell_losses(struct verify *verify)
+{
+	verify->problem[0] = '\0';
+	if (!has_lost_entries(&verify->result->info))
+		return;
+	complain(verify, "the ledger had lost entries that were safe, before a "
+			 "heal: gaps and markers may be missing from it");
+	verify->fn(verify->context, NULL, "", NULL, verify->problem);
+}
+
 static void tell_damages(struct verify *verify)
 {
 	const struct take_info *info = &verify->result->info;
@@ -322,6 +362,7 @@ int verify_take(const char *folder, verify_fn fn, void *context,
 			check_track(&verify, &result->info.track[i]);
 	check_telling(&verify);
 	tell_damages(&verify);
+	tell_losses(&verify);
 	if (result->problems)
 		result->verdict = VERIFY_DAMAGED;
 	else if (!result->info.ended)

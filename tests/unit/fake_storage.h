@@ -449,25 +449,6 @@ static inline int fake_remove(int dir, const char *name)
 	return result;
 }
 
-/* Not taken back by a power cut: the bench's real ones do that. */
-static inline int fake_rename(int dir, const char *from, const char *name)
-{
-	int result;
-
-	pthread_mutex_lock(&fake.mutex);
-	result = fake_call("rename", from, 0, 0);
-	if (result == 0)
-		result = storage_posix.rename(dir, from, name);
-	if (result == 0) {
-		fake_forget(fake_find(name));
-		snprintf(fake_find(from)->name, sizeof(fake.file[0].name), "%s",
-			 name);
-		result = fake_result(0);
-	}
-	pthread_mutex_unlock(&fake.mutex);
-	return result;
-}
-
 /* A medium that fills up without warning is one that others write to, too. */
 static inline int fake_space(int dir, uint64_t *free_bytes)
 {
@@ -487,7 +468,6 @@ static const struct storage fake_storage = {
 	.sync = fake_sync,
 	.sync_dir = fake_sync_dir,
 	.remove = fake_remove,
-	.rename = fake_rename,
 	.space = fake_space,
 };
 

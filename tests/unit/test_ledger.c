@@ -16,6 +16,8 @@
 
 static struct ledger ledger;
 static size_t readable = SIZE_MAX; /* bytes of the file that is read next */
+static size_t back = SIZE_MAX;	   /* and from there on it can be, too */
+static int reason = EIO;	   /* why not */
 
 ssize_t __real_pread64(int fd, void *to, size_t size, off_t at);
 ssize_t __wrap_pread64(int fd, void *to, size_t size, off_t at);
@@ -24,8 +26,10 @@ ssize_t __wrap_pread64(int fd, void *to, size_t size, off_t at)
 {
 	size_t left = readable - (size_t)at;
 
+	if ((size_t)at >= back)
+		return __real_pread64(fd, to, size, at);
 	if ((size_t)at >= readable) {
-		errno = EIO;
+		errno = reason;
 		return -1;
 	}
 	return __real_pread64(fd, to, size < left ? size : left, at);
@@ -34,7 +38,8 @@ ssize_t __wrap_pread64(int fd, void *to, size_t size, off_t at)
 static int set_up(void **unused)
 {
 	(void)unused;
-	readable = SIZE_MAX;
+	readable = back = SIZE_MAX;
+	reason = EIO;
 	fake_storage_open();
 	ledger = (struct ledger){.file = -1};
 	return 0;
@@ -178,6 +183,38 @@ static void test_an_entry_that_is_refused_ends_the_reading(void **unused)
 	assert_int_equal(seen.count, 7);
 }
 
+static int append_text(size_t size)
+{
+	char *text = malloc(size + 1);
+	json_t *entry;
+	int error;
+
+	assert_non_null(text);
+	memset(text, 'x', size);
+	text[size] = '\0';
+	entry = json_pack("{ss si ss}", "type", "x", "value", ENTRIES, "text",
+			  text);
+	error = ledger_append(&ledger, entry);
+	json_decref(entry);
+	free(text);
+	return error;
+}
+
+/* The end of a take of 64 tracks and 470 parts is longer than a megabyte. */
+static void test_what_is_written_can_be_read(void **unused)
+{
+	struct seen seen = {0};
+	uint64_t torn;
+
+	(void)unused;
+	write_entries();
+	assert_int_equal(append_text(3u << 20), 0);
+	assert_int_equal(append_text(64u << 20), -EMSGSIZE);
+	assert_int_equal(ledger_read(fake.dir, see, &seen, &torn), 0);
+	assert_int_equal(seen.count, ENTRIES + 1);
+	assert_int_equal(torn, 0);
+}
+
 /* --- tails --- */
 
 static void test_torn_at_every_byte(void **unused)
@@ -253,6 +290,57 @@ static void test_an_end_that_cannot_be_read_is_torn(void **unused)
 	assert_int_equal(ledger_sync(&ledger), 0);
 	assert_int_equal(ledger_read(fake.dir, NULL, NULL, &torn), 0);
 	assert_int_equal(torn, 0);
+}
+
+/* Of the ledger that says nothing. */
+static void test_what_is_not_read_for_another_reason_is_not_torn(void **unused)
+{
+	size_t size;
+
+	(void)unused;
+	write_entries();
+	free(read_text(&size));
+	ledger_close(&ledger);
+	readable = size / 2;
+	reason = ENOMEM;
+	assert_int_equal(ledger_read(fake.dir, NULL, NULL, NULL), -ENOMEM);
+	assert_int_equal(
+		ledger_resume(&ledger, &fake_storage, fake.dir, NULL, NULL),
+		-ENOMEM);
+	readable = SIZE_MAX;
+	free(read_text(&readable));
+	assert_int_equal(readable, size);
+}
+
+static int see_last(void *context, const json_t *entry)
+{
+	json_int_t *last = context;
+
+	assert_true(json_integer_value(json_object_get(entry, "n")) > *last);
+	*last = json_integer_value(json_object_get(entry, "n"));
+	return 0;
+}
+
+static void test_entries_behind_a_bad_sector(void **unused)
+{
+	json_int_t last = -1, behind = -1;
+	unsigned count = 0;
+
+	(void)unused;
+	write_entries();
+	while (ledger.size < 5 * 4096)
+		assert_int_equal(append("x", (int)count++), 0);
+	readable = 4096;
+	back = 3 * 4096;
+	assert_int_equal(ledger_read(fake.dir, see_last, &last, NULL), 0);
+	assert_true(last < ENTRIES + (int)count / 2);
+	behind = last;
+	assert_int_equal(ledger_read_behind(fake.dir, see_last, &behind), 0);
+	assert_int_equal(behind, ENTRIES + count - 1);
+	back = SIZE_MAX;
+	behind = last;
+	assert_int_equal(ledger_read_behind(fake.dir, see_last, &behind), 0);
+	assert_int_equal(behind, last);
 }
 
 static void test_any_bit_that_is_wrong(void **unused)
@@ -394,12 +482,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_what_was_appended_is_read),
 		CASE(test_one_line_to_an_entry),
+		CASE(test_what_is_written_can_be_read),
 		CASE(test_no_ledger),
 		CASE(test_an_existing_ledger_is_not_overwritten),
 		CASE(test_an_entry_that_is_refused_ends_the_reading),
 		CASE(test_torn_at_every_byte),
 		CASE(test_gone_on_with_after_every_tear),
 		CASE(test_an_end_that_cannot_be_read_is_torn),
+		CASE(test_what_is_not_read_for_another_reason_is_not_torn),
+		CASE(test_entries_behind_a_bad_sector),
 		CASE(test_any_bit_that_is_wrong),
 		CASE(test_an_entry_missing_or_twice),
 		CASE(test_lines_that_are_none),

@@ -329,7 +329,7 @@ static void a_link_in_the_place_of_a_file_is_not_followed(void **state)
 	(void)state;
 	snprintf(target, sizeof(target), "%s/target", path);
 	assert_int_equal(symlinkat(target, take_fd, "labels.txt"), 0);
-	assert_int_equal(sidecar_write(take_fd, &whole), -ELOOP);
+	assert_int_equal(sidecar_write(take_fd, &whole), 0);
 	assert_int_equal(access(target, F_OK), -1);
 }
 

@@ -1,0 +1,352 @@
+/*
+ * fill and delete: what a mirror's copy of a take gets its name for, and that
+ * names are on the medium when they are said to be. (What replaces what is
+ * test_extent's, and the end-to-end tests'.)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/file.h>
+
+#include "heal_case.h"
+#include "take/delete.h"
+#include "take/fill.h"
+
+static char from[64], to[64];
+
+/* --- renames, watched --- */
+
+int __real_renameat(int from_dir, const char *old, int to_dir,
+		    const char *name);
+int __wrap_renameat(int from_dir, const char *old, int to_dir,
+		    const char *name);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+static ino_t renamed; /* and not synced yet */
+static unsigned renames, too_early;
+static void (*after_a_file)(void); /* is copied */
+static void (*before_name)(void);  /* before a copy gets its name */
+
+static ino_t inode_of(int fd)
+{
+	struct stat stat;
+
+	return fstat(fd, &stat) == 0 ? stat.st_ino : 0;
+}
+
+/* On FAT32 the new name knows where the thing begins only when that has been
+ * synced itself; so a folder that is synced before has lost it. */
+int __wrap_renameat(int from_dir, const char *old, int to_dir, const char *name)
+{
+	struct stat stat;
+	int result;
+
+	if (before_name && strncmp(old, ".fill-", 6) == 0)
+		before_name();
+	result = __real_renameat(from_dir, old, to_dir, name);
+	too_early += renamed != 0;
+	if (result == 0 && fstatat(to_dir, name, &stat, 0) == 0) {
+		renamed = stat.st_ino;
+		renames++;
+	}
+	return result;
+}
+
+int __wrap_fdatasync(int fd)
+{
+	if (after_a_file)
+		after_a_file();
+	return __real_fdatasync(fd);
+}
+
+int __wrap_fsync(int fd)
+{
+	if (inode_of(fd) == renamed)
+		renamed = 0;
+	too_early += renamed != 0;
+	return __real_fsync(fd);
+}
+
+/* --- media --- */
+
+static int open_folder(const char *medium, const char *take)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/Takebox", medium);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/Takebox/Session", medium);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/Takebox/Session/%s", medium, take);
+	if (*take)
+		mkdir(path, 0755);
+	return open(path, O_RDONLY | O_DIRECTORY);
+}
+
+static bool is_there(const char *medium, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/Takebox/Session/%s", medium, name);
+	return access(path, F_OK) == 0;
+}
+
+/* What is in the fake storage's folder. */
+static void put_take(const char *medium)
+{
+	struct kept kept;
+	int dir = open_folder(medium, "Take-001");
+
+	keep_folder(&kept, fake.dir);
+	put_back(&kept, dir);
+	drop(&kept);
+	close(dir);
+}
+
+/* The mirror was pulled in mid-take. */
+static int put_interrupted(const char *medium)
+{
+	int dir;
+	size_t size;
+	char *text;
+
+	put_take(medium);
+	dir = open_folder(medium, "Take-001");
+	text = read_all(dir, LEDGER_NAME, &size);
+	write_all(dir, LEDGER_NAME, text,
+		  (size_t)((char *)memchr(text, '\n', size) + 1 - text));
+	free(text);
+	assert_int_equal(unlinkat(dir, TAKE_JSON, 0), 0);
+	return dir;
+}
+
+static void remove_tree(const char *path)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", path);
+	assert_int_equal(system(command), 0);
+}
+
+static int set_up_media(void **state)
+{
+	int error = set_up(state);
+
+	strcpy(from, "/tmp/from-XXXXXX");
+	strcpy(to, "/tmp/to-XXXXXX");
+	assert_non_null(mkdtemp(from));
+	assert_non_null(mkdtemp(to));
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	assert_int_equal(tell(&simple).state, TAKE_DONE);
+	put_take(from);
+	renamed = 0;
+	renames = too_early = 0;
+	before_name = after_a_file = NULL;
+	return error;
+}
+
+static int tear_down_media(void **state)
+{
+	remove_tree(from);
+	remove_tree(to);
+	return tear_down(state);
+}
+
+static void note_result(void *context, const struct fill_take *take)
+{
+	*(enum fill_result *)context = take->result;
+}
+
+static enum fill_result fill(void)
+{
+	enum fill_result result = FILL_THERE;
+
+	fill_mirror(from, to, 0, NULL, note_result, &result);
+	return result;
+}
+
+static void expect_copied(void)
+{
+	char path[256];
+	struct verify_result result;
+
+	snprintf(path, sizeof(path), "%s/Takebox/Session/Take-001", to);
+	assert_int_equal(verify_take(path, ignore_file, NULL, &result), 0);
+	assert_int_equal(result.verdict, VERIFY_COMPLETE);
+	take_info_finish(&result.info);
+}
+
+/* --- names --- */
+
+static void test_a_copys_name_is_on_the_medium(void **unused)
+{
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	expect_copied();
+	assert_int_equal(renames, 1);
+	assert_int_equal(too_early, 0);
+	assert_int_equal(renamed, 0);
+	assert_int_equal(fill(), FILL_THERE);
+}
+
+/* What is there goes out of the way, the copy has its name, and a file of
+ * somebody's goes on in it. */
+static void test_the_names_of_what_is_replaced_are_on_the_medium(void **unused)
+{
+	int dir;
+
+	(void)unused;
+	dir = put_interrupted(to);
+	write_all(dir, "mix.txt", "mix", 3);
+	close(dir);
+	assert_int_equal(fill(), FILL_COPIED);
+	expect_copied();
+	assert_true(is_there(to, "Take-001/mix.txt"));
+	assert_int_equal(renames, 3);
+	assert_int_equal(too_early, 0);
+	assert_int_equal(renamed, 0);
+}
+
+static void test_a_deleted_takes_name_is_on_the_medium(void **unused)
+{
+	struct delete_report report;
+	char path[256];
+
+	(void)unused;
+	snprintf(path, sizeof(path), "%s/Takebox/Session/Take-001", from);
+	assert_int_equal(delete_take(path, &report), 0);
+	assert_int_equal(report.foreign, 0);
+	assert_int_equal(renames, 1);
+	assert_int_equal(too_early, 0);
+	assert_int_equal(renamed, 0);
+}
+
+/* --- a source that is being deleted --- */
+
+static void test_a_take_that_is_being_deleted_is_not_copied(void **unused)
+{
+	int dir = open_folder(from, "Take-001");
+
+	(void)unused;
+	assert_int_equal(flock(dir, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(fill(), FILL_BUSY);
+	assert_false(is_there(to, "Take-001"));
+	close(dir);
+	assert_int_equal(fill(), FILL_COPIED);
+	expect_copied();
+}
+
+static int refused;
+
+static void try_to_delete(void)
+{
+	struct delete_report report;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/Takebox/Session/Take-001", from);
+	refused = delete_take(path, &report);
+}
+
+static void test_a_take_that_is_being_copied_is_not_deleted(void **unused)
+{
+	(void)unused;
+	before_name = try_to_delete;
+	assert_int_equal(fill(), FILL_COPIED);
+	assert_int_equal(refused, -EBUSY);
+	expect_copied();
+}
+
+/* Whoever took it: a copy of the rest is none. What is there stays. */
+static void test_a_copy_that_lacks_a_file_replaces_nothing(void **unused)
+{
+	struct kept kept;
+	int dir, source = open_folder(from, "Take-001");
+
+	(void)unused;
+	dir = put_interrupted(to);
+	keep_folder(&kept, dir);
+	assert_int_equal(unlinkat(source, "03-Track-3.flac", 0), 0);
+	assert_int_equal(fill(), FILL_FAILED);
+	assert_true(is_equal(&kept, dir));
+	drop(&kept);
+	close(dir);
+	close(source);
+}
+
+static void take_a_file_away(void)
+{
+	int source = open_folder(from, "Take-001");
+
+	unlinkat(source, "03-Track-3.flac", 0);
+	close(source);
+}
+
+static void test_half_a_take_gets_no_name(void **unused)
+{
+	(void)unused;
+	after_a_file = take_a_file_away;
+	assert_int_equal(fill(), FILL_FAILED);
+	assert_false(is_there(to, "Take-001"));
+	assert_false(is_there(to, ".fill-Take-001"));
+}
+
+/* What there is of it is better than nothing. */
+static void test_half_a_take_is_copied_where_there_is_none(void **unused)
+{
+	(void)unused;
+	take_a_file_away();
+	assert_int_equal(fill(), FILL_COPIED);
+	assert_true(is_there(to, "Take-001/02-Track-2.flac"));
+}
+
+/* --- folders that are none --- */
+
+/* The power failed when it was just begun there. */
+static void test_a_take_that_never_began_is_replaced(void **unused)
+{
+	(void)unused;
+	close(open_folder(to, "Take-001"));
+	assert_int_equal(fill(), FILL_COPIED);
+	expect_copied();
+}
+
+static void test_an_empty_ledger_is_replaced(void **unused)
+{
+	int dir = open_folder(to, "Take-001");
+
+	(void)unused;
+	write_all(dir, LEDGER_NAME, "", 0);
+	write_all(dir, "notes.txt", "notes", 5);
+	close(dir);
+	assert_int_equal(fill(), FILL_COPIED);
+	expect_copied();
+	assert_true(is_there(to, "Take-001/notes.txt"));
+}
+
+#define CASE(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, set_up_media, tear_down_media)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_copys_name_is_on_the_medium),
+		CASE(test_the_names_of_what_is_replaced_are_on_the_medium),
+		CASE(test_a_deleted_takes_name_is_on_the_medium),
+		CASE(test_a_take_that_is_being_deleted_is_not_copied),
+		CASE(test_a_take_that_is_being_copied_is_not_deleted),
+		CASE(test_a_copy_that_lacks_a_file_replaces_nothing),
+		CASE(test_half_a_take_gets_no_name),
+		CASE(test_half_a_take_is_copied_where_there_is_none),
+		CASE(test_a_take_that_never_began_is_replaced),
+		CASE(test_an_empty_ledger_is_replaced),
+	};
+
+	return cmocka_run_group_tests_name("fill", tests, NULL, NULL);
+}
