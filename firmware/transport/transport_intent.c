@@ -36,8 +36,7 @@ static int apply(void *context, const json_t *entry)
 static bool is_take(const struct take_info *info, const struct intent *left)
 {
 	return info->tracks > 0 &&
-	       (!left->tape[0] || (strcmp(info->tape, left->tape) == 0 &&
-				   info->start == left->start));
+	       comeback_is_of(left, info->tape, info->start);
 }
 
 static bool read_take(const char *medium, const struct intent *left,
@@ -247,6 +246,12 @@ static bool ended_well(const struct intent *left, const struct take_info *info)
 	       comeback_refusal(left, info);
 }
 
+static void go_on_behind(struct intent *left, uint64_t frames)
+{
+	left->frames = frames;
+	left->from = left->start + frames;
+}
+
 /* A take that ran, or was just being begun, and that no medium that is there
  * has open: its medium is gone, or has ended it in the last moment of the
  * process that wrote it. */
@@ -275,7 +280,7 @@ static void look_for_left(struct transport *transport)
 		if (ended_well(left, &info))
 			transport->recalling = false;
 		else if (info.ended)
-			left->from = left->start + info.frames;
+			go_on_behind(left, info.frames);
 		take_info_finish(&info);
 	}
 	if (transport->recalling)

@@ -254,8 +254,9 @@ void transport_come_back(struct transport *transport);
 void transport_look_after_comeback(struct transport *transport);
 void transport_drop_comeback(struct transport *transport, const char *reason);
 /* Is that the take that recording is to go on behind? */
-bool transport_is_comeback(const struct transport *transport, const char *tape,
-			   uint64_t start);
+bool transport_is_comeback(const struct transport *transport,
+			   const struct recording_place *place,
+			   const char *tape, uint64_t start);
 
 /* ---- transport_mirror.c ---- */
 

@@ -168,8 +168,8 @@ static void judge(struct torn *torn, int dir)
 		     (transport->recalling || transport->current) &&
 		     torn->origin.start >= search->newest && !torn->closing;
 	torn->left = torn->runs && is_left(transport, &torn->origin);
-	torn->waited_for = transport_is_comeback(transport, torn->origin.tape,
-						 torn->origin.start);
+	torn->waited_for = transport_is_comeback(
+		transport, torn->place, torn->origin.tape, torn->origin.start);
 	search->starved |= torn->origin.error < 0;
 }
 

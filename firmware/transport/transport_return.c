@@ -91,12 +91,16 @@ static void give_up(struct transport *transport)
 }
 
 /* The take's own writer heals it, and waits to be told where it goes on. */
-bool transport_is_comeback(const struct transport *transport, const char *tape,
-			   uint64_t start)
+bool transport_is_comeback(const struct transport *transport,
+			   const struct recording_place *place,
+			   const char *tape, uint64_t start)
 {
+	const struct intent *left = &transport->left;
+
 	return transport->comeback.wanted &&
-	       strcmp(tape, transport->left.tape) == 0 &&
-	       start == transport->left.start;
+	       strcmp(place->session, left->place.session) == 0 &&
+	       strcmp(place->take, left->place.take) == 0 &&
+	       comeback_is_of(left, tape, start);
 }
 
 /* Its length; false: not known yet. */

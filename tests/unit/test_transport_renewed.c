@@ -258,6 +258,83 @@ static void test_a_mirror_that_is_found_after_stop_stops(void **state)
 	json_decref(take);
 }
 
+/* ---- the power fails ---- */
+
+static bool is_kept(void)
+{
+	static struct intent kept;
+
+	return waits_for_medium() &&
+	       intent_read(bench.transport->lasting_path, &kept) == 0 &&
+	       kept.kind == INTENT_WAITING;
+}
+
+static void wait_for_medium_until_killed(void)
+{
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	fail_medium("/A/");
+	run_until(is_kept);
+	kill(getpid(), SIGKILL);
+}
+
+/* All but the media and what outlives the machine. */
+static void lose_power(void)
+{
+	char path[CONFIG_PATH_MAX];
+
+	tape_writer_destroy(&bench.writer);
+	fill_tape();
+	assert_int_equal(unlink(below(path, INTENT_FILE)), 0);
+}
+
+static json_t *note_of(const json_t *take, const char *type)
+{
+	json_t *note;
+	size_t i;
+
+	json_array_foreach(json_object_get(take, "notes"), i, note)
+	{
+		if (strcmp(json_string_value(json_object_get(note, "type")),
+			   type) == 0)
+			return note;
+	}
+	fail_msg("there is no note of the type %s", type);
+	return NULL;
+}
+
+/* Both takes know of each other: the first one is healed meanwhile. */
+static void test_what_waited_goes_on_when_power_and_medium_are_back(
+	void **state)
+{
+	char folder[CONFIG_PATH_MAX];
+	json_t *take;
+
+	(void)state;
+	assert_int_equal(setenv("STATE_DIRECTORY", below(folder, "state"), 1),
+			 0);
+	mkdir(folder, 0700);
+	bench.config.resume_seconds = 60;
+	run_until_killed(wait_for_medium_until_killed);
+	lose_power();
+	be_renewed();
+	run_until(is_prepared);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	take = read_take(bench.config.folder, "Take-002");
+	assert_string_equal(json_string_value(json_object_get(
+				    note_of(take, "continues"), "take")),
+			    "Take-001");
+	json_decref(take);
+	take = read_take(bench.config.folder, "Take-001");
+	assert_string_equal(json_string_value(json_object_get(
+				    note_of(take, "continued"), "take")),
+			    "Take-002");
+	json_decref(take);
+	unsetenv("STATE_DIRECTORY");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +345,7 @@ int main(void)
 		CASE(test_a_take_that_is_slow_to_go_on_is_not_begun_anew),
 		CASE(test_a_take_does_not_have_what_the_one_before_had),
 		CASE(test_a_mirror_that_is_found_after_stop_stops),
+		CASE(test_what_waited_goes_on_when_power_and_medium_are_back),
 	};
 
 	return cmocka_run_group_tests_name("transport, renewed", tests, NULL,
