@@ -573,11 +573,18 @@ void transport_leave(struct transport *transport)
 	keep_beside(transport, last);
 }
 
+/* What only the tape has is written by whoever is started next, up to the
+ * shutdown; behind that nothing is recorded. */
 void transport_end_intent(struct transport *transport)
 {
 	if (!transport->quitting || transport->power_fails)
 		return;
-	intent_write(transport->intent_path, NULL, false);
+	if (transport->onward.wanted || transport->recalling)
+		log_warning("what no medium has yet stays on the tape: a "
+			    "takeboxd that is started while takebox-tape still "
+			    "runs writes it when there is one");
+	else
+		intent_write(transport->intent_path, NULL, false);
 	if (transport->config.resume_seconds > 0)
 		intent_write(transport->lasting_path, NULL, true);
 }

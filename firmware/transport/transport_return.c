@@ -41,8 +41,7 @@ void transport_come_back(struct transport *transport)
 	double seconds = transport->config.resume_seconds;
 	const char *refusal = NULL;
 
-	if (transport->left.kind != INTENT_WAITING &&
-	    transport->left.stop != TAKE_FOREVER)
+	if (transport->left.stop != TAKE_FOREVER)
 		refusal = "it was to end";
 	if (!(seconds > 0) || refusal) {
 		log_info("%s was interrupted; recording does not go on by "

@@ -258,6 +258,78 @@ static void test_a_mirror_that_is_found_after_stop_stops(void **state)
 	json_decref(take);
 }
 
+/* ---- a shutdown ---- */
+
+static void leave_for_good(void)
+{
+	transport_shut_down(bench.transport);
+	transport_destroy(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+static void wait_for_medium_until_shut_down(void)
+{
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	fail_medium("/A/");
+	run_until(waits_for_medium);
+	play_on();
+	leave_for_good();
+}
+
+static bool is_whole(void)
+{
+	return is_done_on(bench.config.folder) && are_over() &&
+	       bench.transport->noted.kind == INTENT_NONE &&
+	       !bench.transport->recalling;
+}
+
+/* The tape held it; what is played after the shutdown nobody wants. */
+static void test_what_waits_at_a_shutdown_is_written_up_to_there(void **state)
+{
+	json_t *first, *rest;
+
+	(void)state;
+	run_until_killed(wait_for_medium_until_shut_down);
+	tape_writer_silence(&bench.writer, RATE);
+	tape_writer_publish(&bench.writer, 3 * RATE);
+	be_renewed();
+	run_until(has_found);
+	run_until(is_whole);
+	first = read_take(bench.config.folder, "Take-001");
+	rest = read_take(bench.config.folder, "Take-002");
+	assert_int_equal(number_of(first, "frames") + number_of(rest, "frames"),
+			 2 * RATE - RATE / 4);
+	json_decref(first);
+	json_decref(rest);
+}
+
+/* Its medium had not been seen yet. */
+static void test_what_is_looked_for_at_a_shutdown_ends_there(void **state)
+{
+	char away[CONFIG_PATH_MAX];
+	json_t *take;
+
+	(void)state;
+	run_until_killed(record_until_killed);
+	assert_int_equal(rename(bench.config.folder, below(away, "away")), 0);
+	be_renewed();
+	transport_search_arrivals(bench.transport);
+	assert_non_null(transport_recalled(bench.transport));
+	transport_shut_down(bench.transport);
+	transport_destroy(bench.transport);
+	loop_destroy(bench.loop);
+	assert_int_equal(rename(away, bench.config.folder), 0);
+	tape_writer_silence(&bench.writer, RATE);
+	tape_writer_publish(&bench.writer, 2 * RATE);
+	be_renewed();
+	run_until(is_whole);
+	take = read_take(bench.config.folder, "*");
+	assert_int_equal(number_of(take, "frames"), RATE - RATE / 4);
+	json_decref(take);
+}
+
 /* ---- the power fails ---- */
 
 static bool is_kept(void)
@@ -345,6 +417,8 @@ int main(void)
 		CASE(test_a_take_that_is_slow_to_go_on_is_not_begun_anew),
 		CASE(test_a_take_does_not_have_what_the_one_before_had),
 		CASE(test_a_mirror_that_is_found_after_stop_stops),
+		CASE(test_what_waits_at_a_shutdown_is_written_up_to_there),
+		CASE(test_what_is_looked_for_at_a_shutdown_ends_there),
 		CASE(test_what_waited_goes_on_when_power_and_medium_are_back),
 	};
 
