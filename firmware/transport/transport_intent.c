@@ -147,7 +147,7 @@ void transport_take_over_names(struct transport *transport,
 		 left->session[0] ? left->session : place->session);
 	transport->number = names_take_number(place->take);
 	snprintf(transport->numbered, sizeof(transport->numbered), "%.63s",
-		 transport->session);
+		 place->session);
 }
 
 void transport_recall_onward(struct transport *transport,

@@ -128,8 +128,8 @@ void transport_note_begun(struct hand *hand)
 			 "%.63s", hand->place.session);
 	if (!hand->mirror) {
 		transport->number = names_take_number(hand->place.take);
-		snprintf(transport->numbered, sizeof(transport->numbered), "%s",
-			 transport->session);
+		snprintf(transport->numbered, sizeof(transport->numbered),
+			 "%.63s", hand->place.session);
 		transport_begin_mirror(hand);
 	}
 	if (hand->from.place.take[0]) {

@@ -133,7 +133,7 @@ struct transport {
 	char went_on[512]; /* that a take did so, and why; "": none has */
 	bool lost_between; /* not without loss */
 	char numbered[CONFIG_NAME_MAX]; /* the session of the last take, */
-	unsigned number;		/* and its number */
+	unsigned number;		/* as a folder; and its number */
 	char last_error[256]; /* why the last take ended badly; "": it did not
 			       */
 	struct problem problem[PROBLEM_SOURCES]; /* text "": none */
@@ -224,6 +224,10 @@ void transport_search_arrivals(struct transport *transport);
 /* A number is not given again, even if its medium does not come back. */
 void transport_keep_number(struct transport *transport,
 			   const struct recording_place *place);
+/* Is that the folder of the session that takes go to? Not of a dated one that
+ * has none yet. */
+bool transport_is_session(const struct transport *transport,
+			  const char *folder);
 
 /* ---- transport_intent.c ---- */
 

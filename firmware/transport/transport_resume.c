@@ -94,13 +94,21 @@ static void look_for_newest(void *context, int dir,
 	close(dir);
 }
 
+bool transport_is_session(const struct transport *transport, const char *folder)
+{
+	char safe[NAMES_FOLDER_MAX];
+
+	return names_safe(safe, sizeof(safe), transport->session) > 0 &&
+	       strcmp(safe, folder) == 0;
+}
+
 void transport_keep_number(struct transport *transport,
 			   const struct recording_place *place)
 {
 	unsigned number = names_take_number(place->take);
 
 	if (transport->session[0] &&
-	    strcmp(transport->session, place->session) != 0)
+	    !transport_is_session(transport, place->session))
 		return;
 	if (strcmp(transport->numbered, place->session) == 0 &&
 	    transport->number >= number)

@@ -258,6 +258,68 @@ static void test_a_mirror_that_is_found_after_stop_stops(void **state)
 	json_decref(take);
 }
 
+/* ---- numbers ---- */
+
+static void make_medium_anew(const char *folder)
+{
+	assert_int_equal(unlink(folder), 0);
+	assert_int_equal(mkdir(folder, 0700), 0);
+}
+
+/* The medium that has it is not there, and the session is dated. */
+static void test_a_number_is_not_given_again_after_a_reload(void **state)
+{
+	char away[CONFIG_PATH_MAX];
+
+	(void)state;
+	run_until_killed(disarm_while_waiting_until_renewed);
+	assert_int_equal(rename(bench.config.folder, below(away, "away")), 0);
+	make_medium_anew(bench.config.next);
+	be_renewed();
+	run_until(records_on_b);
+	assert_string_equal(bench.transport->current->place.take, "Take-002");
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+}
+
+static void record_until_renewed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	transport_leave(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+static bool is_b_next(void)
+{
+	struct volume volume;
+
+	volumes_get(bench.transport->volumes, transport_volume(bench.transport),
+		    &volume);
+	return strcmp(volume.folder, bench.config.next) == 0;
+}
+
+/* Its folder has another name than the session. */
+static void test_nor_in_a_session_whose_name_has_a_space(void **state)
+{
+	char away[CONFIG_PATH_MAX];
+
+	(void)state;
+	strcpy(bench.config.session, "Blue Moon");
+	be_killed(record_until_renewed);
+	run_until(has_found);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	assert_int_equal(rename(bench.config.folder, below(away, "away")), 0);
+	run_until(is_b_next);
+	ask(COMMAND_TO_RECORD, RATE);
+	play_on();
+	run_until(records_on_b);
+	assert_string_equal(bench.transport->current->place.take, "Take-002");
+	ask(COMMAND_TO_STOP, RATE + RATE / 4);
+	run_until(are_over);
+}
+
 /* ---- a shutdown ---- */
 
 static void leave_for_good(void)
@@ -417,6 +479,8 @@ int main(void)
 		CASE(test_a_take_that_is_slow_to_go_on_is_not_begun_anew),
 		CASE(test_a_take_does_not_have_what_the_one_before_had),
 		CASE(test_a_mirror_that_is_found_after_stop_stops),
+		CASE(test_a_number_is_not_given_again_after_a_reload),
+		CASE(test_nor_in_a_session_whose_name_has_a_space),
 		CASE(test_what_waits_at_a_shutdown_is_written_up_to_there),
 		CASE(test_what_is_looked_for_at_a_shutdown_ends_there),
 		CASE(test_what_waited_goes_on_when_power_and_medium_are_back),
