@@ -47,6 +47,29 @@ static struct origin find_origin(int dir, const struct tape *tape)
 	return origin;
 }
 
+static bool is_on_mirror(const struct hand *hand)
+{
+	struct volume volume;
+
+	volumes_get(hand->transport->volumes, (unsigned)hand->volume, &volume);
+	return volume.role == VOLUME_FOR_MIRROR;
+}
+
+/* Whichever was found first, the current one is not the mirror. */
+static void settle_twins(struct transport *transport, struct hand *hand,
+			 struct hand *current)
+{
+	bool ahead = is_on_mirror(current) && !is_on_mirror(hand);
+
+	hand->group = current->group;
+	hand->mirror = !ahead;
+	current->mirror = ahead;
+	transport->current = ahead ? hand : current;
+	if (current->stop != TAKE_FOREVER)
+		take_stop(hand->take, current->stop, "stop");
+	hand->stop = current->stop;
+}
+
 /* Of the takes that were open on this tape the newest is the one that is being
  * recorded, perhaps on several media; those before it end where it begins. */
 static void settle_order(struct transport *transport, struct hand *hand,
@@ -56,12 +79,7 @@ static void settle_order(struct transport *transport, struct hand *hand,
 	if (!current)
 		return;
 	if (hand->start == current->start) {
-		hand->group = current->group;
-		hand->mirror = true;
-		transport->current = current;
-		if (current->stop != TAKE_FOREVER)
-			take_stop(hand->take, current->stop, "stop");
-		hand->stop = current->stop;
+		settle_twins(transport, hand, current);
 	} else if (hand->start < current->start) {
 		take_stop(hand->take, current->start, "medium failed");
 		hand->stop = current->start;

@@ -258,6 +258,25 @@ static void test_a_mirror_that_is_found_after_stop_stops(void **state)
 	json_decref(take);
 }
 
+/* Mirrors are found first. */
+static void test_the_current_take_is_the_one_that_is_mirrored(void **state)
+{
+	static struct transport_status status;
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	have_mirror(mirror);
+	run_until_killed(record_mirrored_until_killed);
+	be_renewed();
+	run_until(is_mirrored);
+	transport_get_status(bench.transport, &status);
+	assert_string_equal(status.medium, bench.config.folder);
+	for (unsigned i = 0; i < status.problems; i++)
+		assert_null(strstr(status.problem[i].text, "mirror"));
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+}
+
 /* ---- numbers ---- */
 
 static void make_medium_anew(const char *folder)
@@ -479,6 +498,7 @@ int main(void)
 		CASE(test_a_take_that_is_slow_to_go_on_is_not_begun_anew),
 		CASE(test_a_take_does_not_have_what_the_one_before_had),
 		CASE(test_a_mirror_that_is_found_after_stop_stops),
+		CASE(test_the_current_take_is_the_one_that_is_mirrored),
 		CASE(test_a_number_is_not_given_again_after_a_reload),
 		CASE(test_nor_in_a_session_whose_name_has_a_space),
 		CASE(test_what_waits_at_a_shutdown_is_written_up_to_there),
