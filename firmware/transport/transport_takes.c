@@ -147,10 +147,11 @@ void transport_look_after_takes(struct transport *transport)
 	}
 	if (transport->quitting)
 		transport_end_mirror(transport);
-	if (!transport->quitting || recorded)
+	if (!transport->quitting)
 		return;
 	transport_note_intent(transport);
-	loop_quit(transport->loop);
+	if (!recorded)
+		loop_quit(transport->loop);
 }
 
 static void take_ready(void *context, uint32_t events)
