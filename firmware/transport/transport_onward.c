@@ -61,6 +61,12 @@ static uint64_t gap_before(const struct hand *hand)
 	return hand->start - hand->from.from;
 }
 
+static bool is_origin(const struct hand *old, const struct onward *from)
+{
+	return (from->old && old->ticket == from->old) ||
+	       (from->power && old->awaited);
+}
+
 /* The old take's side of the link, if it is still being closed. */
 static void link_back(struct hand *next)
 {
@@ -72,7 +78,7 @@ static void link_back(struct hand *next)
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *old = &transport->hand[i];
 
-		if (old->take && old != next && old->ticket == from->old)
+		if (old->take && old != next && is_origin(old, from))
 			take_link(old->take,
 				  link_entry("continued", from->frames,
 					     &next->place, volume.folder, from,

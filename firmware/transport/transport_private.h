@@ -56,6 +56,7 @@ struct hand {
 	bool prepared;		      /* and told of */
 	uint64_t gaps;		      /* that were told of */
 	bool healing;
+	bool awaited; /* recording is to go on behind it; its mirror, too */
 	uint64_t start, stop; /* tape positions; of the end it was told;
 				 TAKE_FOREVER */
 	uint64_t since;	      /* number of the first change that is its own */
@@ -82,7 +83,6 @@ struct comeback {
 	bool wanted;
 	int64_t until_ns;
 	int64_t found_ns; /* when the take was first seen; 0 */
-	uint64_t ticket;  /* of the take while it is being healed; 0 */
 	bool named;	  /* tracks are as they were; what is asked for since
 			     then counts: */
 	uint64_t since;	  /* number of the first change */

@@ -264,8 +264,7 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 	hand->start = torn->origin.start;
 	if (torn->closing)
 		hand->stop = torn->closing->stop;
-	if (torn->waited_for)
-		transport->comeback.ticket = hand->ticket;
+	hand->awaited = torn->waited_for;
 	hand->safe = known_to_be_safe(torn);
 	if (torn->left)
 		snprintf(hand->name, sizeof(hand->name), "%s",

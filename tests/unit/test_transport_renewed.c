@@ -442,49 +442,96 @@ static void lose_power(void)
 	assert_int_equal(unlink(below(path, INTENT_FILE)), 0);
 }
 
-static json_t *note_of(const json_t *take, const char *type)
+static void come_back_by_itself(void)
 {
-	json_t *note;
+	char folder[CONFIG_PATH_MAX];
+
+	assert_int_equal(setenv("STATE_DIRECTORY", below(folder, "state"), 1),
+			 0);
+	mkdir(folder, 0700);
+	bench.config.resume_seconds = 60;
+}
+
+static void assert_note(const char *medium, const char *name, const char *type,
+			const char *other)
+{
+	json_t *take = read_take(medium, name), *note, *found = NULL;
 	size_t i;
 
 	json_array_foreach(json_object_get(take, "notes"), i, note)
 	{
 		if (strcmp(json_string_value(json_object_get(note, "type")),
 			   type) == 0)
-			return note;
+			found = note;
 	}
-	fail_msg("there is no note of the type %s", type);
-	return NULL;
+	assert_non_null(found);
+	assert_string_equal(json_string_value(json_object_get(found, "take")),
+			    other);
+	json_decref(take);
 }
 
 /* Both takes know of each other: the first one is healed meanwhile. */
-static void test_what_waited_goes_on_when_power_and_medium_are_back(
-	void **state)
+static void test_what_waited_goes_on_when_all_is_back(void **state)
 {
-	char folder[CONFIG_PATH_MAX];
-	json_t *take;
+	const char *folder = bench.config.folder;
 
 	(void)state;
-	assert_int_equal(setenv("STATE_DIRECTORY", below(folder, "state"), 1),
-			 0);
-	mkdir(folder, 0700);
-	bench.config.resume_seconds = 60;
+	come_back_by_itself();
 	run_until_killed(wait_for_medium_until_killed);
 	lose_power();
 	be_renewed();
 	run_until(is_prepared);
 	ask(COMMAND_TO_STOP, RATE);
 	run_until(are_over);
-	take = read_take(bench.config.folder, "Take-002");
-	assert_string_equal(json_string_value(json_object_get(
-				    note_of(take, "continues"), "take")),
-			    "Take-001");
-	json_decref(take);
-	take = read_take(bench.config.folder, "Take-001");
-	assert_string_equal(json_string_value(json_object_get(
-				    note_of(take, "continued"), "take")),
-			    "Take-002");
-	json_decref(take);
+	assert_note(folder, "Take-002", "continues", "Take-001");
+	assert_note(folder, "Take-001", "continued", "Take-002");
+	unsetenv("STATE_DIRECTORY");
+}
+
+static bool is_noted_to_last(void)
+{
+	return access(bench.transport->lasting_path, F_OK) == 0;
+}
+
+static void record_mirrored_until_power_fails(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_mirrored);
+	run_until(has_synced);
+	wait_for(is_noted_to_last);
+	kill(getpid(), SIGKILL);
+}
+
+static bool are_media_there(void)
+{
+	struct volume volume;
+	bool all = true;
+
+	for (unsigned i = 0; i < volumes_count(bench.transport->volumes); i++) {
+		volumes_get(bench.transport->volumes, i, &volume);
+		all = all && volume.state == VOLUME_READY;
+	}
+	return all;
+}
+
+/* Neither waits for what nobody tells it. */
+static void test_both_of_a_mirrored_take_say_where_it_goes_on(void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	come_back_by_itself();
+	have_mirror(mirror);
+	run_until_killed(record_mirrored_until_power_fails);
+	lose_power();
+	begin_bench();
+	wait_for(are_media_there);
+	take_tape(bench.transport);
+	run_until(is_prepared);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	assert_note(mirror, "Take-001", "continued", "Take-002");
+	assert_note(bench.config.folder, "Take-001", "continued", "Take-002");
 	unsetenv("STATE_DIRECTORY");
 }
 
@@ -503,7 +550,8 @@ int main(void)
 		CASE(test_nor_in_a_session_whose_name_has_a_space),
 		CASE(test_what_waits_at_a_shutdown_is_written_up_to_there),
 		CASE(test_what_is_looked_for_at_a_shutdown_ends_there),
-		CASE(test_what_waited_goes_on_when_power_and_medium_are_back),
+		CASE(test_what_waited_goes_on_when_all_is_back),
+		CASE(test_both_of_a_mirrored_take_say_where_it_goes_on),
 	};
 
 	return cmocka_run_group_tests_name("transport, renewed", tests, NULL,
