@@ -142,6 +142,8 @@ struct transport {
 	 * it is known what becomes of it; and what was last written down. */
 	char intent_path[PATH_MAX], lasting_path[PATH_MAX];
 	struct intent left, noted;
+	uint32_t closed[CLOSING_MAX]; /* media, by bit, that those of left's
+					 closing were taken up on */
 	bool recalling;
 	int64_t recall_ns, noted_ns;
 	bool noting_fails, state_fails;

@@ -154,9 +154,11 @@ static bool is_left(const struct transport *transport,
 	       origin->start == transport->left.start;
 }
 
-/* It had been stopped, and the process before this one was still at it. */
+/* It had been stopped, and the process before this one was still at it. Once on
+ * each medium: the rest of one that failed then goes elsewhere. */
 static const struct closing *find_closing(const struct transport *transport,
-					  const struct origin *origin)
+					  const struct origin *origin,
+					  unsigned volume)
 {
 	const struct intent *left = &transport->left;
 
@@ -164,7 +166,8 @@ static const struct closing *find_closing(const struct transport *transport,
 	    strcmp(origin->tape, left->tape) != 0)
 		return NULL;
 	for (unsigned i = 0; i < left->closings; i++)
-		if (left->closing[i].start == origin->start)
+		if (left->closing[i].start == origin->start &&
+		    !(transport->closed[i] >> volume & 1))
 			return &left->closing[i];
 	return NULL;
 }
@@ -187,7 +190,7 @@ static void judge(struct torn *torn, int dir)
 	const struct transport *transport = search->transport;
 
 	torn->origin = find_origin(dir, &transport->client.tape);
-	torn->closing = find_closing(transport, &torn->origin);
+	torn->closing = find_closing(transport, &torn->origin, search->index);
 	/* Others before the newest one were ended by their media, and where
 	 * nothing was being recorded, all were. */
 	torn->runs = torn->origin.found && !transport->settled &&
@@ -273,6 +276,8 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 	transport_adopt(hand, take);
 	if (torn->closing) {
 		hand->group = ++transport->groups;
+		transport->closed[torn->closing - transport->left.closing] |=
+			1u << torn->search->index;
 		take_stop(take, hand->stop, "stop");
 	}
 	if (torn->runs)

@@ -156,6 +156,49 @@ static void test_a_stopped_take_is_closed_by_the_next_process(void **state)
 	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
 }
 
+/* As where it cannot be read any more. */
+static void break_file(const char *take)
+{
+	char pattern[CONFIG_PATH_MAX + 64];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/%s/01-*.flac",
+		 bench.config.folder, take);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(unlink(found.gl_pathv[0]), 0);
+	assert_int_equal(mkdir(found.gl_pathv[0], 0700), 0);
+	globfree(&found);
+}
+
+/* A has come back, after it was blamed, and was searched. */
+static bool is_tried_again(void)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(bench.transport->volumes); i++) {
+		volumes_get(bench.transport->volumes, i, &volume);
+		if (strcmp(volume.folder, bench.config.folder) == 0 &&
+		    bench.transport->arrivals[i] > 1)
+			return is_one_left();
+	}
+	return false;
+}
+
+/* Its medium is tried again, since it takes something; what the tape has is
+ * elsewhere by then. */
+static void test_the_rest_of_a_stopped_take_is_written_once(void **state)
+{
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	break_file("Take-001");
+	be_renewed();
+	run_until(is_two);
+	run_until(is_tried_again);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	json_decref(read_take(bench.config.next, "Take-*"));
+}
+
 /* One waits for a medium, another one for that. */
 static bool are_ended(void)
 {
@@ -294,6 +337,7 @@ int main(void)
 		CASE(test_two_takes_can_wait_for_a_medium),
 		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
 		CASE(test_a_stopped_take_is_closed_by_the_next_process),
+		CASE(test_the_rest_of_a_stopped_take_is_written_once),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
 	};
 
