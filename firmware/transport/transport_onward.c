@@ -308,7 +308,7 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	struct transport *transport = hand->transport;
 	const struct tape *tape = &transport->client.tape;
 	int64_t now = clock_now_ns();
-	uint64_t behind, safe;
+	uint64_t end, safe;
 
 	if (hand->encoded != status->encoded || !hand->encoded_ns) {
 		hand->encoded = status->encoded;
@@ -316,10 +316,10 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	}
 	if (!transport_has_tape(transport) || now - hand->encoded_ns < STILL_NS)
 		return false;
-	safe = transport_safe_frames(hand, status->durable);
-	behind = tape_published(tape) - hand->start;
-	behind = behind > safe ? behind - safe : 0;
-	if ((double)behind < BEHIND_SHARE * (double)tape->facts->frames)
+	safe = hand->start + transport_safe_frames(hand, status->durable);
+	end = tape_published(tape);
+	if (end <= safe ||
+	    (double)(end - safe) < BEHIND_SHARE * (double)tape->facts->frames)
 		return false;
 	return twin(hand) || hand->whole ||
 	       transport_choose_place(transport,

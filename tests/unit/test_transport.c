@@ -256,6 +256,29 @@ static void test_no_memory_for_the_tape_is_no_tape_for_a_moment(void **state)
 	leave_as_tape();
 }
 
+static bool has_folder(void)
+{
+	return bench.transport->current && bench.transport->current->prepared;
+}
+
+/* It begins behind what the tape has, and the tape stands still. */
+static void test_a_writer_that_has_nothing_to_write_does_not_hang(void **state)
+{
+	struct hand *hand;
+
+	(void)state;
+	ask(COMMAND_TO_RECORD, RATE + RATE / 4);
+	run_until(has_folder);
+	hand = bench.transport->current;
+	transport_look_at_medium(hand);
+	hand->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+	transport_look_at_medium(hand);
+	assert_false(hand->left);
+	play_on();
+	ask(COMMAND_TO_STOP, RATE + RATE / 2);
+	run_until(are_over);
+}
+
 /* ---- a process that is to leave ---- */
 
 static bool may_leave_for_other_tape(void)
@@ -306,6 +329,7 @@ int main(void)
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
 		CASE(test_no_memory_for_the_tape_is_no_tape_for_a_moment),
+		CASE(test_a_writer_that_has_nothing_to_write_does_not_hang),
 		CASE(test_no_process_leaves_and_costs_a_take_its_tape),
 	};
 
