@@ -402,7 +402,8 @@ static void describe(struct transport *transport, struct intent *now)
 {
 	const struct hand *running = transport->current;
 
-	if (running && running->volume < 0)
+	if (running &&
+	    (running->volume < 0 || running->tape != transport->tapes))
 		running = NULL;
 	if (!running)
 		running = last_one(transport);

@@ -288,6 +288,37 @@ static void test_what_waits_is_not_looked_for_on_another_tape(void **state)
 	tape_writer_destroy(&next);
 }
 
+static bool has_other_tape(void)
+{
+	answer_as_tape();
+	return process.heard && bench.transport->tapes == 1;
+}
+
+/* The next process would go on recording there. */
+static void test_a_take_of_another_tape_is_not_noted(void **state)
+{
+	struct tape_writer next;
+
+	(void)state;
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	trouble.of = "/A/";
+	play_on();
+	run_until(stands_still);
+	tape_writer_state(&bench.writer, TAPE_ENDED);
+	make_tape(&next);
+	listen_as_tape();
+	process.tape = &next;
+	run_until(has_other_tape);
+	assert_non_null(bench.transport->current);
+	transport_note_intent(bench.transport);
+	assert_int_equal(bench.transport->noted.kind, INTENT_NONE);
+	trouble.of = NULL;
+	run_until(are_over);
+	leave_as_tape();
+	tape_writer_destroy(&next);
+}
+
 static bool is_hung(void)
 {
 	return hung;
@@ -339,6 +370,7 @@ int main(void)
 		CASE(test_a_stopped_take_is_closed_by_the_next_process),
 		CASE(test_the_rest_of_a_stopped_take_is_written_once),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
+		CASE(test_a_take_of_another_tape_is_not_noted),
 	};
 
 	return cmocka_run_group_tests_name("transport, two takes", tests, NULL,
