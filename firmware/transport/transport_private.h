@@ -173,6 +173,9 @@ uint64_t transport_command_position(const struct transport *transport,
 /* The take that is being recorded, or waits for a medium to be, or for being
  * found again, until STOP is pressed; NULL: none. */
 const char *transport_recorded(const struct transport *transport);
+/* Something that only the tape has waits for a medium, or for being found
+ * again, stopped or not; and nothing else is being written. */
+bool transport_awaits(const struct transport *transport);
 void transport_mark(struct transport *transport, const struct command *command,
 		    struct command_reply *reply);
 void transport_arm(struct transport *transport, const struct command *command,
