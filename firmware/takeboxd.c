@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,17 @@
 
 #define WATCH_NS (NS_PER_S / 2)
 
+#define SETS_MAX 64
+
+struct arguments {
+	const char *config;
+	char *set[SETS_MAX];
+	int sets;
+	bool check, print;
+};
+
 struct daemon {
+	struct arguments arguments;
 	struct config config;
 	struct loop *loop;
 	struct notify notify;
@@ -34,28 +45,134 @@ struct daemon {
 	struct panel *panel; /* NULL: none */
 	struct board board;
 	int autogroup; /* what came of asking for more of the processor */
+	bool reloads;  /* is to leave for a new configuration, and not yet */
 };
+
+/* ---- the configuration ---- */
+
+static int try_config(struct config *config, struct arguments *arguments,
+		      char *error, size_t size)
+{
+	int code = config_load(config, arguments->config, error, size);
+
+	for (int i = 0; code == 0 && i < arguments->sets; i++) {
+		char *equals = strchr(arguments->set[i], '=');
+
+		if (!equals) {
+			snprintf(error, size, "--set takes KEY=VALUE, not '%s'",
+				 arguments->set[i]);
+			code = -EINVAL;
+			break;
+		}
+		*equals = '\0';
+		code = config_set(config, arguments->set[i], equals + 1, error,
+				  size);
+		*equals = '=';
+	}
+	return code == 0 ? config_check(config, error, size) : code;
+}
+
+/* Twice, if need be: what the library reads when memory is short is not always
+ * what stands there, and a configuration that is wrong is not tried again by
+ * whoever starts us. */
+static int load_config(struct config *config, struct arguments *arguments,
+		       char *error, size_t size)
+{
+	int code = try_config(config, arguments, error, size);
+
+	if (code < 0) {
+		error[0] = '\0';
+		code = try_config(config, arguments, error, size);
+	}
+	if (code == -ENOENT && !error[0])
+		snprintf(error, size, "there is no file %s", arguments->config);
+	return code;
+}
+
+/* A newer version of the program may read what is a mistake to this one. */
+static bool is_replaced(void)
+{
+	static const char gone[] = " (deleted)";
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path));
+	size_t tail = sizeof(gone) - 1;
+
+	return length > (ssize_t)tail &&
+	       memcmp(path + length - tail, gone, tail) == 0;
+}
+
+/* What a crash would do, since that costs a take nothing: no part of it is
+ * ended, and whoever is started next goes on with it. */
+static void leave(struct daemon *daemon)
+{
+	transport_leave(daemon->transport);
+	log_info("leaving at once; a take that runs is gone on with at the "
+		 "next start");
+	_exit(EXIT_OK);
+}
+
+static void refuse_config(struct daemon *daemon, const char *error)
+{
+	char text[256];
+
+	log_error("the new configuration is not used: %s", error);
+	snprintf(text, sizeof(text),
+		 "the new configuration is not used: %.200s", error);
+	transport_note_problem(daemon->transport, PROBLEM_OF_CONFIG,
+			       PROBLEM_DEGRADED, text);
+}
+
+static void put_config_off(struct daemon *daemon)
+{
+	static const char text[] =
+		"the new configuration is used when the take has ended: the "
+		"tape that it is on would be another one";
+
+	if (!daemon->reloads)
+		log_warning("%s", text);
+	daemon->reloads = true;
+	transport_note_problem(daemon->transport, PROBLEM_OF_CONFIG,
+			       PROBLEM_KEPT, text);
+}
+
+/* With a mistake in the configuration nobody would be started in our place, and
+ * for another tape the one that a take is on would be thrown away. */
+static void reload(struct daemon *daemon)
+{
+	static struct config next;
+	char error[512] = "";
+	int code = load_config(&next, &daemon->arguments, error, sizeof(error));
+
+	if (code < 0 && !is_replaced()) {
+		daemon->reloads = code == -ENOMEM;
+		refuse_config(daemon, error);
+	} else if (!transport_may_leave(daemon->transport,
+					code < 0 ? NULL : &next)) {
+		put_config_off(daemon);
+	} else {
+		leave(daemon);
+	}
+}
+
+static void on_hangup(void *context, int number)
+{
+	struct daemon *daemon = context;
+
+	(void)number;
+	daemon->reloads = false;
+	reload(daemon);
+}
+
+/* ---- what comes ---- */
 
 static void on_signal(void *context, int number)
 {
 	struct daemon *daemon = context;
 
 	(void)number;
+	daemon->reloads = false;
 	notify_tell(&daemon->notify, "STOPPING=1");
 	transport_shut_down(daemon->transport);
-}
-
-/* What a crash would do, since that costs a take nothing: no part of it is
- * ended, and whoever is started next goes on with it. */
-static void on_hangup(void *context, int number)
-{
-	struct daemon *daemon = context;
-
-	(void)number;
-	transport_leave(daemon->transport);
-	log_info("leaving at once; a take that runs is gone on with at the "
-		 "next start");
-	_exit(EXIT_OK);
 }
 
 static void on_watch(void *context)
@@ -67,6 +184,8 @@ static void on_watch(void *context)
 		daemon->autogroup = autogroup_follow();
 	notify_feed(&daemon->notify, transport_goes_on(daemon->transport, now),
 		    now);
+	if (daemon->reloads && transport_may_leave(daemon->transport, NULL))
+		reload(daemon);
 }
 
 static void note_finding(void *context, bool error, unsigned line,
@@ -153,15 +272,6 @@ static const char help[] =
 
 enum { OPTION_CHECK = 0x100, OPTION_PRINT, OPTION_HELP, OPTION_VERSION };
 
-#define SETS_MAX 64
-
-struct arguments {
-	const char *config;
-	char *set[SETS_MAX];
-	int sets;
-	bool check, print;
-};
-
 static int read_arguments(struct arguments *arguments, int argc, char **argv)
 {
 	static const struct option table[] = {
@@ -208,47 +318,6 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
 	return -1;
 }
 
-static int try_config(struct config *config, struct arguments *arguments,
-		      char *error, size_t size)
-{
-	int code = config_load(config, arguments->config, error, size);
-
-	for (int i = 0; code == 0 && i < arguments->sets; i++) {
-		char *equals = strchr(arguments->set[i], '=');
-
-		if (!equals) {
-			snprintf(error, size, "--set takes KEY=VALUE, not '%s'",
-				 arguments->set[i]);
-			code = -EINVAL;
-			break;
-		}
-		*equals = '\0';
-		code = config_set(config, arguments->set[i], equals + 1, error,
-				  size);
-		*equals = '=';
-	}
-	return code == 0 ? config_check(config, error, size) : code;
-}
-
-/* Twice, if need be: what the library reads when memory is short is not always
- * what stands there, and a configuration that is wrong is not tried again by
- * whoever starts us. */
-static int load_config(struct config *config, struct arguments *arguments)
-{
-	char error[512] = "";
-	int code = try_config(config, arguments, error, sizeof(error));
-
-	if (code < 0)
-		code = try_config(config, arguments, error, sizeof(error));
-	if (code == 0)
-		return -1;
-	if (code == -ENOENT && !error[0])
-		snprintf(error, sizeof(error), "there is no file %s",
-			 arguments->config);
-	fprintf(stderr, "takeboxd: %s\n", error);
-	return code == -ENOMEM ? EXIT_FAILED : EXIT_CONFIG;
-}
-
 static void print_finding(void *context, bool error, unsigned line,
 			  const char *text)
 {
@@ -290,19 +359,22 @@ static void note_exit(void)
 static int run(int argc, char **argv)
 {
 	static struct daemon daemon;
-	struct arguments arguments = {0};
-	int code = read_arguments(&arguments, argc, argv);
+	struct arguments *arguments = &daemon.arguments;
+	char error[512] = "";
+	int code = read_arguments(arguments, argc, argv);
 
 	if (code >= 0)
 		return code;
 	daemon.autogroup = autogroup_follow();
-	code = load_config(&daemon.config, &arguments);
-	if (code >= 0)
-		return code;
-	if (arguments.print)
+	code = load_config(&daemon.config, arguments, error, sizeof(error));
+	if (code < 0) {
+		fprintf(stderr, "takeboxd: %s\n", error);
+		return code == -ENOMEM ? EXIT_FAILED : EXIT_CONFIG;
+	}
+	if (arguments->print)
 		return config_print(&daemon.config, stdout) < 0 ? EXIT_FAILED
 								: EXIT_OK;
-	if (arguments.check)
+	if (arguments->check)
 		return check_everything(&daemon.config);
 	log_init("takeboxd", LOG_LEVEL_INFO);
 	notify_init(&daemon.notify);

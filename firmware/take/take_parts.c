@@ -7,6 +7,7 @@
 #include "take/take_private.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 /* Bytes a sample can come to at worst, with a frame's overhead in it. */
 #define WORST_SAMPLE_BYTES(bits) ((bits) / 8 + 1)
@@ -70,6 +71,27 @@ int take_next_part(struct take *take)
 	take->part++;
 	take->part_start = take->fed;
 	return take_make_files(take);
+}
+
+static uint64_t bytes_of(const struct take *take, unsigned part)
+{
+	char name[TAKE_FILE_MAX];
+	uint64_t bytes = 0;
+	struct stat stat;
+
+	for (unsigned i = 0; i < take->info.tracks; i++) {
+		take_info_file(&take->info.track[i], part, name);
+		if (fstatat(take->plan.dir, name, &stat, 0) == 0)
+			bytes += (uint64_t)stat.st_size;
+	}
+	return bytes;
+}
+
+void take_measure_parts(struct take *take)
+{
+	take->closed_bytes = 0;
+	for (unsigned part = 0; part < take->part; part++)
+		take->closed_bytes += bytes_of(take, part);
 }
 
 /* The take ends where this part was to begin: then there is no such part. A

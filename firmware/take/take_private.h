@@ -203,6 +203,7 @@ int take_note_link(struct take *take);
 bool take_part_is_full(const struct take *take, uint64_t to);
 int take_next_part(struct take *take);
 int take_drop_empty_part(struct take *take);
+void take_measure_parts(struct take *take); /* those before this one */
 
 /* take_finish.c */
 const char *take_reason_of(int error);

@@ -228,6 +228,7 @@ static int go_on(struct take *take, const struct take_found *files, uint64_t at)
 		tape_detach(&take->tape);
 	take->fed = take->durable = take->part_start + at;
 	take->cut = take->fed >= take->limit || !take->tape.header;
+	take_measure_parts(take);
 	take_replay_arms(take);
 	error = open_files(take, files, at);
 	/* Not all of it may have been synced, or claimed, before. */

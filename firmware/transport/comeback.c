@@ -65,3 +65,12 @@ const char *comeback_refusal(const struct intent *left,
 		refusal = "it has ended";
 	return refusal;
 }
+
+/* Where it waits left's start is that of what is still to be written. */
+bool comeback_is_of(const struct intent *left, const char *tape, uint64_t start)
+{
+	if (left->power || !left->tape[0])
+		return true;
+	return strcmp(tape, left->tape) == 0 &&
+	       start == left->from - left->frames;
+}

@@ -18,4 +18,10 @@
 const char *comeback_refusal(const struct intent *left,
 			     const struct take_info *info);
 
+/* Is the take that has left's place, and began there on that tape, the one that
+ * left names? Of what the power has ended nobody knows the tape any more: it
+ * is, then. */
+bool comeback_is_of(const struct intent *left, const char *tape,
+		    uint64_t start);
+
 #endif

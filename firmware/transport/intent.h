@@ -5,7 +5,8 @@
  * process but not the machine; and, if recording is to go on by itself after
  * the power failed, in a second one that outlives the machine as well. A file
  * that is there says that recording was wanted when its process ended: STOP and
- * a shutdown remove it.
+ * a shutdown remove it, unless something of it is on the tape alone: then it
+ * has a stop.
  *
  * Any thread; each call stands for itself. Errors are negative errno.
  */

@@ -354,8 +354,13 @@ static uint64_t last_position(struct transport *transport)
 void transport_shut_down(struct transport *transport)
 {
 	transport->quitting = true;
-	if (transport_has_tape(transport))
-		transport_stop_takes(transport, last_position(transport),
-				     "shut down");
+	if (transport_has_tape(transport)) {
+		uint64_t position = last_position(transport);
+
+		transport_stop_takes(transport, position, "shut down");
+		if (transport_recalled(transport) &&
+		    position < transport->left.stop)
+			transport->left.stop = position;
+	}
 	transport_look_after_takes(transport);
 }

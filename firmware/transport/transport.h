@@ -95,7 +95,7 @@ struct problem {
 };
 
 /* Who else can know of one. */
-enum problem_source { PROBLEM_OF_PANEL, PROBLEM_SOURCES };
+enum problem_source { PROBLEM_OF_PANEL, PROBLEM_OF_CONFIG, PROBLEM_SOURCES };
 
 struct volume_status {
 	struct volume volume;
@@ -194,6 +194,12 @@ void transport_list_media(struct transport *transport, char *list, size_t size);
 /* False when the writer of a take has stood still for so long that a new
  * process should take it over. */
 bool transport_goes_on(struct transport *transport, int64_t now_ns);
+
+/* Can the process leave, for the next one to be started with that
+ * configuration, without costing a take its tape? next NULL: nobody knows
+ * which. */
+bool transport_may_leave(const struct transport *transport,
+			 const struct config *next);
 
 /* The process leaves a take as a crash would, for the next one to go on with;
  * that one goes by its own configuration. */

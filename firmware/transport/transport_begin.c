@@ -129,6 +129,16 @@ static unsigned count_nameless(const struct transport *transport)
 	return count;
 }
 
+/* Also not a number that only a medium knows that was pulled since. */
+static unsigned least_number(const struct transport *transport, unsigned least)
+{
+	bool counts = !transport->session[0] ||
+		      transport_is_session(transport, transport->numbered);
+
+	return counts && least <= transport->number ? transport->number + 1
+						    : least;
+}
+
 /* index: of the medium; -1: there is none. */
 static int begin(struct transport *transport, struct beginning *beginning,
 		 int index, struct hand **hand, char *error, size_t size)
@@ -147,10 +157,7 @@ static int begin(struct transport *transport, struct beginning *beginning,
 	}
 	transport_list_media(transport, others, sizeof(others));
 	recording->others = others;
-	/* Also not a number that only a medium knows that was pulled since. */
-	if (strcmp(transport->numbered, transport->session) == 0 ||
-	    !transport->session[0])
-		recording->least = transport->number + 1;
+	recording->least = least_number(transport, recording->least);
 	recording->skip = count_nameless(transport);
 	code = begin_on(transport, (unsigned)index, beginning, hand, error,
 			size);

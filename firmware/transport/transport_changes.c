@@ -50,6 +50,13 @@ const char *transport_recorded(const struct transport *transport)
 	return meant.take;
 }
 
+bool transport_awaits(const struct transport *transport)
+{
+	struct meant meant;
+
+	return !transport->current && find_meant(transport, &meant);
+}
+
 static int tell(struct take *take, const struct change *change)
 {
 	return change->track > 0

@@ -36,8 +36,7 @@ static int apply(void *context, const json_t *entry)
 static bool is_take(const struct take_info *info, const struct intent *left)
 {
 	return info->tracks > 0 &&
-	       (!left->tape[0] || (strcmp(info->tape, left->tape) == 0 &&
-				   info->start == left->start));
+	       comeback_is_of(left, info->tape, info->start);
 }
 
 static bool read_take(const char *medium, const struct intent *left,
@@ -148,7 +147,7 @@ void transport_take_over_names(struct transport *transport,
 		 left->session[0] ? left->session : place->session);
 	transport->number = names_take_number(place->take);
 	snprintf(transport->numbered, sizeof(transport->numbered), "%.63s",
-		 transport->session);
+		 place->session);
 }
 
 void transport_recall_onward(struct transport *transport,
@@ -247,6 +246,12 @@ static bool ended_well(const struct intent *left, const struct take_info *info)
 	       comeback_refusal(left, info);
 }
 
+static void go_on_behind(struct intent *left, uint64_t frames)
+{
+	left->frames = frames;
+	left->from = left->start + frames;
+}
+
 /* A take that ran, or was just being begun, and that no medium that is there
  * has open: its medium is gone, or has ended it in the last moment of the
  * process that wrote it. */
@@ -275,7 +280,7 @@ static void look_for_left(struct transport *transport)
 		if (ended_well(left, &info))
 			transport->recalling = false;
 		else if (info.ended)
-			left->from = left->start + info.frames;
+			go_on_behind(left, info.frames);
 		take_info_finish(&info);
 	}
 	if (transport->recalling)
@@ -397,7 +402,8 @@ static void describe(struct transport *transport, struct intent *now)
 {
 	const struct hand *running = transport->current;
 
-	if (running && running->volume < 0)
+	if (running &&
+	    (running->volume < 0 || running->tape != transport->tapes))
 		running = NULL;
 	if (!running)
 		running = last_one(transport);
@@ -568,11 +574,18 @@ void transport_leave(struct transport *transport)
 	keep_beside(transport, last);
 }
 
+/* What only the tape has is written by whoever is started next, up to the
+ * shutdown; behind that nothing is recorded. */
 void transport_end_intent(struct transport *transport)
 {
 	if (!transport->quitting || transport->power_fails)
 		return;
-	intent_write(transport->intent_path, NULL, false);
+	if (transport->onward.wanted || transport->recalling)
+		log_warning("what no medium has yet stays on the tape: a "
+			    "takeboxd that is started while takebox-tape still "
+			    "runs writes it when there is one");
+	else
+		intent_write(transport->intent_path, NULL, false);
 	if (transport->config.resume_seconds > 0)
 		intent_write(transport->lasting_path, NULL, true);
 }

@@ -61,6 +61,12 @@ static uint64_t gap_before(const struct hand *hand)
 	return hand->start - hand->from.from;
 }
 
+static bool is_origin(const struct hand *old, const struct onward *from)
+{
+	return (from->old && old->ticket == from->old) ||
+	       (from->power && old->awaited);
+}
+
 /* The old take's side of the link, if it is still being closed. */
 static void link_back(struct hand *next)
 {
@@ -72,7 +78,7 @@ static void link_back(struct hand *next)
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		struct hand *old = &transport->hand[i];
 
-		if (old->take && old != next && old->ticket == from->old)
+		if (old->take && old != next && is_origin(old, from))
 			take_link(old->take,
 				  link_entry("continued", from->frames,
 					     &next->place, volume.folder, from,
@@ -128,8 +134,8 @@ void transport_note_begun(struct hand *hand)
 			 "%.63s", hand->place.session);
 	if (!hand->mirror) {
 		transport->number = names_take_number(hand->place.take);
-		snprintf(transport->numbered, sizeof(transport->numbered), "%s",
-			 transport->session);
+		snprintf(transport->numbered, sizeof(transport->numbered),
+			 "%.63s", hand->place.session);
 		transport_begin_mirror(hand);
 	}
 	if (hand->from.place.take[0]) {
@@ -302,7 +308,7 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	struct transport *transport = hand->transport;
 	const struct tape *tape = &transport->client.tape;
 	int64_t now = clock_now_ns();
-	uint64_t behind, safe;
+	uint64_t end, safe;
 
 	if (hand->encoded != status->encoded || !hand->encoded_ns) {
 		hand->encoded = status->encoded;
@@ -310,10 +316,10 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	}
 	if (!transport_has_tape(transport) || now - hand->encoded_ns < STILL_NS)
 		return false;
-	safe = transport_safe_frames(hand, status->durable);
-	behind = tape_published(tape) - hand->start;
-	behind = behind > safe ? behind - safe : 0;
-	if ((double)behind < BEHIND_SHARE * (double)tape->facts->frames)
+	safe = hand->start + transport_safe_frames(hand, status->durable);
+	end = tape_published(tape);
+	if (end <= safe ||
+	    (double)(end - safe) < BEHIND_SHARE * (double)tape->facts->frames)
 		return false;
 	return twin(hand) || hand->whole ||
 	       transport_choose_place(transport,

@@ -56,6 +56,7 @@ struct hand {
 	bool prepared;		      /* and told of */
 	uint64_t gaps;		      /* that were told of */
 	bool healing;
+	bool awaited; /* recording is to go on behind it; its mirror, too */
 	uint64_t start, stop; /* tape positions; of the end it was told;
 				 TAKE_FOREVER */
 	uint64_t since;	      /* number of the first change that is its own */
@@ -82,7 +83,6 @@ struct comeback {
 	bool wanted;
 	int64_t until_ns;
 	int64_t found_ns; /* when the take was first seen; 0 */
-	uint64_t ticket;  /* of the take while it is being healed; 0 */
 	bool named;	  /* tracks are as they were; what is asked for since
 			     then counts: */
 	uint64_t since;	  /* number of the first change */
@@ -133,7 +133,7 @@ struct transport {
 	char went_on[512]; /* that a take did so, and why; "": none has */
 	bool lost_between; /* not without loss */
 	char numbered[CONFIG_NAME_MAX]; /* the session of the last take, */
-	unsigned number;		/* and its number */
+	unsigned number;		/* as a folder; and its number */
 	char last_error[256]; /* why the last take ended badly; "": it did not
 			       */
 	struct problem problem[PROBLEM_SOURCES]; /* text "": none */
@@ -142,6 +142,8 @@ struct transport {
 	 * it is known what becomes of it; and what was last written down. */
 	char intent_path[PATH_MAX], lasting_path[PATH_MAX];
 	struct intent left, noted;
+	uint32_t closed[CLOSING_MAX]; /* media, by bit, that those of left's
+					 closing were taken up on */
 	bool recalling;
 	int64_t recall_ns, noted_ns;
 	bool noting_fails, state_fails;
@@ -171,6 +173,9 @@ uint64_t transport_command_position(const struct transport *transport,
 /* The take that is being recorded, or waits for a medium to be, or for being
  * found again, until STOP is pressed; NULL: none. */
 const char *transport_recorded(const struct transport *transport);
+/* Something that only the tape has waits for a medium, or for being found
+ * again, stopped or not; and nothing else is being written. */
+bool transport_awaits(const struct transport *transport);
 void transport_mark(struct transport *transport, const struct command *command,
 		    struct command_reply *reply);
 void transport_arm(struct transport *transport, const struct command *command,
@@ -224,6 +229,10 @@ void transport_search_arrivals(struct transport *transport);
 /* A number is not given again, even if its medium does not come back. */
 void transport_keep_number(struct transport *transport,
 			   const struct recording_place *place);
+/* Is that the folder of the session that takes go to? Not of a dated one that
+ * has none yet. */
+bool transport_is_session(const struct transport *transport,
+			  const char *folder);
 
 /* ---- transport_intent.c ---- */
 
@@ -254,8 +263,9 @@ void transport_come_back(struct transport *transport);
 void transport_look_after_comeback(struct transport *transport);
 void transport_drop_comeback(struct transport *transport, const char *reason);
 /* Is that the take that recording is to go on behind? */
-bool transport_is_comeback(const struct transport *transport, const char *tape,
-			   uint64_t start);
+bool transport_is_comeback(const struct transport *transport,
+			   const struct recording_place *place,
+			   const char *tape, uint64_t start);
 
 /* ---- transport_mirror.c ---- */
 

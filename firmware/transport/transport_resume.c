@@ -47,6 +47,29 @@ static struct origin find_origin(int dir, const struct tape *tape)
 	return origin;
 }
 
+static bool is_on_mirror(const struct hand *hand)
+{
+	struct volume volume;
+
+	volumes_get(hand->transport->volumes, (unsigned)hand->volume, &volume);
+	return volume.role == VOLUME_FOR_MIRROR;
+}
+
+/* Whichever was found first, the current one is not the mirror. */
+static void settle_twins(struct transport *transport, struct hand *hand,
+			 struct hand *current)
+{
+	bool ahead = is_on_mirror(current) && !is_on_mirror(hand);
+
+	hand->group = current->group;
+	hand->mirror = !ahead;
+	current->mirror = ahead;
+	transport->current = ahead ? hand : current;
+	if (current->stop != TAKE_FOREVER)
+		take_stop(hand->take, current->stop, "stop");
+	hand->stop = current->stop;
+}
+
 /* Of the takes that were open on this tape the newest is the one that is being
  * recorded, perhaps on several media; those before it end where it begins. */
 static void settle_order(struct transport *transport, struct hand *hand,
@@ -56,12 +79,7 @@ static void settle_order(struct transport *transport, struct hand *hand,
 	if (!current)
 		return;
 	if (hand->start == current->start) {
-		hand->group = current->group;
-		hand->mirror = true;
-		transport->current = current;
-		if (current->stop != TAKE_FOREVER)
-			take_stop(hand->take, current->stop, "stop");
-		hand->stop = current->stop;
+		settle_twins(transport, hand, current);
 	} else if (hand->start < current->start) {
 		take_stop(hand->take, current->start, "medium failed");
 		hand->stop = current->start;
@@ -94,13 +112,21 @@ static void look_for_newest(void *context, int dir,
 	close(dir);
 }
 
+bool transport_is_session(const struct transport *transport, const char *folder)
+{
+	char safe[NAMES_FOLDER_MAX];
+
+	return names_safe(safe, sizeof(safe), transport->session) > 0 &&
+	       strcmp(safe, folder) == 0;
+}
+
 void transport_keep_number(struct transport *transport,
 			   const struct recording_place *place)
 {
 	unsigned number = names_take_number(place->take);
 
 	if (transport->session[0] &&
-	    strcmp(transport->session, place->session) != 0)
+	    !transport_is_session(transport, place->session))
 		return;
 	if (strcmp(transport->numbered, place->session) == 0 &&
 	    transport->number >= number)
@@ -128,9 +154,11 @@ static bool is_left(const struct transport *transport,
 	       origin->start == transport->left.start;
 }
 
-/* It had been stopped, and the process before this one was still at it. */
+/* It had been stopped, and the process before this one was still at it. Once on
+ * each medium: the rest of one that failed then goes elsewhere. */
 static const struct closing *find_closing(const struct transport *transport,
-					  const struct origin *origin)
+					  const struct origin *origin,
+					  unsigned volume)
 {
 	const struct intent *left = &transport->left;
 
@@ -138,7 +166,8 @@ static const struct closing *find_closing(const struct transport *transport,
 	    strcmp(origin->tape, left->tape) != 0)
 		return NULL;
 	for (unsigned i = 0; i < left->closings; i++)
-		if (left->closing[i].start == origin->start)
+		if (left->closing[i].start == origin->start &&
+		    !(transport->closed[i] >> volume & 1))
 			return &left->closing[i];
 	return NULL;
 }
@@ -161,15 +190,15 @@ static void judge(struct torn *torn, int dir)
 	const struct transport *transport = search->transport;
 
 	torn->origin = find_origin(dir, &transport->client.tape);
-	torn->closing = find_closing(transport, &torn->origin);
+	torn->closing = find_closing(transport, &torn->origin, search->index);
 	/* Others before the newest one were ended by their media, and where
 	 * nothing was being recorded, all were. */
 	torn->runs = torn->origin.found && !transport->settled &&
 		     (transport->recalling || transport->current) &&
 		     torn->origin.start >= search->newest && !torn->closing;
 	torn->left = torn->runs && is_left(transport, &torn->origin);
-	torn->waited_for = transport_is_comeback(transport, torn->origin.tape,
-						 torn->origin.start);
+	torn->waited_for = transport_is_comeback(
+		transport, torn->place, torn->origin.tape, torn->origin.start);
 	search->starved |= torn->origin.error < 0;
 }
 
@@ -238,8 +267,7 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 	hand->start = torn->origin.start;
 	if (torn->closing)
 		hand->stop = torn->closing->stop;
-	if (torn->waited_for)
-		transport->comeback.ticket = hand->ticket;
+	hand->awaited = torn->waited_for;
 	hand->safe = known_to_be_safe(torn);
 	if (torn->left)
 		snprintf(hand->name, sizeof(hand->name), "%s",
@@ -248,6 +276,8 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 	transport_adopt(hand, take);
 	if (torn->closing) {
 		hand->group = ++transport->groups;
+		transport->closed[torn->closing - transport->left.closing] |=
+			1u << torn->search->index;
 		take_stop(take, hand->stop, "stop");
 	}
 	if (torn->runs)

@@ -41,8 +41,7 @@ void transport_come_back(struct transport *transport)
 	double seconds = transport->config.resume_seconds;
 	const char *refusal = NULL;
 
-	if (transport->left.kind != INTENT_WAITING &&
-	    transport->left.stop != TAKE_FOREVER)
+	if (transport->left.stop != TAKE_FOREVER)
 		refusal = "it was to end";
 	if (!(seconds > 0) || refusal) {
 		log_info("%s was interrupted; recording does not go on by "
@@ -61,6 +60,18 @@ void transport_come_back(struct transport *transport)
 	transport_changed(transport);
 }
 
+/* Takes that wait to be told where they go on are told that they do not. */
+static void await_no_more(struct transport *transport)
+{
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		struct hand *hand = &transport->hand[i];
+
+		if (hand->take && hand->awaited)
+			take_link(hand->take, NULL);
+		hand->awaited = false;
+	}
+}
+
 void transport_drop_comeback(struct transport *transport, const char *reason)
 {
 	struct comeback *comeback = &transport->comeback;
@@ -68,10 +79,7 @@ void transport_drop_comeback(struct transport *transport, const char *reason)
 	if (!comeback->wanted)
 		return;
 	comeback->wanted = false;
-	for (unsigned i = 0; i < HANDS_MAX; i++)
-		if (transport->hand[i].take &&
-		    transport->hand[i].ticket == comeback->ticket)
-			take_link(transport->hand[i].take, NULL);
+	await_no_more(transport);
 	log_warning("recording does not go on by itself after %s: %s",
 		    name_of(transport), reason);
 	transport_changed(transport);
@@ -91,32 +99,39 @@ static void give_up(struct transport *transport)
 }
 
 /* The take's own writer heals it, and waits to be told where it goes on. */
-bool transport_is_comeback(const struct transport *transport, const char *tape,
-			   uint64_t start)
+bool transport_is_comeback(const struct transport *transport,
+			   const struct recording_place *place,
+			   const char *tape, uint64_t start)
 {
+	const struct intent *left = &transport->left;
+
 	return transport->comeback.wanted &&
-	       strcmp(tape, transport->left.tape) == 0 &&
-	       start == transport->left.start;
+	       strcmp(place->session, left->place.session) == 0 &&
+	       strcmp(place->take, left->place.take) == 0 &&
+	       comeback_is_of(left, tape, start);
 }
 
-/* Its length; false: not known yet. */
+/* Its length, on the medium that has most of it; TAKE_FOREVER: not known.
+ * False: one of them has not said yet. */
 static bool knows_length(struct transport *transport,
 			 const struct take_info *info, uint64_t *frames)
 {
-	const struct comeback *comeback = &transport->comeback;
 	struct take_status status;
+	bool all = true;
 
-	*frames = info->frames;
-	for (unsigned i = 0; i < HANDS_MAX && !info->ended; i++) {
+	*frames = info->ended ? info->frames : TAKE_FOREVER;
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		const struct hand *hand = &transport->hand[i];
 
-		if (!hand->take || hand->ticket != comeback->ticket)
+		if (!hand->take || !hand->awaited)
 			continue;
 		take_get_status(hand->take, &status);
-		*frames = status.end;
-		return status.end != TAKE_FOREVER;
+		if (status.end == TAKE_FOREVER)
+			all = false;
+		else if (*frames == TAKE_FOREVER || status.end > *frames)
+			*frames = status.end;
 	}
-	return info->ended;
+	return all && *frames != TAKE_FOREVER;
 }
 
 /* The power failed once more, just when the next take had begun. */
@@ -139,6 +154,7 @@ static bool follow(struct transport *transport, const struct take_info *info)
 		snprintf(left->place.take, sizeof(left->place.take), "%.63s",
 			 take);
 		left->tape[0] = '\0'; /* whichever it was on */
+		await_no_more(transport);
 		return true;
 	}
 	return false;
@@ -161,7 +177,6 @@ static void begin(struct transport *transport, const struct take_info *info,
 	snprintf(left.reason, sizeof(left.reason), "the power failed");
 	transport->comeback.wanted = false;
 	transport_recall_onward(transport, &left);
-	transport->onward.old = transport->comeback.ticket;
 	transport_changed(transport);
 }
 

@@ -384,8 +384,10 @@ void transport_get_status(struct transport *transport,
 		get_take(transport, status);
 	if (transport->client.tape.header)
 		get_tape(transport, status);
-	if (transport_recorded(transport) && !transport->current)
-		status->state = TRANSPORT_STARTING;
+	if (transport_awaits(transport))
+		status->state = transport_recorded(transport)
+					? TRANSPORT_STARTING
+					: TRANSPORT_FINISHING;
 	add_comeback(transport, status);
 	add_take(transport, status);
 	add_interface(transport, status);

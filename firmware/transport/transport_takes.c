@@ -147,7 +147,10 @@ void transport_look_after_takes(struct transport *transport)
 	}
 	if (transport->quitting)
 		transport_end_mirror(transport);
-	if (transport->quitting && !recorded)
+	if (!transport->quitting)
+		return;
+	transport_note_intent(transport);
+	if (!recorded)
 		loop_quit(transport->loop);
 }
 

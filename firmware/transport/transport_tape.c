@@ -287,3 +287,36 @@ void transport_connect_tape(struct transport *transport)
 	else if (tape_client_request(&transport->client, &request) < 0)
 		lose_tape_process(transport);
 }
+
+/* ---- a process that is to leave ---- */
+
+/* What is beside the control socket would not be found otherwise. */
+static bool asks_for_same(const struct config *config,
+			  const struct config *next)
+{
+	struct tape_request now, then;
+
+	tape_client_describe(&now, config);
+	tape_client_describe(&then, next);
+	return tape_request_equal(&now, &then) &&
+	       strcmp(config->tape_socket, next->tape_socket) == 0 &&
+	       strcmp(config->socket, next->socket) == 0;
+}
+
+bool transport_may_leave(const struct transport *transport,
+			 const struct config *next)
+{
+	bool needed = transport->recalling || transport->onward.wanted ||
+		      transport->comeback.wanted;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		const struct hand *hand = &transport->hand[i];
+
+		if (!hand->take || hand->healing || hand->left)
+			continue;
+		if (hand->tape != transport->tapes) /* nobody else has that */
+			return false;
+		needed = true;
+	}
+	return !needed || (next && asks_for_same(&transport->config, next));
+}

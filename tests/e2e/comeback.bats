@@ -235,3 +235,57 @@ begin_take() {
 	[ "$next" -le $((from + frames)) ]
 	[ "$next" -ge $((from + 48000)) ]
 }
+
+# A medium of a few megabytes, which somebody else fills in mid-take.
+mount_small() {
+	mount -t tmpfs -o size=12m none medium 2>/dev/null ||
+		skip "only root can mount"
+}
+
+record_until_full() {
+	takebox record --preroll 0
+	wait_until at_least .take.durable 1
+	fallocate -l 7M medium/foreign
+	wait_until says "only the tape keeps"
+}
+
+has_left() {
+	jq -e "$1" state/recording.json >/dev/null
+}
+
+@test "a recording that waited for a medium when the power failed goes on" {
+	mount_small
+	start_all "resume = 60.0; "
+	record_until_full
+	wait_until has_left '.state == "waiting"'
+	cut_power
+	rm medium/foreign
+	power_up
+	wait_until take_is Take-002
+	says "the power failed in Take-001; the recording goes on as Take-002"
+	takebox stop
+	takebox verify medium/Takebox/*/Take-*
+	second=$(echo medium/Takebox/*/Take-002)
+	[ "$(note "$second" continues take)" = Take-001 ]
+	[ "$(note "$second" continues cause)" = power ]
+	[ "$(note "$second" continues frames)" = \
+		"$(jq .frames medium/Takebox/*/Take-001/take.json)" ]
+}
+
+@test "the power fails once more while recording waits for a medium: it goes on all the same" {
+	mount_small
+	start_all "resume = 60.0; "
+	record_until_full
+	wait_until has_left '.state == "waiting"'
+	for _ in 1 2; do
+		cut_power
+		power_up
+		wait_until says "Take-001 was ended by the power, and .* is full"
+		wait_until has_left .power
+	done
+	rm medium/foreign
+	wait_until take_is Take-002
+	takebox stop
+	takebox verify medium/Takebox/*/Take-*
+	[ "$(note "$(echo medium/Takebox/*/Take-002)" continues take)" = Take-001 ]
+}

@@ -199,6 +199,8 @@ asked_for() {
 	run takebox stop
 	[ "$status" -eq 0 ]
 	[[ "$output" == "stopped: what waits for a medium ends here"* ]]
+	# Nobody may take that for idle, an upgrade least of all.
+	[ "$(status_of .state)" = finishing ]
 	rm A/foreign
 	second=A/Takebox/Show/Take-002
 	wait_until test -s $second/take.json

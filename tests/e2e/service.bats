@@ -135,3 +135,57 @@ start() {
 		medium/Takebox/*/Take-001/take.json)" = '[[2,false],[2,true]]' ]
 	grep -q '"resumed"' medium/Takebox/*/Take-001/take.ledger
 }
+
+# The configuration with another one of its lines.
+configure() {
+	sed -i "s|$1|$2|" takebox.conf
+}
+
+runs() {
+	kill -0 "$(cat takeboxd.pid)" 2>/dev/null
+}
+
+@test "SIGHUP with a mistake in the configuration: it says so and stays as it is" {
+	start_tape
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until status_is .state idle
+	"$BUILD/takebox" record
+	wait_until at_least .take.durable 0.5
+	configure 'preroll = 1.0' 'preroll = "long"'
+	kill -HUP "$(cat takeboxd.pid)"
+	wait_until says "the new configuration is not used: .*takebox.conf:3"
+	runs
+	status_is .state recording
+	"$BUILD/takebox" stop
+	"$BUILD/takebox" verify medium/Takebox/*/Take-001
+	# Also without a take; and once it is right, it is used.
+	kill -HUP "$(cat takeboxd.pid)"
+	wait_until says "not used"
+	runs
+	configure 'preroll = "long"' 'preroll = 2.0'
+	kill -HUP "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)"
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until status_is .preroll 2
+	run ! says "not used"
+}
+
+@test "SIGHUP with another tape in the configuration: not before the take has ended" {
+	start_tape
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until status_is .state idle
+	"$BUILD/takebox" record
+	wait_until at_least .take.durable 0.5
+	configure 'seconds = 20.0' 'seconds = 10.0'
+	kill -HUP "$(cat takeboxd.pid)"
+	wait_until says "is used when the take has ended"
+	"$BUILD/takebox" mark
+	wait_until at_least .take.seconds 3
+	"$BUILD/takebox" stop
+	wait "$(cat takeboxd.pid)"
+	"$BUILD/takebox" verify medium/Takebox/*/Take-001
+	[ "$(jq '.markers | length' medium/Takebox/*/Take-001/take.json)" -eq 1 ]
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until status_is .tape.seconds 10
+	status_is .state idle
+}

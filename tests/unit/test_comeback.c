@@ -183,6 +183,34 @@ static void test_nothing_comes_of_nothing(void **state)
 	assert_goes_on(&left, NULL, false);
 }
 
+/* ---- which take it is ---- */
+
+static void test_a_take_is_known_by_its_tape_and_beginning(void **state)
+{
+	struct intent left = running();
+
+	(void)state;
+	assert_true(comeback_is_of(&left, left.tape, 1000));
+	assert_false(comeback_is_of(&left, left.tape, 49000));
+	assert_false(comeback_is_of(&left, "another", 1000));
+}
+
+/* What waits begins where the take that it is to go on behind has ended. */
+static void test_so_is_one_that_waited_for_a_medium(void **state)
+{
+	struct intent left = running();
+
+	(void)state;
+	left.kind = INTENT_WAITING;
+	left.start = left.from;
+	assert_true(comeback_is_of(&left, left.tape, 1000));
+	assert_false(comeback_is_of(&left, left.tape, 49000));
+	/* On a tape that is gone; that of left is another one. */
+	left.power = true;
+	left.from = left.start = 0;
+	assert_true(comeback_is_of(&left, "another", 1000));
+}
+
 /* ---- written down ---- */
 
 /* Those of the take. */
@@ -367,6 +395,9 @@ int main(void)
 		cmocka_unit_test(test_it_is_not_gone_on_with_twice),
 		cmocka_unit_test(test_what_waited_for_a_medium_is_gone_on_with),
 		cmocka_unit_test(test_nothing_comes_of_nothing),
+		cmocka_unit_test(
+			test_a_take_is_known_by_its_tape_and_beginning),
+		cmocka_unit_test(test_so_is_one_that_waited_for_a_medium),
 		cmocka_unit_test(test_what_is_written_down_reads_back_equal),
 		cmocka_unit_test(test_a_file_that_is_none_says_nothing),
 		cmocka_unit_test(test_a_pause_is_as_long_as_both_clocks_say),

@@ -76,6 +76,38 @@ static void test_killed_with_parts(void **unused)
 	at_every_call(&parts, kill_at, false);
 }
 
+static uint64_t bytes_of_files(void)
+{
+	DIR *dir = fdopendir(openat(fake.dir, ".", O_RDONLY | O_DIRECTORY));
+	struct dirent *entry;
+	uint64_t bytes = 0;
+	struct stat stat;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		if (strstr(entry->d_name, ".flac") &&
+		    fstatat(fake.dir, entry->d_name, &stat, 0) == 0)
+			bytes += (uint64_t)stat.st_size;
+	closedir(dir);
+	return bytes;
+}
+
+/* What is left of the medium in minutes goes by it. */
+static void test_what_a_take_takes_up_is_known_after_it_was_killed(
+	void **unused)
+{
+	unsigned calls = count_calls(&parts);
+	struct take_status status;
+
+	(void)unused;
+	fake_storage_reset(FAKE_FREEZE, calls * 3 / 4, FAKE_DONE);
+	tell(&parts);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	status = resume(&parts, true);
+	expect_done(status);
+	assert_int_equal(status.bytes, bytes_of_files());
+}
+
 static void test_killed_with_late_arming(void **unused)
 {
 	(void)unused;
@@ -292,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_killed),
 		CASE(test_killed_with_parts),
+		CASE(test_what_a_take_takes_up_is_known_after_it_was_killed),
 		CASE(test_killed_with_late_arming),
 		CASE(test_killed_with_everything),
 		CASE(test_killed_again_while_being_resumed),

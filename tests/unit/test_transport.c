@@ -256,6 +256,70 @@ static void test_no_memory_for_the_tape_is_no_tape_for_a_moment(void **state)
 	leave_as_tape();
 }
 
+static bool has_folder(void)
+{
+	return bench.transport->current && bench.transport->current->prepared;
+}
+
+/* It begins behind what the tape has, and the tape stands still. */
+static void test_a_writer_that_has_nothing_to_write_does_not_hang(void **state)
+{
+	struct hand *hand;
+
+	(void)state;
+	ask(COMMAND_TO_RECORD, RATE + RATE / 4);
+	run_until(has_folder);
+	hand = bench.transport->current;
+	transport_look_at_medium(hand);
+	hand->encoded_ns = clock_now_ns() - 60 * NS_PER_S;
+	transport_look_at_medium(hand);
+	assert_false(hand->left);
+	play_on();
+	ask(COMMAND_TO_STOP, RATE + RATE / 2);
+	run_until(are_over);
+}
+
+/* ---- a process that is to leave ---- */
+
+static bool may_leave_for_other_tape(void)
+{
+	struct config next = bench.config;
+
+	next.tape_seconds += 1;
+	return transport_may_leave(bench.transport, &next);
+}
+
+static void assert_needs_tape(void)
+{
+	struct config next = bench.config;
+
+	assert_true(transport_may_leave(bench.transport, &next));
+	assert_false(transport_may_leave(bench.transport, NULL));
+	assert_false(may_leave_for_other_tape());
+	/* There lies what the next process is to know. */
+	below(next.socket, "elsewhere/control");
+	assert_false(transport_may_leave(bench.transport, &next));
+}
+
+static void test_no_process_leaves_and_costs_a_take_its_tape(void **state)
+{
+	(void)state;
+	assert_true(may_leave_for_other_tape());
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	assert_needs_tape();
+	fail_medium("/A/");
+	run_until(waits_for_medium);
+	assert_needs_tape();
+	trouble.of = NULL;
+	run_until(is_prepared);
+	ask(COMMAND_TO_STOP, RATE);
+	assert_needs_tape();
+	run_until(are_over);
+	assert_true(may_leave_for_other_tape());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +329,8 @@ int main(void)
 		CASE(test_a_tape_that_nobody_goes_on_with_ends_its_take),
 		CASE(test_a_stopped_take_ends_where_its_own_tape_ended),
 		CASE(test_no_memory_for_the_tape_is_no_tape_for_a_moment),
+		CASE(test_a_writer_that_has_nothing_to_write_does_not_hang),
+		CASE(test_no_process_leaves_and_costs_a_take_its_tape),
 	};
 
 	return cmocka_run_group_tests_name("transport", tests, NULL, NULL);

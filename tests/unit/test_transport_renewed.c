@@ -258,6 +258,283 @@ static void test_a_mirror_that_is_found_after_stop_stops(void **state)
 	json_decref(take);
 }
 
+/* Mirrors are found first. */
+static void test_the_current_take_is_the_one_that_is_mirrored(void **state)
+{
+	static struct transport_status status;
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	have_mirror(mirror);
+	run_until_killed(record_mirrored_until_killed);
+	be_renewed();
+	run_until(is_mirrored);
+	transport_get_status(bench.transport, &status);
+	assert_string_equal(status.medium, bench.config.folder);
+	for (unsigned i = 0; i < status.problems; i++)
+		assert_null(strstr(status.problem[i].text, "mirror"));
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+}
+
+/* ---- numbers ---- */
+
+static void make_medium_anew(const char *folder)
+{
+	assert_int_equal(unlink(folder), 0);
+	assert_int_equal(mkdir(folder, 0700), 0);
+}
+
+/* The medium that has it is not there, and the session is dated. */
+static void test_a_number_is_not_given_again_after_a_reload(void **state)
+{
+	char away[CONFIG_PATH_MAX];
+
+	(void)state;
+	run_until_killed(disarm_while_waiting_until_renewed);
+	assert_int_equal(rename(bench.config.folder, below(away, "away")), 0);
+	make_medium_anew(bench.config.next);
+	be_renewed();
+	run_until(records_on_b);
+	assert_string_equal(bench.transport->current->place.take, "Take-002");
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+}
+
+static void record_until_renewed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	transport_leave(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+static bool is_b_next(void)
+{
+	struct volume volume;
+
+	volumes_get(bench.transport->volumes, transport_volume(bench.transport),
+		    &volume);
+	return strcmp(volume.folder, bench.config.next) == 0;
+}
+
+/* Its folder has another name than the session. */
+static void test_nor_in_a_session_whose_name_has_a_space(void **state)
+{
+	char away[CONFIG_PATH_MAX];
+
+	(void)state;
+	strcpy(bench.config.session, "Blue Moon");
+	be_killed(record_until_renewed);
+	run_until(has_found);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	assert_int_equal(rename(bench.config.folder, below(away, "away")), 0);
+	run_until(is_b_next);
+	ask(COMMAND_TO_RECORD, RATE);
+	play_on();
+	run_until(records_on_b);
+	assert_string_equal(bench.transport->current->place.take, "Take-002");
+	ask(COMMAND_TO_STOP, RATE + RATE / 4);
+	run_until(are_over);
+}
+
+/* ---- a shutdown ---- */
+
+static void leave_for_good(void)
+{
+	transport_shut_down(bench.transport);
+	transport_destroy(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+static void wait_for_medium_until_shut_down(void)
+{
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	fail_medium("/A/");
+	run_until(waits_for_medium);
+	play_on();
+	leave_for_good();
+}
+
+static bool is_whole(void)
+{
+	return is_done_on(bench.config.folder) && are_over() &&
+	       bench.transport->noted.kind == INTENT_NONE &&
+	       !bench.transport->recalling;
+}
+
+/* The tape held it; what is played after the shutdown nobody wants. */
+static void test_what_waits_at_a_shutdown_is_written_up_to_there(void **state)
+{
+	json_t *first, *rest;
+
+	(void)state;
+	run_until_killed(wait_for_medium_until_shut_down);
+	tape_writer_silence(&bench.writer, RATE);
+	tape_writer_publish(&bench.writer, 3 * RATE);
+	be_renewed();
+	run_until(has_found);
+	run_until(is_whole);
+	first = read_take(bench.config.folder, "Take-001");
+	rest = read_take(bench.config.folder, "Take-002");
+	assert_int_equal(number_of(first, "frames") + number_of(rest, "frames"),
+			 2 * RATE - RATE / 4);
+	json_decref(first);
+	json_decref(rest);
+}
+
+/* Its medium had not been seen yet. */
+static void test_what_is_looked_for_at_a_shutdown_ends_there(void **state)
+{
+	char away[CONFIG_PATH_MAX];
+	json_t *take;
+
+	(void)state;
+	run_until_killed(record_until_killed);
+	assert_int_equal(rename(bench.config.folder, below(away, "away")), 0);
+	be_renewed();
+	transport_search_arrivals(bench.transport);
+	assert_non_null(transport_recalled(bench.transport));
+	transport_shut_down(bench.transport);
+	transport_destroy(bench.transport);
+	loop_destroy(bench.loop);
+	assert_int_equal(rename(away, bench.config.folder), 0);
+	tape_writer_silence(&bench.writer, RATE);
+	tape_writer_publish(&bench.writer, 2 * RATE);
+	be_renewed();
+	run_until(is_whole);
+	take = read_take(bench.config.folder, "*");
+	assert_int_equal(number_of(take, "frames"), RATE - RATE / 4);
+	json_decref(take);
+}
+
+/* ---- the power fails ---- */
+
+static bool is_kept(void)
+{
+	static struct intent kept;
+
+	return waits_for_medium() &&
+	       intent_read(bench.transport->lasting_path, &kept) == 0 &&
+	       kept.kind == INTENT_WAITING;
+}
+
+static void wait_for_medium_until_killed(void)
+{
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	fail_medium("/A/");
+	run_until(is_kept);
+	kill(getpid(), SIGKILL);
+}
+
+/* All but the media and what outlives the machine. */
+static void lose_power(void)
+{
+	char path[CONFIG_PATH_MAX];
+
+	tape_writer_destroy(&bench.writer);
+	fill_tape();
+	assert_int_equal(unlink(below(path, INTENT_FILE)), 0);
+}
+
+static void come_back_by_itself(void)
+{
+	char folder[CONFIG_PATH_MAX];
+
+	assert_int_equal(setenv("STATE_DIRECTORY", below(folder, "state"), 1),
+			 0);
+	mkdir(folder, 0700);
+	bench.config.resume_seconds = 60;
+}
+
+static void assert_note(const char *medium, const char *name, const char *type,
+			const char *other)
+{
+	json_t *take = read_take(medium, name), *note, *found = NULL;
+	size_t i;
+
+	json_array_foreach(json_object_get(take, "notes"), i, note)
+	{
+		if (strcmp(json_string_value(json_object_get(note, "type")),
+			   type) == 0)
+			found = note;
+	}
+	assert_non_null(found);
+	assert_string_equal(json_string_value(json_object_get(found, "take")),
+			    other);
+	json_decref(take);
+}
+
+/* Both takes know of each other: the first one is healed meanwhile. */
+static void test_what_waited_goes_on_when_all_is_back(void **state)
+{
+	const char *folder = bench.config.folder;
+
+	(void)state;
+	come_back_by_itself();
+	run_until_killed(wait_for_medium_until_killed);
+	lose_power();
+	be_renewed();
+	run_until(is_prepared);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	assert_note(folder, "Take-002", "continues", "Take-001");
+	assert_note(folder, "Take-001", "continued", "Take-002");
+	unsetenv("STATE_DIRECTORY");
+}
+
+static bool is_noted_to_last(void)
+{
+	return access(bench.transport->lasting_path, F_OK) == 0;
+}
+
+static void record_mirrored_until_power_fails(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_mirrored);
+	run_until(has_synced);
+	wait_for(is_noted_to_last);
+	kill(getpid(), SIGKILL);
+}
+
+static bool are_media_there(void)
+{
+	struct volume volume;
+	bool all = true;
+
+	for (unsigned i = 0; i < volumes_count(bench.transport->volumes); i++) {
+		volumes_get(bench.transport->volumes, i, &volume);
+		all = all && volume.state == VOLUME_READY;
+	}
+	return all;
+}
+
+/* Neither waits for what nobody tells it. */
+static void test_both_of_a_mirrored_take_say_where_it_goes_on(void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	come_back_by_itself();
+	have_mirror(mirror);
+	run_until_killed(record_mirrored_until_power_fails);
+	lose_power();
+	begin_bench();
+	wait_for(are_media_there);
+	take_tape(bench.transport);
+	run_until(is_prepared);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	assert_note(mirror, "Take-001", "continued", "Take-002");
+	assert_note(bench.config.folder, "Take-001", "continued", "Take-002");
+	unsetenv("STATE_DIRECTORY");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +545,13 @@ int main(void)
 		CASE(test_a_take_that_is_slow_to_go_on_is_not_begun_anew),
 		CASE(test_a_take_does_not_have_what_the_one_before_had),
 		CASE(test_a_mirror_that_is_found_after_stop_stops),
+		CASE(test_the_current_take_is_the_one_that_is_mirrored),
+		CASE(test_a_number_is_not_given_again_after_a_reload),
+		CASE(test_nor_in_a_session_whose_name_has_a_space),
+		CASE(test_what_waits_at_a_shutdown_is_written_up_to_there),
+		CASE(test_what_is_looked_for_at_a_shutdown_ends_there),
+		CASE(test_what_waited_goes_on_when_all_is_back),
+		CASE(test_both_of_a_mirrored_take_say_where_it_goes_on),
 	};
 
 	return cmocka_run_group_tests_name("transport, renewed", tests, NULL,

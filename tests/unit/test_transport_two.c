@@ -156,6 +156,49 @@ static void test_a_stopped_take_is_closed_by_the_next_process(void **state)
 	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
 }
 
+/* As where it cannot be read any more. */
+static void break_file(const char *take)
+{
+	char pattern[CONFIG_PATH_MAX + 64];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/%s/01-*.flac",
+		 bench.config.folder, take);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(unlink(found.gl_pathv[0]), 0);
+	assert_int_equal(mkdir(found.gl_pathv[0], 0700), 0);
+	globfree(&found);
+}
+
+/* A has come back, after it was blamed, and was searched. */
+static bool is_tried_again(void)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(bench.transport->volumes); i++) {
+		volumes_get(bench.transport->volumes, i, &volume);
+		if (strcmp(volume.folder, bench.config.folder) == 0 &&
+		    bench.transport->arrivals[i] > 1)
+			return is_one_left();
+	}
+	return false;
+}
+
+/* Its medium is tried again, since it takes something; what the tape has is
+ * elsewhere by then. */
+static void test_the_rest_of_a_stopped_take_is_written_once(void **state)
+{
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	break_file("Take-001");
+	be_renewed();
+	run_until(is_two);
+	run_until(is_tried_again);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	json_decref(read_take(bench.config.next, "Take-*"));
+}
+
 /* One waits for a medium, another one for that. */
 static bool are_ended(void)
 {
@@ -245,6 +288,37 @@ static void test_what_waits_is_not_looked_for_on_another_tape(void **state)
 	tape_writer_destroy(&next);
 }
 
+static bool has_other_tape(void)
+{
+	answer_as_tape();
+	return process.heard && bench.transport->tapes == 1;
+}
+
+/* The next process would go on recording there. */
+static void test_a_take_of_another_tape_is_not_noted(void **state)
+{
+	struct tape_writer next;
+
+	(void)state;
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	trouble.of = "/A/";
+	play_on();
+	run_until(stands_still);
+	tape_writer_state(&bench.writer, TAPE_ENDED);
+	make_tape(&next);
+	listen_as_tape();
+	process.tape = &next;
+	run_until(has_other_tape);
+	assert_non_null(bench.transport->current);
+	transport_note_intent(bench.transport);
+	assert_int_equal(bench.transport->noted.kind, INTENT_NONE);
+	trouble.of = NULL;
+	run_until(are_over);
+	leave_as_tape();
+	tape_writer_destroy(&next);
+}
+
 static bool is_hung(void)
 {
 	return hung;
@@ -294,7 +368,9 @@ int main(void)
 		CASE(test_two_takes_can_wait_for_a_medium),
 		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
 		CASE(test_a_stopped_take_is_closed_by_the_next_process),
+		CASE(test_the_rest_of_a_stopped_take_is_written_once),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
+		CASE(test_a_take_of_another_tape_is_not_noted),
 	};
 
 	return cmocka_run_group_tests_name("transport, two takes", tests, NULL,
