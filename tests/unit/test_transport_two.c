@@ -287,6 +287,69 @@ static void test_a_number_is_not_given_twice_while_a_medium_hangs(void **state)
 	json_decref(read_take(other, "Take-003"));
 }
 
+/* ---- a medium that hangs until the tape of its take is gone ---- */
+
+static bool is_answered(void)
+{
+	answer_as_tape();
+	return process.heard && bench.transport->answered &&
+	       transport_has_tape(bench.transport) == (process.tape != NULL);
+}
+
+/* A take that is to be mirrored has no folder yet when takebox-tape is started
+ * anew; next: the tape that it has then, or NULL. */
+static void begin_until_tape_is_gone(struct tape_writer *next)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	have_mirror(mirror);
+	hung = false;
+	hangs_at_claims = "/A/";
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_hung);
+	tape_writer_state(&bench.writer, TAPE_ENDED);
+	listen_as_tape();
+	process.tape = next;
+	run_until(is_answered);
+	hangs_at_claims = NULL;
+}
+
+static bool is_mirror_only(void)
+{
+	return in_hand() == 1 && bench.transport->hand[0].take == NULL;
+}
+
+static bool are_over_or_mirror_only(void)
+{
+	return are_over() || is_mirror_only();
+}
+
+static void test_a_take_without_a_tape_is_not_mirrored(void **state)
+{
+	(void)state;
+	begin_until_tape_is_gone(NULL);
+	run_until(are_over_or_mirror_only);
+	assert_false(is_mirror_only());
+	check_take(bench.config.folder, 1, RATE - RATE / 4, NULL);
+	leave_as_tape();
+}
+
+/* Nobody would ever stop that. */
+static void test_a_take_is_not_mirrored_from_another_tape(void **state)
+{
+	struct tape_writer next;
+
+	(void)state;
+	make_tape(&next);
+	tape_writer_silence(&next, RATE);
+	tape_writer_publish(&next, RATE);
+	begin_until_tape_is_gone(&next);
+	run_until(are_over_or_mirror_only);
+	assert_false(is_mirror_only());
+	leave_as_tape();
+	tape_writer_destroy(&next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +358,8 @@ int main(void)
 		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
 		CASE(test_a_stopped_take_is_closed_by_the_next_process),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
+		CASE(test_a_take_without_a_tape_is_not_mirrored),
+		CASE(test_a_take_is_not_mirrored_from_another_tape),
 	};
 
 	return cmocka_run_group_tests_name("transport, two takes", tests, NULL,
