@@ -196,6 +196,41 @@ static void test_two_takes_can_wait_for_a_medium(void **state)
 	check_take(bench.config.folder, 4, 0, "Take-002");
 }
 
+static bool are_at_rest(void)
+{
+	struct take_status status;
+	bool all = true;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		if (!bench.transport->hand[i].take)
+			continue;
+		take_get_status(bench.transport->hand[i].take, &status);
+		all = all && status.state == TAKE_FAILED;
+	}
+	return all && in_hand() == 1;
+}
+
+/* It has nothing to do until there is a medium: that is no reason to end the
+ * process, which alone has the rest of the first one. */
+static void test_a_take_that_waits_behind_another_is_no_hanging_writer(
+	void **state)
+{
+	int64_t now = clock_now_ns();
+
+	(void)state;
+	break_medium(bench.config.next);
+	begin_two_takes();
+	fail_medium("/A/");
+	run_until(are_ended);
+	run_until(are_at_rest);
+	assert_true(transport_goes_on(bench.transport, now));
+	assert_true(transport_goes_on(bench.transport, now + 600 * NS_PER_S));
+	trouble.of = NULL;
+	run_until(is_one_going_on);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+}
+
 static bool has_forgotten(void)
 {
 	answer_as_tape();
@@ -355,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_the_rest_of_a_stopped_take_is_not_in_the_way),
 		CASE(test_two_takes_can_wait_for_a_medium),
+		CASE(test_a_take_that_waits_behind_another_is_no_hanging_writer),
 		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
 		CASE(test_a_stopped_take_is_closed_by_the_next_process),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
