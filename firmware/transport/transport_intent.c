@@ -393,6 +393,16 @@ static void note_closings(const struct transport *transport, struct intent *now)
 	}
 }
 
+/* Of one that was stopped, while another one runs: its medium has ended it. */
+static void note_rest(const struct onward *onward, struct intent *now)
+{
+	if (onward->wanted && onward->stop != TAKE_FOREVER && !onward->power &&
+	    now->closings < CLOSING_MAX)
+		now->closing[now->closings++] =
+			(struct closing){onward->from - onward->frames,
+					 onward->stop, onward->frames};
+}
+
 static void describe(struct transport *transport, struct intent *now)
 {
 	const struct hand *running = transport->current;
@@ -415,6 +425,8 @@ static void describe(struct transport *transport, struct intent *now)
 		note_take(transport, running, now);
 	if (now->kind != INTENT_NONE)
 		note_closings(transport, now);
+	if (running && running->stop == TAKE_FOREVER)
+		note_rest(&transport->onward, now);
 }
 
 static bool is_same(const struct intent *a, const struct intent *b)

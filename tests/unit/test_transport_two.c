@@ -231,6 +231,32 @@ static void test_a_take_that_waits_behind_another_is_no_hanging_writer(
 	run_until(are_over);
 }
 
+/* The rest of the first one waits, and the second one behind it. */
+static void wait_with_two_until_killed(void)
+{
+	break_medium(bench.config.next);
+	begin_two_takes();
+	trouble.of = "/A/";
+	trouble.fail = true;
+	run_until(waits_for_medium);
+	play_on();
+	run_until(are_ended);
+	run_until(are_noted);
+	kill(getpid(), SIGKILL);
+}
+
+static void test_what_waits_beside_the_take_that_runs_is_noted(void **state)
+{
+	(void)state;
+	be_killed(wait_with_two_until_killed);
+	transport_search_arrivals(bench.transport);
+	run_until(is_two);
+	ask(COMMAND_TO_STOP, RATE * 5 / 2);
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE, NULL);
+	check_take(bench.config.folder, 2, RATE + RATE / 4, NULL);
+}
+
 static bool has_forgotten(void)
 {
 	answer_as_tape();
@@ -393,6 +419,7 @@ int main(void)
 		CASE(test_a_take_that_waits_behind_another_is_no_hanging_writer),
 		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
 		CASE(test_a_stopped_take_is_closed_by_the_next_process),
+		CASE(test_what_waits_beside_the_take_that_runs_is_noted),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
 		CASE(test_a_take_without_a_tape_is_not_mirrored),
 		CASE(test_a_take_is_not_mirrored_from_another_tape),
