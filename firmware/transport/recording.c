@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "take/heal.h"
 #include "take/names.h"
 
 #define TAKEBOX_FOLDER "Takebox"
@@ -317,88 +316,4 @@ int recording_begin(struct take **take, const struct tape *tape,
 	return error < 0 ? refuse(job->error, sizeof(job->error), error,
 				  "no take can be begun: %s", strerror(-error))
 			 : 0;
-}
-
-/* ---- takes that were torn off ---- */
-
-typedef int (*folder_fn)(void *context, int dir, const char *name);
-
-/* Every folder in dir, opened; closed again by fn. What fn says first that is
- * no success is returned in the end. */
-static int each_folder(int dir, folder_fn fn, void *context)
-{
-	int copy = open_folder(dir, ".");
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-	int error = 0;
-
-	if (!list) {
-		error = copy < 0 ? copy : -errno;
-		if (copy >= 0)
-			close(copy);
-		return error;
-	}
-	while ((entry = readdir(list))) {
-		int fd = entry->d_name[0] == '.'
-				 ? -1
-				 : open_folder(dir, entry->d_name);
-
-		int result = fd >= 0 ? fn(context, fd, entry->d_name) : 0;
-
-		if (error == 0)
-			error = result;
-	}
-	closedir(list);
-	return error;
-}
-
-struct search {
-	recording_open_fn fn;
-	void *context;
-	const char *folder;
-	struct recording_place place;
-};
-
-static int look_at_take(void *context, int dir, const char *name)
-{
-	struct search *search = context;
-	enum heal_state state = heal_look(dir, name);
-
-	if (state != HEAL_OPEN) {
-		close(dir);
-		return state == HEAL_UNKNOWN ? -ENOMEM : 0;
-	}
-	snprintf(search->place.take, sizeof(search->place.take), "%.63s", name);
-	snprintf(search->place.folder, sizeof(search->place.folder),
-		 "%s/%s/%s/%s", search->folder, TAKEBOX_FOLDER,
-		 search->place.session, name);
-	search->fn(search->context, dir, &search->place);
-	return 0;
-}
-
-static int look_at_session(void *context, int dir, const char *name)
-{
-	struct search *search = context;
-	int error;
-
-	snprintf(search->place.session, sizeof(search->place.session), "%.63s",
-		 name);
-	error = each_folder(dir, look_at_take, search);
-	close(dir);
-	return error == -ENOMEM ? error : 0;
-}
-
-int recording_find_open(const char *folder, recording_open_fn fn, void *context)
-{
-	struct search search = {.fn = fn, .context = context, .folder = folder};
-	char path[PATH_MAX];
-	int dir, error;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, TAKEBOX_FOLDER);
-	dir = open_folder(AT_FDCWD, path);
-	if (dir < 0)
-		return dir == -ENOENT ? 0 : dir;
-	error = each_folder(dir, look_at_session, &search);
-	close(dir);
-	return error;
 }

@@ -72,6 +72,10 @@ int transport_find_take(struct transport *transport, const struct intent *left,
 
 	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
 		volumes_get(transport->volumes, i, &volume);
+		/* It may hang. */
+		if (transport->survey[i] &&
+		    !survey_has_answered(transport->survey[i]))
+			continue;
 		if (left->place.take[0] && volume.state == VOLUME_READY &&
 		    (volume.role == VOLUME_FOR_TAKES ||
 		     strcmp(volume.folder, left->medium) == 0) &&
@@ -262,7 +266,8 @@ static void look_for_left(struct transport *transport)
 		return;
 	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
 		volumes_get(transport->volumes, i, &volume);
-		all = all && volume.state != VOLUME_UNKNOWN;
+		all = all && volume.state != VOLUME_UNKNOWN &&
+		      !transport->survey[i];
 	}
 	if (transport->current) {
 		transport->recalling = false;

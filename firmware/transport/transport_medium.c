@@ -286,6 +286,18 @@ static void refuse(struct command_reply *reply, enum command_error error,
 	snprintf(reply->message, sizeof(reply->message), format, name);
 }
 
+/* Who looks through it would keep it from being unmounted. */
+static void end_search_on(struct transport *transport, const char *path)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		if (strcmp(volume.folder, path) == 0)
+			transport_search_again(transport, i);
+	}
+}
+
 void transport_let_go(struct transport *transport,
 		      const struct command *command,
 		      struct command_reply *reply)
@@ -318,6 +330,7 @@ void transport_let_go(struct transport *transport,
 	transport->let_go_until_ns = clock_now_ns() + LET_GO_NS;
 	snprintf(reply->message, sizeof(reply->message), "%s", medium->name);
 	volumes_let_go(transport->volumes, path, transport->let_go_until_ns);
+	end_search_on(transport, path);
 	if (transport->automatic)
 		choose(transport);
 }

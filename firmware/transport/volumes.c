@@ -467,6 +467,7 @@ void volumes_get(struct volumes *volumes, unsigned index, struct volume *volume)
 		.arrivals = watched->arrivals,
 		.space = watched->look.space,
 		.device = watched->look.st_dev,
+		.let_go = clock_now_ns() < watched->let_go_ns,
 	};
 	volume->state = state_of(watched, &volume->error);
 	pthread_mutex_unlock(&watched->mutex);
@@ -526,15 +527,10 @@ void volumes_let_go(struct volumes *volumes, const char *folder,
 static int suits(struct volumes *volumes, unsigned index, enum volume_role role,
 		 uint64_t bytes)
 {
-	struct watched *watched = volumes->watched[index];
 	struct volume volume;
-	bool let_go;
 
 	volumes_get(volumes, index, &volume);
-	pthread_mutex_lock(&watched->mutex);
-	let_go = clock_now_ns() < watched->let_go_ns;
-	pthread_mutex_unlock(&watched->mutex);
-	if (volume.role != role || let_go)
+	if (volume.role != role || volume.let_go)
 		return 0;
 	if (volume.state == VOLUME_READY)
 		return volume.space.free_bytes >= bytes ? 2 : 0;

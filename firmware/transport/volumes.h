@@ -45,6 +45,7 @@ struct volume {
 			      taken another one's place */
 	struct storage_space space;
 	uint64_t device; /* st_dev when last seen; 0: not known */
+	bool let_go;	 /* just now */
 };
 
 struct volumes;
