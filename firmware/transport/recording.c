@@ -1,7 +1,6 @@
 /* Starting a take: folders, names, and what the ledger's first entry says. */
 #include "transport/recording.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -14,8 +13,12 @@
 
 #include "base/clock.h"
 #include "take/names.h"
+#include "transport/numbers.h"
 
 #define TAKEBOX_FOLDER "Takebox"
+/* So long a take waits for other media to tell the numbers they have: less than
+ * a writer may stand still before its own medium is blamed. */
+#define OTHERS_NS (2 * NS_PER_S)
 
 static int __attribute__((format(printf, 4, 5)))
 refuse(char *error, size_t size, int code, const char *format, ...)
@@ -81,38 +84,17 @@ static void close_folders(struct folders *folders)
 	}
 }
 
-/* The highest number of a take that was ever given in a session there. */
-static unsigned highest_number(const char *medium, const char *session)
-{
-	char path[PATH_MAX];
-	int dir, highest;
-
-	snprintf(path, sizeof(path), "%s/%s/%s", medium, TAKEBOX_FOLDER,
-		 session);
-	dir = open_folder(AT_FDCWD, path);
-	if (dir < 0)
-		return 0;
-	highest = names_highest_take(dir);
-	close(dir);
-	return highest > 0 ? (unsigned)highest : 0;
-}
-
 /* A number is not given twice in a session, whatever the medium, nor one that
  * others may be at just now. */
 static unsigned least_number(struct recording_job *job, int session)
 {
 	int highest_here = job->skip ? names_highest_take(session) : 0;
+	unsigned highest =
+		numbers_highest(job->others, job->place.session, OTHERS_NS);
 	unsigned least = job->least;
-	char *rest = job->others, *medium;
 
-	while ((medium = strsep(&rest, ":"))) {
-		unsigned highest =
-			medium[0] ? highest_number(medium, job->place.session)
-				  : 0;
-
-		if (highest >= least)
-			least = highest + 1;
-	}
+	if (highest >= least)
+		least = highest + 1;
 	if (highest_here >= (int)least)
 		least = (unsigned)highest_here + 1;
 	return least + job->skip;

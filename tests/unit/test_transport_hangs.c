@@ -157,6 +157,38 @@ static void test_a_medium_that_comes_and_hangs_holds_up_nobody(void **state)
 	json_decref(take);
 }
 
+/* ---- it is there when REC is pressed ---- */
+
+/* Answers, for as long as that is what it is to do. */
+static void record_beside_other(const char *take)
+{
+	make_other();
+	begin_bench();
+	load_tape(bench.transport);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	assert_string_equal(bench.transport->current->place.take, take);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+}
+
+static void test_a_number_that_another_medium_has_is_not_given_again(
+	void **state)
+{
+	(void)state;
+	expect_other();
+	hangs_below = NULL;
+	record_beside_other("Take-042");
+}
+
+static void test_a_medium_that_hangs_does_not_keep_a_take_from_beginning(
+	void **state)
+{
+	(void)state;
+	expect_other();
+	record_beside_other("Take-001");
+}
+
 /* ---- it is there when the process before has left a take ---- */
 
 static void record_with_session_until_killed(void)
@@ -192,6 +224,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_a_medium_that_comes_and_hangs_holds_up_nobody,
+			set_up, release),
+		cmocka_unit_test_setup_teardown(
+			test_a_number_that_another_medium_has_is_not_given_again,
+			set_up, release),
+		cmocka_unit_test_setup_teardown(
+			test_a_medium_that_hangs_does_not_keep_a_take_from_beginning,
 			set_up, release),
 		cmocka_unit_test_setup_teardown(
 			test_a_medium_that_hangs_does_not_keep_a_take_from_going_on,
