@@ -213,6 +213,8 @@ $(BUILD)/tests/test_transport_hangs \
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=fdatasync
 # One that hangs when a name is claimed there.
 $(BUILD)/tests/test_transport_two: LDFLAGS += -Wl,--wrap=openat64
+# Folders that are made safe, or not.
+$(BUILD)/tests/test_fill_folders: LDFLAGS += -Wl,--wrap=fsync
 # One that cannot be read.
 $(BUILD)/tests/test_transport_hangs: LDFLAGS += -Wl,--wrap=openat64 \
   -Wl,--wrap=open64
