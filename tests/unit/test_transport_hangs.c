@@ -219,6 +219,29 @@ static void test_a_medium_that_hangs_does_not_keep_a_take_from_going_on(
 	json_decref(take);
 }
 
+/* The same medium, but not where that take is: it is looked at first. */
+static void test_old_takes_that_cannot_be_read_do_not_keep_a_take_from_going_on(
+	void **state)
+{
+	char old[CONFIG_PATH_MAX + 64];
+
+	(void)state;
+	expect_other();
+	begin_bench();
+	load_tape(bench.transport);
+	run_until_killed(record_with_session_until_killed);
+	snprintf(old, sizeof(old), "%s/Takebox/Old", bench.config.folder);
+	assert_int_equal(mkdir(old, 0700), 0);
+	hangs_below = "/A/Takebox/Old";
+	be_renewed();
+	run_until(has_found);
+	run_until(is_hung);
+	play_on();
+	ask(COMMAND_TO_STOP, RATE + RATE / 4);
+	run_until(are_over);
+	json_decref(read_take(bench.config.folder, "Take-001"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +256,9 @@ int main(void)
 			set_up, release),
 		cmocka_unit_test_setup_teardown(
 			test_a_medium_that_hangs_does_not_keep_a_take_from_going_on,
+			set_up, release),
+		cmocka_unit_test_setup_teardown(
+			test_old_takes_that_cannot_be_read_do_not_keep_a_take_from_going_on,
 			set_up, release),
 	};
 
