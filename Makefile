@@ -211,9 +211,15 @@ $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
 # Media that stand still, and fail.
 $(BUILD)/tests/test_transport $(BUILD)/tests/test_transport_asked \
 $(BUILD)/tests/test_transport_two $(BUILD)/tests/test_transport_renewed \
+$(BUILD)/tests/test_transport_hangs \
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=fdatasync
 # One that hangs when a name is claimed there.
 $(BUILD)/tests/test_transport_two: LDFLAGS += -Wl,--wrap=openat64
+# Folders that are made safe, or not.
+$(BUILD)/tests/test_fill_folders: LDFLAGS += -Wl,--wrap=fsync
+# One that cannot be read.
+$(BUILD)/tests/test_transport_hangs: LDFLAGS += -Wl,--wrap=openat64 \
+  -Wl,--wrap=open64
 # Sticks that are plugged in.
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=media_list \
   -Wl,--wrap=media_path

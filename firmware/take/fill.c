@@ -51,6 +51,32 @@ static int open_or_make(int parent, const char *name)
 	return open_folder(parent, name);
 }
 
+static int sync_folder(const char *path)
+{
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = dir < 0 || fsync(dir) < 0 ? -errno : 0;
+
+	if (dir >= 0)
+		close(dir);
+	return error;
+}
+
+/* Its name is on the medium when it is there: one that is there already is not
+ * looked after again. */
+static int make_safe_folder(const char *path)
+{
+	char above[PATH_MAX + 4];
+	int error;
+
+	if (mkdir(path, 0775) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	snprintf(above, sizeof(above), "%s/..", path);
+	error = sync_folder(above);
+	if (error < 0)
+		rmdir(path);
+	return error;
+}
+
 static DIR *list_of(int dir)
 {
 	int copy = open_folder(dir, ".");
@@ -372,9 +398,9 @@ static void fill_take(struct job *job, int from, const char *session_name,
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/Takebox/%s", to, session_name);
-	if (mkdir(path, 0775) < 0 && errno != EEXIST)
-		take.error = -errno;
-	session = open_folder(AT_FDCWD, path);
+	session = make_safe_folder(path);
+	if (session == 0)
+		session = open_folder(AT_FDCWD, path);
 	if (session >= 0) {
 		decide(&take, job, from, session);
 		close(session);
@@ -435,8 +461,9 @@ int fill_mirror(const char *from, const char *to, uint64_t leave,
 	int takebox, error;
 
 	snprintf(path, sizeof(path), "%s/Takebox", to);
-	if (mkdir(path, 0775) < 0 && errno != EEXIST)
-		return -errno;
+	error = make_safe_folder(path);
+	if (error < 0)
+		return error;
 	snprintf(path, sizeof(path), "%s/Takebox", from);
 	takebox = open_folder(AT_FDCWD, path);
 	if (takebox < 0)

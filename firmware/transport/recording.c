@@ -1,7 +1,6 @@
 /* Starting a take: folders, names, and what the ledger's first entry says. */
 #include "transport/recording.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -13,10 +12,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "take/heal.h"
 #include "take/names.h"
+#include "transport/numbers.h"
 
 #define TAKEBOX_FOLDER "Takebox"
+/* So long a take waits for other media to tell the numbers they have: less than
+ * a writer may stand still before its own medium is blamed. */
+#define OTHERS_NS (2 * NS_PER_S)
 
 static int __attribute__((format(printf, 4, 5)))
 refuse(char *error, size_t size, int code, const char *format, ...)
@@ -82,38 +84,17 @@ static void close_folders(struct folders *folders)
 	}
 }
 
-/* The highest number of a take that was ever given in a session there. */
-static unsigned highest_number(const char *medium, const char *session)
-{
-	char path[PATH_MAX];
-	int dir, highest;
-
-	snprintf(path, sizeof(path), "%s/%s/%s", medium, TAKEBOX_FOLDER,
-		 session);
-	dir = open_folder(AT_FDCWD, path);
-	if (dir < 0)
-		return 0;
-	highest = names_highest_take(dir);
-	close(dir);
-	return highest > 0 ? (unsigned)highest : 0;
-}
-
 /* A number is not given twice in a session, whatever the medium, nor one that
  * others may be at just now. */
 static unsigned least_number(struct recording_job *job, int session)
 {
 	int highest_here = job->skip ? names_highest_take(session) : 0;
+	unsigned highest =
+		numbers_highest(job->others, job->place.session, OTHERS_NS);
 	unsigned least = job->least;
-	char *rest = job->others, *medium;
 
-	while ((medium = strsep(&rest, ":"))) {
-		unsigned highest =
-			medium[0] ? highest_number(medium, job->place.session)
-				  : 0;
-
-		if (highest >= least)
-			least = highest + 1;
-	}
+	if (highest >= least)
+		least = highest + 1;
 	if (highest_here >= (int)least)
 		least = (unsigned)highest_here + 1;
 	return least + job->skip;
@@ -317,88 +298,4 @@ int recording_begin(struct take **take, const struct tape *tape,
 	return error < 0 ? refuse(job->error, sizeof(job->error), error,
 				  "no take can be begun: %s", strerror(-error))
 			 : 0;
-}
-
-/* ---- takes that were torn off ---- */
-
-typedef int (*folder_fn)(void *context, int dir, const char *name);
-
-/* Every folder in dir, opened; closed again by fn. What fn says first that is
- * no success is returned in the end. */
-static int each_folder(int dir, folder_fn fn, void *context)
-{
-	int copy = open_folder(dir, ".");
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-	int error = 0;
-
-	if (!list) {
-		error = copy < 0 ? copy : -errno;
-		if (copy >= 0)
-			close(copy);
-		return error;
-	}
-	while ((entry = readdir(list))) {
-		int fd = entry->d_name[0] == '.'
-				 ? -1
-				 : open_folder(dir, entry->d_name);
-
-		int result = fd >= 0 ? fn(context, fd, entry->d_name) : 0;
-
-		if (error == 0)
-			error = result;
-	}
-	closedir(list);
-	return error;
-}
-
-struct search {
-	recording_open_fn fn;
-	void *context;
-	const char *folder;
-	struct recording_place place;
-};
-
-static int look_at_take(void *context, int dir, const char *name)
-{
-	struct search *search = context;
-	enum heal_state state = heal_look(dir, name);
-
-	if (state != HEAL_OPEN) {
-		close(dir);
-		return state == HEAL_UNKNOWN ? -ENOMEM : 0;
-	}
-	snprintf(search->place.take, sizeof(search->place.take), "%.63s", name);
-	snprintf(search->place.folder, sizeof(search->place.folder),
-		 "%s/%s/%s/%s", search->folder, TAKEBOX_FOLDER,
-		 search->place.session, name);
-	search->fn(search->context, dir, &search->place);
-	return 0;
-}
-
-static int look_at_session(void *context, int dir, const char *name)
-{
-	struct search *search = context;
-	int error;
-
-	snprintf(search->place.session, sizeof(search->place.session), "%.63s",
-		 name);
-	error = each_folder(dir, look_at_take, search);
-	close(dir);
-	return error == -ENOMEM ? error : 0;
-}
-
-int recording_find_open(const char *folder, recording_open_fn fn, void *context)
-{
-	struct search search = {.fn = fn, .context = context, .folder = folder};
-	char path[PATH_MAX];
-	int dir, error;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, TAKEBOX_FOLDER);
-	dir = open_folder(AT_FDCWD, path);
-	if (dir < 0)
-		return dir == -ENOENT ? 0 : dir;
-	error = each_folder(dir, look_at_session, &search);
-	close(dir);
-	return error;
 }

@@ -69,12 +69,4 @@ int recording_begin(struct take **take, const struct tape *tape,
 		    const struct recording *recording,
 		    struct recording_job *job);
 
-/* Takes on the medium that were not finished: each is given to fn with an open
- * descriptor of its folder, which fn owns, and of the folders above. -ENOMEM:
- * there may be others. */
-typedef void (*recording_open_fn)(void *context, int dir,
-				  const struct recording_place *place);
-int recording_find_open(const char *folder, recording_open_fn fn,
-			void *context);
-
 #endif

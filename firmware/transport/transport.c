@@ -333,6 +333,7 @@ void transport_destroy(struct transport *transport)
 		return;
 	transport->listeners = 0; /* who are gone by now */
 	transport_destroy_takes(transport);
+	transport_end_searches(transport);
 	transport_end_mirror(transport);
 	aside_destroy(transport->notes);
 	transport_end_intent(transport); /* also if a medium hangs for ever */

@@ -186,6 +186,18 @@ int transport_begin(struct transport *transport, const char *name,
 	return 0;
 }
 
+/* -1: there is none, or nothing that it could begin from any more. */
+static int choose_mirror(const struct hand *first)
+{
+	struct transport *transport = first->transport;
+
+	if (!transport_has_tape(transport) || first->tape != transport->tapes)
+		return -1;
+	return volumes_choose_other(transport->volumes, VOLUME_FOR_MIRROR,
+				    transport_needed_bytes(transport),
+				    first->volume);
+}
+
 /* The mirror's take has the same name, as far as nobody has used it there; so
  * it begins when the first one has its name. The tape holds its beginning. */
 void transport_begin_mirror(struct hand *first)
@@ -194,14 +206,11 @@ void transport_begin_mirror(struct hand *first)
 	struct hand *current = transport->current;
 	struct beginning beginning;
 	struct recording *recording = &beginning.recording;
-	int index = volumes_choose_other(transport->volumes, VOLUME_FOR_MIRROR,
-					 transport_needed_bytes(transport),
-					 first->volume);
+	int index = choose_mirror(first);
 	char error[RECORDING_ERROR_MAX];
 	struct hand *hand;
 
-	if (index < 0 || !transport_has_tape(transport) ||
-	    !transport_free_hand(transport))
+	if (index < 0 || !transport_free_hand(transport))
 		return;
 	describe(&beginning, transport, first->name, first->start, first->stop);
 	describe_later(&beginning, transport, first->since);

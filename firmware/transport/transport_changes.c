@@ -174,28 +174,6 @@ void transport_catch_up(struct hand *hand, uint64_t since)
 	tell_error(hand, error);
 }
 
-static int learn(void *context, const json_t *entry)
-{
-	const char *type = json_string_value(json_object_get(entry, "type"));
-	uint64_t at =
-		(uint64_t)json_integer_value(json_object_get(entry, "at"));
-	json_int_t track = json_integer_value(json_object_get(entry, "track"));
-	struct known *known = context;
-
-	if (type && strcmp(type, "marker") == 0)
-		changes_mark(&known->markers, at, "");
-	else if (type && strcmp(type, "arm") == 0 && track > 0 &&
-		 track <= CONFIG_CHANNELS_MAX)
-		known->armed[track] = at;
-	return 0;
-}
-
-void transport_learn_known(struct known *known, int dir)
-{
-	*known = (struct known){.markers = {.count = 0}};
-	ledger_read(dir, learn, known, NULL);
-}
-
 static bool has_marker(const struct known *known, uint64_t frame)
 {
 	const struct change *marker;

@@ -71,6 +71,10 @@ int transport_find_take(struct transport *transport, const struct intent *left,
 
 	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
 		volumes_get(transport->volumes, i, &volume);
+		/* It may hang. */
+		if (transport->survey[i] &&
+		    !survey_has_answered(transport->survey[i]))
+			continue;
 		if (left->place.take[0] && volume.state == VOLUME_READY &&
 		    (volume.role == VOLUME_FOR_TAKES ||
 		     strcmp(volume.folder, left->medium) == 0) &&
@@ -267,7 +271,8 @@ static void look_for_left(struct transport *transport)
 		return;
 	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
 		volumes_get(transport->volumes, i, &volume);
-		all = all && volume.state != VOLUME_UNKNOWN;
+		all = all && volume.state != VOLUME_UNKNOWN &&
+		      !transport->survey[i];
 	}
 	if (transport->current) {
 		transport->recalling = false;
@@ -398,6 +403,16 @@ static void note_closings(const struct transport *transport, struct intent *now)
 	}
 }
 
+/* Of one that was stopped, while another one runs: its medium has ended it. */
+static void note_rest(const struct onward *onward, struct intent *now)
+{
+	if (onward->wanted && onward->stop != TAKE_FOREVER && !onward->power &&
+	    now->closings < CLOSING_MAX)
+		now->closing[now->closings++] =
+			(struct closing){onward->from - onward->frames,
+					 onward->stop, onward->frames};
+}
+
 static void describe(struct transport *transport, struct intent *now)
 {
 	const struct hand *running = transport->current;
@@ -421,6 +436,8 @@ static void describe(struct transport *transport, struct intent *now)
 		note_take(transport, running, now);
 	if (now->kind != INTENT_NONE)
 		note_closings(transport, now);
+	if (running && running->stop == TAKE_FOREVER)
+		note_rest(&transport->onward, now);
 }
 
 static bool is_same(const struct intent *a, const struct intent *b)

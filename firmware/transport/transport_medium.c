@@ -1,7 +1,8 @@
 /*
  * The media that takes go to. With record.folder = "auto" that is the newest
- * one that is plugged in, looked for whenever no take runs, and after it the
- * others that are; a take stays where it began as long as its medium lets it.
+ * one that is plugged in and is no mirror, looked for whenever no take runs,
+ * and after it the others that are; a take stays where it began as long as its
+ * medium lets it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -90,10 +91,37 @@ static void end_letting_go(struct transport *transport)
 	}
 }
 
+static bool is_mirror(const struct transport *transport,
+		      const struct medium *medium)
+{
+	char path[CONFIG_PATH_MAX];
+	struct volume volume;
+
+	media_path(path, sizeof(path), medium);
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		if (volume.role == VOLUME_FOR_MIRROR &&
+		    strcmp(volume.folder, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* That takes can go to; NULL: none. */
+static const struct medium *find_newest(const struct transport *transport)
+{
+	const struct media *media = &transport->media;
+
+	for (unsigned i = media->count; i-- > 0;)
+		if (media->medium[i].id != transport->let_go &&
+		    !is_mirror(transport, &media->medium[i]))
+			return &media->medium[i];
+	return NULL;
+}
+
 static void choose(struct transport *transport)
 {
-	const struct medium *newest =
-		media_newest(&transport->media, transport->let_go);
+	const struct medium *newest = find_newest(transport);
 	char path[CONFIG_PATH_MAX] = MEDIA_HOME;
 
 	if (newest)
@@ -258,6 +286,18 @@ static void refuse(struct command_reply *reply, enum command_error error,
 	snprintf(reply->message, sizeof(reply->message), format, name);
 }
 
+/* Who looks through it would keep it from being unmounted. */
+static void end_search_on(struct transport *transport, const char *path)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		if (strcmp(volume.folder, path) == 0)
+			transport_search_again(transport, i);
+	}
+}
+
 void transport_let_go(struct transport *transport,
 		      const struct command *command,
 		      struct command_reply *reply)
@@ -290,6 +330,7 @@ void transport_let_go(struct transport *transport,
 	transport->let_go_until_ns = clock_now_ns() + LET_GO_NS;
 	snprintf(reply->message, sizeof(reply->message), "%s", medium->name);
 	volumes_let_go(transport->volumes, path, transport->let_go_until_ns);
+	end_search_on(transport, path);
 	if (transport->automatic)
 		choose(transport);
 }

@@ -1,7 +1,7 @@
 /* What transport.c (the machine), transport_takes.c (the takes it has in hand),
- * transport_resume.c (those that were torn off), transport_intent.c and
- * transport_return.c (what the process before this one was recording),
- * transport_medium.c (where they go), transport_begin.c and
+ * transport_resume.c (those that were torn off, which survey.c finds),
+ * transport_intent.c and transport_return.c (what the process before this one
+ * was recording), transport_medium.c (where they go), transport_begin.c and
  * transport_onward.c (that they begin, and go on elsewhere),
  * transport_changes.c (markers and arming), and transport_status.c (what it
  * shows) share. */
@@ -14,6 +14,7 @@
 #include "transport/changes.h"
 #include "transport/comeback.h"
 #include "transport/recording.h"
+#include "transport/survey.h"
 #include "transport/tape_client.h"
 #include "transport/transport.h"
 #include "transport/volumes.h"
@@ -127,7 +128,8 @@ struct transport {
 	bool mirror_is_due;
 	unsigned
 		unlike; /* takes that only share their name with the mirror's */
-	unsigned arrivals[VOLUMES_MAX]; /* searched for open takes */
+	unsigned arrivals[VOLUMES_MAX]; /* searched for open takes, or being */
+	struct survey *survey[VOLUMES_MAX]; /* under way; NULL */
 	unsigned groups;
 	struct onward onward;
 	char went_on[512]; /* that a take did so, and why; "": none has */
@@ -183,15 +185,8 @@ void transport_arm(struct transport *transport, const struct command *command,
 /* What was changed since then behind its first frame, for a take that begins
  * only now. */
 void transport_catch_up(struct hand *hand, uint64_t since);
-/* The same for one that a process before this one had begun: what its ledger,
- * in dir, has not. Call learn before the take is gone on with. Places are
- * frames of the take. */
-struct known {
-	struct changes markers;
-	/* Where each track was armed or disarmed last, by its number. */
-	uint64_t armed[CONFIG_CHANNELS_MAX + 1];
-};
-void transport_learn_known(struct known *known, int dir);
+/* The same for one that a process before this one had begun: what its ledger
+ * has not. */
 void transport_catch_up_resumed(struct hand *hand, const struct known *known);
 
 /* ---- transport_tape.c ---- */
@@ -226,6 +221,9 @@ bool transport_safe_to_pull(const struct transport *transport, unsigned index);
 /* ---- transport_resume.c ---- */
 
 void transport_search_arrivals(struct transport *transport);
+/* The medium with that index, though it has not gone. */
+void transport_search_again(struct transport *transport, unsigned index);
+void transport_end_searches(struct transport *transport);
 /* A number is not given again, even if its medium does not come back. */
 void transport_keep_number(struct transport *transport,
 			   const struct recording_place *place);

@@ -5,45 +5,28 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "take/ledger.h"
 #include "take/names.h"
 #include "transport/transport_private.h"
 
 #define LINK_SPARE_S 20 /* to choose a medium and make a folder */
 
 struct origin {
-	char running[33]; /* the tape that runs; "": none */
-	char tape[33];	  /* that the take was on */
-	bool found;	  /* they are the same */
+	const char *tape; /* that the take was on; "": none */
+	bool found;	  /* it is the one that runs */
 	uint64_t start;
-	int error; /* -ENOMEM: nothing of this is known */
 };
 
-static int compare_tape(void *context, const json_t *entry)
+static struct origin origin_of(const struct survey_take *take,
+			       const struct tape *tape)
 {
-	struct origin *origin = context;
-	const char *tape = json_string_value(json_object_get(entry, "tape"));
-
-	if (!tape)
-		return 0;
-	snprintf(origin->tape, sizeof(origin->tape), "%s", tape);
-	origin->found = strcmp(tape, origin->running) == 0;
-	origin->start = (uint64_t)json_integer_value(
-		json_object_get(entry, "position"));
-	return 0;
-}
-
-static struct origin find_origin(int dir, const struct tape *tape)
-{
-	struct origin origin = {.found = false};
+	struct origin origin = {.tape = take->tape, .start = take->start};
+	char running[33] = "";
 
 	for (int i = 0; i < 16 && tape->header; i++)
-		snprintf(origin.running + 2 * i, 3, "%02x", tape->facts->id[i]);
-	if (ledger_read(dir, compare_tape, &origin, NULL) == -ENOMEM)
-		origin = (struct origin){.error = -ENOMEM};
+		snprintf(running + 2 * i, 3, "%02x", tape->facts->id[i]);
+	origin.found = running[0] && strcmp(running, take->tape) == 0;
 	return origin;
 }
 
@@ -96,20 +79,16 @@ struct search {
 	struct volume volume;
 	uint64_t newest; /* first frame of the newest open take of this tape */
 	bool starved;	 /* to be done again: what was not read is no answer */
+	struct survey_take *found[VOLUMES_MAX]; /* on each medium */
 };
 
-static void look_for_newest(void *context, int dir,
-			    const struct recording_place *place)
+static void look_for_newest(struct search *search,
+			    const struct survey_take *take)
 {
-	struct search *search = context;
-	struct origin origin =
-		find_origin(dir, &search->transport->client.tape);
+	struct origin origin = origin_of(take, &search->transport->client.tape);
 
-	(void)place;
 	if (origin.found && origin.start > search->newest)
 		search->newest = origin.start;
-	search->starved |= origin.error < 0;
-	close(dir);
 }
 
 bool transport_is_session(const struct transport *transport, const char *folder)
@@ -175,21 +154,21 @@ static const struct closing *find_closing(const struct transport *transport,
 /* A take that was torn off, and what is to become of it. */
 struct torn {
 	struct search *search;
-	const struct recording_place *place;
+	struct survey_take *take;
+	const struct recording_place *place; /* its */
 	struct origin origin;
 	const struct closing *closing; /* NULL: it had not been stopped */
 	bool runs;		       /* it is what is being recorded */
-	bool left;	    /* and what the process before wrote down */
-	bool waited_for;    /* recording is to go on behind it */
-	struct known known; /* of what was asked for; if left */
+	bool left;	 /* and what the process before wrote down */
+	bool waited_for; /* recording is to go on behind it */
 };
 
-static void judge(struct torn *torn, int dir)
+static void judge(struct torn *torn)
 {
-	struct search *search = torn->search;
+	const struct search *search = torn->search;
 	const struct transport *transport = search->transport;
 
-	torn->origin = find_origin(dir, &transport->client.tape);
+	torn->origin = origin_of(torn->take, &transport->client.tape);
 	torn->closing = find_closing(transport, &torn->origin, search->index);
 	/* Others before the newest one were ended by their media, and where
 	 * nothing was being recorded, all were. */
@@ -199,11 +178,9 @@ static void judge(struct torn *torn, int dir)
 	torn->left = torn->runs && is_left(transport, &torn->origin);
 	torn->waited_for = transport_is_comeback(
 		transport, torn->place, torn->origin.tape, torn->origin.start);
-	search->starved |= torn->origin.error < 0;
 }
 
-/* dir goes to the take. */
-static int begin(struct torn *torn, int dir, struct take **take)
+static int begin(struct torn *torn, struct take **take)
 {
 	struct transport *transport = torn->search->transport;
 	const struct config *config = &transport->config;
@@ -211,7 +188,7 @@ static int begin(struct torn *torn, int dir, struct take **take)
 	struct take_plan plan = {
 		.storage = &storage_posix,
 		.tape = goes_on ? &transport->client.tape : NULL,
-		.dir = dir,
+		.dir = torn->take->dir,
 		.parents = {-1, -1, -1},
 		.sync_seconds = config->sync_seconds,
 		.workers = goes_on ? config->encoders : 1,
@@ -229,8 +206,7 @@ static int begin(struct torn *torn, int dir, struct take **take)
 		plan.asks_for_link = true;
 		plan.link_seconds = config->resume_seconds + LINK_SPARE_S;
 	}
-	if (torn->left)
-		transport_learn_known(&torn->known, dir);
+	torn->take->dir = -1; /* the take's */
 	error = take_resume(take, &plan);
 	torn->search->starved |= error == -ENOMEM;
 	/* Busy: it is being begun here, or healed by somebody else. */
@@ -283,46 +259,105 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 	if (torn->runs)
 		settle_order(transport, hand, current);
 	if (torn->left)
-		transport_catch_up_resumed(hand, &torn->known);
+		transport_catch_up_resumed(hand, &torn->take->known);
 	take_go(take);
 }
 
-static void resume(void *context, int dir, const struct recording_place *place)
+static void resume(struct search *search, struct survey_take *found)
 {
-	struct search *search = context;
-	struct torn torn = {.search = search, .place = place};
+	struct torn torn = {
+		.search = search, .take = found, .place = &found->place};
 	struct hand *hand = NULL;
 	struct take *take;
 
-	judge(&torn, dir);
-	if (torn.origin.error == 0 &&
-	    !in_hand(search->transport, place->folder))
+	judge(&torn);
+	if (!in_hand(search->transport, found->place.folder))
 		hand = transport_free_hand(search->transport);
-	if (!hand)
-		close(dir);
-	else if (begin(&torn, dir, &take) == 0)
+	if (hand && begin(&torn, &take) == 0)
 		take_in_hand(&torn, hand, take);
 }
 
-static bool has_arrived(struct search *search, unsigned index)
-{
-	const unsigned *seen = search->transport->arrivals;
+/* ---- what is found on each medium, beside ---- */
 
-	search->index = index;
-	volumes_get(search->transport->volumes, index, &search->volume);
-	return search->volume.state == VOLUME_READY &&
-	       search->volume.arrivals != seen[index];
+static void end_survey(struct transport *transport, unsigned index)
+{
+	survey_end(transport->survey[index]);
+	transport->survey[index] = NULL;
 }
 
-static int find_open(struct search *search, recording_open_fn fn)
+void transport_search_again(struct transport *transport, unsigned index)
 {
-	int error = recording_find_open(search->volume.folder, fn, search);
-
-	search->starved |= error == -ENOMEM;
-	return error;
+	end_survey(transport, index);
+	transport->arrivals[index] = 0;
 }
 
-static void find_newest(struct search *search, unsigned count)
+void transport_end_searches(struct transport *transport)
+{
+	for (unsigned i = 0; i < VOLUMES_MAX; i++)
+		end_survey(transport, i);
+}
+
+/* What it finds is on a medium that is not there any more, or that is to be
+ * unmounted. */
+static bool is_outdated(const struct survey *survey,
+			const struct volume *volume)
+{
+	return survey && (volume->let_go ||
+			  strcmp(survey_medium(survey), volume->folder) != 0);
+}
+
+static void begin_survey(struct search *search, unsigned index)
+{
+	struct transport *transport = search->transport;
+	const struct volume *volume = &search->volume;
+
+	end_survey(transport, index);
+	transport->survey[index] =
+		survey_begin(volume->folder, &transport->left.place);
+	if (transport->survey[index])
+		transport->arrivals[index] = volume->arrivals;
+	else
+		search->starved = true;
+}
+
+static void collect(struct search *search, unsigned index)
+{
+	struct transport *transport = search->transport;
+	struct survey *survey = transport->survey[index];
+	int error;
+	bool over = survey_is_over(survey, &error);
+
+	search->found[index] = survey_collect(survey);
+	if (!over)
+		return;
+	end_survey(transport, index);
+	if (error == -ENOMEM) {
+		search->starved = true;
+		transport->arrivals[index] = 0;
+		return;
+	}
+	transport->mirror_is_due = true;
+	if (error < 0)
+		log_warning("%s cannot be read", search->volume.folder);
+}
+
+static void look_at(struct search *search, unsigned index)
+{
+	struct transport *transport = search->transport;
+	struct volume *volume = &search->volume;
+
+	volumes_get(transport->volumes, index, volume);
+	if (is_outdated(transport->survey[index], volume))
+		transport_search_again(transport, index);
+	if (volume->state != VOLUME_READY || volume->let_go)
+		return;
+	if (volume->arrivals != transport->arrivals[index])
+		begin_survey(search, index);
+	if (transport->survey[index])
+		collect(search, index);
+}
+
+static void find_newest(struct search *search)
 {
 	struct transport *transport = search->transport;
 
@@ -330,9 +365,27 @@ static void find_newest(struct search *search, unsigned count)
 		search->newest = transport->current->start;
 	else if (transport->recalling)
 		search->newest = transport->left.start;
-	for (unsigned i = 0; i < count && !transport->settled; i++)
-		if (has_arrived(search, i))
-			find_open(search, look_for_newest);
+	for (unsigned i = 0; i < VOLUMES_MAX && !transport->settled; i++)
+		for (const struct survey_take *take = search->found[i]; take;
+		     take = take->next)
+			look_for_newest(search, take);
+}
+
+static void resume_all(struct search *search, unsigned index)
+{
+	struct transport *transport = search->transport;
+	bool starved = search->starved;
+
+	search->index = index;
+	search->starved = false;
+	volumes_get(transport->volumes, index, &search->volume);
+	for (struct survey_take *take = search->found[index]; take;
+	     take = take->next)
+		resume(search, take);
+	survey_free_takes(search->found[index]);
+	if (search->starved)
+		transport->arrivals[index] = 0;
+	search->starved |= starved;
 }
 
 /* Media that have come, or come back. Not before the tape is there, or known
@@ -346,20 +399,11 @@ void transport_search_arrivals(struct transport *transport)
 	if (!transport->answered)
 		return;
 	transport_recall(transport);
-	find_newest(&search, count);
-	for (unsigned i = 0; i < count && !search.starved; i++) {
-		int error;
-
-		if (!has_arrived(&search, i))
-			continue;
-		error = find_open(&search, resume);
-		if (search.starved)
-			break;
-		transport->arrivals[i] = search.volume.arrivals;
-		transport->mirror_is_due = true;
-		if (error < 0)
-			log_warning("%s cannot be read", search.volume.folder);
-	}
+	for (unsigned i = 0; i < count; i++)
+		look_at(&search, i);
+	find_newest(&search);
+	for (unsigned i = 0; i < count; i++)
+		resume_all(&search, i);
 	if (search.starved)
 		log_warning("not enough memory to look for takes to go on "
 			    "with; trying again");

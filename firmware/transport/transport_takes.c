@@ -77,6 +77,15 @@ static void note_whole(struct hand *hand)
 		other->whole = other != hand;
 }
 
+/* One that could not be closed is looked for again. And who looks through its
+ * medium just now may have seen it while it was not closed. */
+static bool is_to_be_searched(const struct hand *hand,
+			      const struct take_status *status)
+{
+	return hand->transport->survey[hand->volume] ||
+	       (!hand->healing && status->state == TAKE_FAILED);
+}
+
 /* The place is free before anyone hears of it: a listener may begin the next
  * take at once. */
 static void put_away(struct hand *hand, const struct take_status *status)
@@ -97,9 +106,8 @@ static void put_away(struct hand *hand, const struct take_status *status)
 	if (!hand->healing)
 		transport->settled = true;
 	transport->mirror_is_due = true;
-	/* One that could not be closed is looked for again. */
-	if (!hand->healing && status->state == TAKE_FAILED && hand->volume >= 0)
-		transport->arrivals[hand->volume] = 0;
+	if (hand->volume >= 0 && is_to_be_searched(hand, status))
+		transport_search_again(transport, (unsigned)hand->volume);
 	if (transport->current == hand)
 		transport->current = NULL;
 	*hand = (struct hand){0};

@@ -36,6 +36,9 @@ static bool goes_on(struct hand *hand, const struct tape *tape, int64_t now_ns)
 	bool wanted = true;
 
 	take_get_status(hand->take, &take);
+	/* One that is over may wait for a medium, with nothing left to do. */
+	if (take.state == TAKE_DONE || take.state == TAKE_FAILED)
+		wanted = false;
 	if (take.state == TAKE_RECORDING) {
 		limit = patience(tape);
 		if (tape->header)

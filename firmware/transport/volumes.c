@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -25,7 +25,7 @@
 struct look { /* what a look finds */
 	int error;
 	bool mounted;
-	bool moved; /* something was mounted or unmounted since the last */
+	bool unmounted; /* since the last */
 	uint64_t device, st_dev;
 	struct storage_space space;
 };
@@ -37,7 +37,7 @@ struct watched {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t wake;
 	unsigned users; /* the thread and the media */
-	int mounts;	/* the list of them, the thread's */
+	int watch;	/* inotify, the thread's */
 	bool ending, blamed;
 	int64_t let_go_ns; /* until then */
 	struct look look;
@@ -94,23 +94,46 @@ static bool is_for_mounts(const char *folder)
 }
 
 /* A medium can be away for less than the time between two looks, and come back
- * as the same device. (Changes are told to who polls: proc_pid_mounts(5).) */
-static bool have_mounts_changed(int mounts)
+ * as the same device, mounted under the same id. But what was watched of its
+ * file system is told when that is let go of (inotify(7)). */
+static bool was_unmounted(int watch)
 {
-	struct pollfd list = {.fd = mounts, .events = POLLPRI};
+	char events[4096] __attribute__((aligned(8)));
+	bool unmounted = false;
+	ssize_t got;
 
-	return poll(&list, 1, 0) > 0;
+	while ((got = read(watch, events, sizeof(events))) > 0) {
+		const struct inotify_event *event;
+
+		for (ssize_t at = 0; at < got;
+		     at += (ssize_t)(sizeof(*event) + event->len)) {
+			event = (const void *)(events + at);
+			unmounted |= (event->mask & IN_UNMOUNT) != 0;
+		}
+	}
+	return unmounted;
+}
+
+/* One that is watched already stays so. */
+static void keep_watch(int watch, int dir)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
+	if (watch >= 0)
+		inotify_add_watch(watch, path, IN_ONLYDIR | IN_DELETE_SELF);
 }
 
 static struct look look(const struct watched *watched, bool was_mounted)
 {
-	struct look look = {.moved = have_mounts_changed(watched->mounts)};
+	struct look look = {.unmounted = was_unmounted(watched->watch)};
 	int dir = open(watched->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0) {
 		look.error = -errno;
 		return look;
 	}
+	keep_watch(watched->watch, dir);
 	look.error = look_at(dir, &look);
 	if (look.error == 0 && !look.mounted &&
 	    (was_mounted || is_for_mounts(watched->folder))) {
@@ -155,7 +178,7 @@ static void note(struct watched *watched, struct look *look)
 {
 	bool was_ready = watched->looked && watched->look.error == 0;
 	bool other = watched->look.device != look->device;
-	bool again = look->mounted && look->moved;
+	bool again = look->mounted && look->unmounted;
 
 	watched->was_mounted |= look->error == 0 && look->mounted;
 	if (look->error == 0 && (!was_ready || other || again))
@@ -240,15 +263,15 @@ static void *thread_main(void *context)
 {
 	struct watched *watched = context;
 
-	watched->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	watched->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	pthread_mutex_lock(&watched->mutex);
 	while (!watched->ending) {
 		if (clock_now_ns() >= watched->let_go_ns)
 			look_once(watched);
 		rest(watched);
 	}
-	if (watched->mounts >= 0)
-		close(watched->mounts);
+	if (watched->watch >= 0)
+		close(watched->watch);
 	leave(watched);
 	return NULL;
 }
@@ -444,6 +467,7 @@ void volumes_get(struct volumes *volumes, unsigned index, struct volume *volume)
 		.arrivals = watched->arrivals,
 		.space = watched->look.space,
 		.device = watched->look.st_dev,
+		.let_go = clock_now_ns() < watched->let_go_ns,
 	};
 	volume->state = state_of(watched, &volume->error);
 	pthread_mutex_unlock(&watched->mutex);
@@ -503,15 +527,10 @@ void volumes_let_go(struct volumes *volumes, const char *folder,
 static int suits(struct volumes *volumes, unsigned index, enum volume_role role,
 		 uint64_t bytes)
 {
-	struct watched *watched = volumes->watched[index];
 	struct volume volume;
-	bool let_go;
 
 	volumes_get(volumes, index, &volume);
-	pthread_mutex_lock(&watched->mutex);
-	let_go = clock_now_ns() < watched->let_go_ns;
-	pthread_mutex_unlock(&watched->mutex);
-	if (volume.role != role || let_go)
+	if (volume.role != role || volume.let_go)
 		return 0;
 	if (volume.state == VOLUME_READY)
 		return volume.space.free_bytes >= bytes ? 2 : 0;

@@ -41,10 +41,11 @@ struct volume {
 	enum volume_state state;
 	int error;	   /* negative errno, unless ready */
 	unsigned arrivals; /* grows whenever it has become ready, is another
-			      file system, or may have been mounted again; or
-			      has taken another one's place */
+			      file system or was mounted again; or has
+			      taken another one's place */
 	struct storage_space space;
 	uint64_t device; /* st_dev when last seen; 0: not known */
+	bool let_go;	 /* just now */
 };
 
 struct volumes;

@@ -187,6 +187,48 @@ static void test_a_medium_that_was_let_go_and_is_back_is_recorded_on(
 	run_until(are_over);
 }
 
+static void add_plugged(const char *name)
+{
+	struct medium *medium = &plugged.medium[plugged.count++];
+	char path[CONFIG_PATH_MAX];
+
+	medium->id = plugged.count;
+	snprintf(medium->name, sizeof(medium->name), "%s", name);
+	path_of(path, medium);
+	assert_int_equal(mkdir(path, 0700), 0);
+	look_at_plugged();
+}
+
+/* As after a start before the media are there. */
+static void choose_by_itself_with_mirror(const char *name)
+{
+	below(bench.config.mirror, name);
+	choose_by_itself();
+	assert_int_equal(volumes_count(bench.transport->volumes), 3);
+}
+
+static void assert_takes_go_to(const char *name)
+{
+	char path[CONFIG_PATH_MAX];
+	struct volume volume;
+
+	assert_string_equal(bench.transport->config.folder, below(path, name));
+	volumes_get(bench.transport->volumes, transport_volume(bench.transport),
+		    &volume);
+	assert_string_equal(volume.folder, path);
+}
+
+static void test_a_mirror_that_is_plugged_in_last_is_no_place_for_takes(
+	void **state)
+{
+	(void)state;
+	choose_by_itself_with_mirror("mirror");
+	add_plugged("stick");
+	assert_takes_go_to("stick");
+	add_plugged("mirror");
+	assert_takes_go_to("stick");
+}
+
 /* ---- no medium ---- */
 
 static bool waits_no_more(void)
@@ -421,6 +463,7 @@ int main(void)
 		CASE(test_each_new_medium_has_its_place),
 		CASE(test_a_medium_that_is_recorded_on_keeps_its_place),
 		CASE(test_a_medium_that_was_let_go_and_is_back_is_recorded_on),
+		CASE(test_a_mirror_that_is_plugged_in_last_is_no_place_for_takes),
 		CASE(test_what_no_medium_came_for_is_said_to_be_lost),
 		CASE(test_a_mirror_that_is_left_alone_and_fails_is_gone_on_with),
 		CASE(test_a_mirror_that_hangs_makes_no_take_of_its_own),

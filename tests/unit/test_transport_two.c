@@ -239,6 +239,67 @@ static void test_two_takes_can_wait_for_a_medium(void **state)
 	check_take(bench.config.folder, 4, 0, "Take-002");
 }
 
+static bool are_at_rest(void)
+{
+	struct take_status status;
+	bool all = true;
+
+	for (unsigned i = 0; i < HANDS_MAX; i++) {
+		if (!bench.transport->hand[i].take)
+			continue;
+		take_get_status(bench.transport->hand[i].take, &status);
+		all = all && status.state == TAKE_FAILED;
+	}
+	return all && in_hand() == 1;
+}
+
+/* It has nothing to do until there is a medium: that is no reason to end the
+ * process, which alone has the rest of the first one. */
+static void test_a_take_that_waits_behind_another_is_no_hanging_writer(
+	void **state)
+{
+	int64_t now = clock_now_ns();
+
+	(void)state;
+	break_medium(bench.config.next);
+	begin_two_takes();
+	fail_medium("/A/");
+	run_until(are_ended);
+	run_until(are_at_rest);
+	assert_true(transport_goes_on(bench.transport, now));
+	assert_true(transport_goes_on(bench.transport, now + 600 * NS_PER_S));
+	trouble.of = NULL;
+	run_until(is_one_going_on);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+}
+
+/* The rest of the first one waits, and the second one behind it. */
+static void wait_with_two_until_killed(void)
+{
+	break_medium(bench.config.next);
+	begin_two_takes();
+	trouble.of = "/A/";
+	trouble.fail = true;
+	run_until(waits_for_medium);
+	play_on();
+	run_until(are_ended);
+	run_until(are_noted);
+	kill(getpid(), SIGKILL);
+}
+
+static void test_what_waits_beside_the_take_that_runs_is_noted(void **state)
+{
+	(void)state;
+	be_killed(wait_with_two_until_killed);
+	transport_search_arrivals(bench.transport);
+	run_until(is_two);
+	ask(COMMAND_TO_STOP, RATE * 5 / 2);
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE, NULL);
+	check_take(bench.config.folder, 2, RATE + RATE / 4, NULL);
+}
+
 static bool has_forgotten(void)
 {
 	answer_as_tape();
@@ -361,16 +422,83 @@ static void test_a_number_is_not_given_twice_while_a_medium_hangs(void **state)
 	json_decref(read_take(other, "Take-003"));
 }
 
+/* ---- a medium that hangs until the tape of its take is gone ---- */
+
+static bool is_answered(void)
+{
+	answer_as_tape();
+	return process.heard && bench.transport->answered &&
+	       transport_has_tape(bench.transport) == (process.tape != NULL);
+}
+
+/* A take that is to be mirrored has no folder yet when takebox-tape is started
+ * anew; next: the tape that it has then, or NULL. */
+static void begin_until_tape_is_gone(struct tape_writer *next)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	have_mirror(mirror);
+	hung = false;
+	hangs_at_claims = "/A/";
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_hung);
+	tape_writer_state(&bench.writer, TAPE_ENDED);
+	listen_as_tape();
+	process.tape = next;
+	run_until(is_answered);
+	hangs_at_claims = NULL;
+}
+
+static bool is_mirror_only(void)
+{
+	return in_hand() == 1 && bench.transport->hand[0].take == NULL;
+}
+
+static bool are_over_or_mirror_only(void)
+{
+	return are_over() || is_mirror_only();
+}
+
+static void test_a_take_without_a_tape_is_not_mirrored(void **state)
+{
+	(void)state;
+	begin_until_tape_is_gone(NULL);
+	run_until(are_over_or_mirror_only);
+	assert_false(is_mirror_only());
+	check_take(bench.config.folder, 1, RATE - RATE / 4, NULL);
+	leave_as_tape();
+}
+
+/* Nobody would ever stop that. */
+static void test_a_take_is_not_mirrored_from_another_tape(void **state)
+{
+	struct tape_writer next;
+
+	(void)state;
+	make_tape(&next);
+	tape_writer_silence(&next, RATE);
+	tape_writer_publish(&next, RATE);
+	begin_until_tape_is_gone(&next);
+	run_until(are_over_or_mirror_only);
+	assert_false(is_mirror_only());
+	leave_as_tape();
+	tape_writer_destroy(&next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_the_rest_of_a_stopped_take_is_not_in_the_way),
 		CASE(test_two_takes_can_wait_for_a_medium),
+		CASE(test_a_take_that_waits_behind_another_is_no_hanging_writer),
 		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
 		CASE(test_a_stopped_take_is_closed_by_the_next_process),
 		CASE(test_the_rest_of_a_stopped_take_is_written_once),
+		CASE(test_what_waits_beside_the_take_that_runs_is_noted),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
 		CASE(test_a_take_of_another_tape_is_not_noted),
+		CASE(test_a_take_without_a_tape_is_not_mirrored),
+		CASE(test_a_take_is_not_mirrored_from_another_tape),
 	};
 
 	return cmocka_run_group_tests_name("transport, two takes", tests, NULL,
