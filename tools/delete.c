@@ -54,9 +54,8 @@ static const char *words_for(int error)
 {
 	switch (error) {
 	case -EBUSY:
-		return "it is being recorded, made whole or copied to a "
-		       "mirror: "
-		       "stop that first";
+		return "it is being recorded, made whole, or copied to a "
+		       "mirror: stop that first";
 	case -EINVAL:
 		return "it is no take; nothing was touched";
 	case -ENOENT:

@@ -243,32 +243,49 @@ static int64_t whole_bytes(const struct contents *contents)
 
 /* Is the copy the one to be read? If it has more entries: of the two it is the
  * whole one while the other one is being made anew from it, and before that it
- * is no longer. */
-static bool is_better(const struct contents *copy, int error,
-		      const struct contents *ledger)
+ * is no longer. Negative errno: nobody knows. */
+static int is_better(const struct contents *copy, int error,
+		     const struct contents *ledger)
 {
-	return error == -ENOENT || error == -EIO ||
-	       (error == 0 && whole_bytes(copy) > whole_bytes(ledger));
+	int64_t theirs, ours;
+
+	if (error < 0)
+		return error == -ENOENT || error == -EIO ? 1 : error;
+	ours = whole_bytes(copy);
+	theirs = whole_bytes(ledger);
+	if (ours < 0 || theirs < 0)
+		return (int)(ours < 0 ? ours : theirs);
+	return ours > theirs;
+}
+
+/* Of a copy that cannot be read it is only known if that is its own fault. */
+static int compare_copy(int dir, struct contents *contents, int error)
+{
+	struct contents copy;
+	int better = load_file(dir, LEDGER_COPY, &copy);
+
+	if (better == -ENOENT || better == -EIO || better == -ELOOP)
+		return error;
+	if (better == 0) {
+		better = is_better(&copy, error, contents);
+		if (better <= 0)
+			free(copy.text);
+	}
+	if (better != 0 && error == 0)
+		free(contents->text);
+	if (better < 0)
+		return better;
+	if (better > 0)
+		*contents = copy;
+	contents->is_copy = better > 0;
+	contents->has_copy = true;
+	return 0;
 }
 
 static int load(int dir, struct contents *contents)
 {
-	int error = load_file(dir, LEDGER_NAME, contents);
-	struct contents copy;
-
-	if (load_file(dir, LEDGER_COPY, &copy) < 0)
-		return error;
-	if (is_better(&copy, error, contents)) {
-		if (error == 0)
-			free(contents->text);
-		*contents = copy;
-		contents->is_copy = true;
-		error = 0;
-	} else {
-		free(copy.text);
-	}
-	contents->has_copy = true;
-	return error;
+	return compare_copy(dir, contents,
+			    load_file(dir, LEDGER_NAME, contents));
 }
 
 int ledger_read(int dir, ledger_fn fn, void *context, uint64_t *torn)
