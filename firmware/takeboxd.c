@@ -86,6 +86,8 @@ static int load_config(struct config *config, struct arguments *arguments,
 	}
 	if (code == -ENOENT && !error[0])
 		snprintf(error, size, "there is no file %s", arguments->config);
+	else if (code < 0 && !error[0])
+		snprintf(error, size, "%s", strerror(-code));
 	return code;
 }
 

@@ -298,6 +298,7 @@ static void leave(struct hand *hand, const struct take_status *status,
 		if (!go_on(transport, hand->volume))
 			take_link(hand->take, NULL);
 	}
+	transport_note_intent(transport);
 	transport_changed(transport);
 }
 

@@ -213,6 +213,32 @@ static void test_a_mirror_that_stalls_alone_has_what_was_asked_for(void **state)
 	check_changes(mirror, RATE * 7 / 4, RATE * 2);
 }
 
+static bool is_ended_by_medium(void)
+{
+	struct take_status status;
+
+	take_get_status(bench.transport->current->take, &status);
+	return status.error && status.end != TAKE_FOREVER;
+}
+
+/* The take says so in its ledger by then: a process that came after a kill and
+ * knew nothing of it would take that for the end. */
+static void test_that_a_take_waits_is_noted_at_once(void **state)
+{
+	(void)state;
+	break_medium(bench.config.next);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	trouble.of = "/A/";
+	trouble.fail = true;
+	play_on();
+	wait_for(is_ended_by_medium);
+	transport_look_after_takes(bench.transport);
+	assert_true(waits_for_medium());
+	assert_int_equal(bench.transport->noted.kind, INTENT_WAITING);
+	trouble.of = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +248,7 @@ int main(void)
 		CASE(test_a_mirror_has_what_was_asked_for_before_it_began),
 		CASE(test_a_track_off_and_on_again_while_the_medium_stalls),
 		CASE(test_a_mirror_that_stalls_alone_has_what_was_asked_for),
+		CASE(test_that_a_take_waits_is_noted_at_once),
 	};
 
 	return cmocka_run_group_tests_name("transport, what is asked", tests,
