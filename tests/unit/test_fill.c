@@ -12,11 +12,8 @@
 
 #include <sys/file.h>
 
-#include "heal_case.h"
+#include "fill_case.h"
 #include "take/delete.h"
-#include "take/fill.h"
-
-static char from[64], to[64];
 
 /* --- renames, watched --- */
 
@@ -76,38 +73,12 @@ int __wrap_fsync(int fd)
 
 /* --- media --- */
 
-static int open_folder(const char *medium, const char *take)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/Takebox", medium);
-	mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/Takebox/Session", medium);
-	mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/Takebox/Session/%s", medium, take);
-	if (*take)
-		mkdir(path, 0755);
-	return open(path, O_RDONLY | O_DIRECTORY);
-}
-
 static bool is_there(const char *medium, const char *name)
 {
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/Takebox/Session/%s", medium, name);
 	return access(path, F_OK) == 0;
-}
-
-/* What is in the fake storage's folder. */
-static void put_take(const char *medium)
-{
-	struct kept kept;
-	int dir = open_folder(medium, "Take-001");
-
-	keep_folder(&kept, fake.dir);
-	put_back(&kept, dir);
-	drop(&kept);
-	close(dir);
 }
 
 /* The mirror was pulled in mid-take. */
@@ -127,36 +98,14 @@ static int put_interrupted(const char *medium)
 	return dir;
 }
 
-static void remove_tree(const char *path)
-{
-	char command[300];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", path);
-	assert_int_equal(system(command), 0);
-}
-
 static int set_up_media(void **state)
 {
-	int error = set_up(state);
+	int error = make_media(state);
 
-	strcpy(from, "/tmp/from-XXXXXX");
-	strcpy(to, "/tmp/to-XXXXXX");
-	assert_non_null(mkdtemp(from));
-	assert_non_null(mkdtemp(to));
-	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
-	assert_int_equal(tell(&simple).state, TAKE_DONE);
-	put_take(from);
 	renamed = 0;
 	renames = too_early = 0;
 	before_name = after_a_file = NULL;
 	return error;
-}
-
-static int tear_down_media(void **state)
-{
-	remove_tree(from);
-	remove_tree(to);
-	return tear_down(state);
 }
 
 static void note_result(void *context, const struct fill_take *take)
@@ -331,7 +280,7 @@ static void test_an_empty_ledger_is_replaced(void **unused)
 }
 
 #define CASE(name)                                                             \
-	cmocka_unit_test_setup_teardown(name, set_up_media, tear_down_media)
+	cmocka_unit_test_setup_teardown(name, set_up_media, remove_media)
 
 int main(void)
 {

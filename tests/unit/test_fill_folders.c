@@ -2,26 +2,16 @@
  * the way to it. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "take/fill.h"
-#include "take/ledger.h"
+#include "fill_case.h"
 
 #define SYNCED_MAX 16
 
 static struct {
-	char folder[64], from[80], to[80];
 	char synced[SYNCED_MAX][PATH_MAX];
 	unsigned syncs;
 	int fail; /* the sync with that number; -1: none */
@@ -46,67 +36,27 @@ static bool is_synced(const char *name)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s%s", bench.to, name);
+	snprintf(path, sizeof(path), "%s%s", to, name);
 	for (unsigned i = 0; i < bench.syncs; i++)
 		if (strcmp(bench.synced[i], path) == 0)
 			return true;
 	return false;
 }
 
-static void make(char *path, size_t size, const char *parent, const char *name)
+static int set_up_media(void **state)
 {
-	snprintf(path, size, "%s/%s", parent, name);
-	assert_int_equal(mkdir(path, 0700), 0);
-}
+	int error;
 
-static void make_take(const char *medium)
-{
-	char takebox[100], session[120], take[140], json[160];
-	json_t *entry = json_pack("{ss}", "type", "start");
-	struct ledger ledger;
-	FILE *file;
-	int dir;
-
-	make(takebox, sizeof(takebox), medium, "Takebox");
-	make(session, sizeof(session), takebox, "Show");
-	make(take, sizeof(take), session, "Take-001");
-	dir = open(take, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(ledger_create(&ledger, &storage_posix, dir), 0);
-	assert_int_equal(ledger_append(&ledger, entry), 0);
-	ledger_close(&ledger);
-	close(dir);
-	json_decref(entry);
-	snprintf(json, sizeof(json), "%s/take.json", take);
-	file = fopen(json, "we");
-	fputs("{}", file);
-	fclose(file);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	strcpy(bench.folder, "/tmp/test_fill_folders.XXXXXX");
-	assert_non_null(mkdtemp(bench.folder));
-	make(bench.from, sizeof(bench.from), bench.folder, "A");
-	make(bench.to, sizeof(bench.to), bench.folder, "M");
-	make_take(bench.from);
 	bench.syncs = 0;
 	bench.fail = -1;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf '%s'", bench.folder);
-	return system(command);
+	error = make_media(state);
+	bench.syncs = 0;
+	return error;
 }
 
 static int fill(void)
 {
-	return fill_mirror(bench.from, bench.to, 0, NULL, NULL, NULL);
+	return fill_mirror(from, to, 0, NULL, NULL, NULL);
 }
 
 static void test_all_folders_on_the_way_to_a_copy_are_synced(void **state)
@@ -115,7 +65,7 @@ static void test_all_folders_on_the_way_to_a_copy_are_synced(void **state)
 	assert_int_equal(fill(), 0);
 	assert_true(is_synced(""));
 	assert_true(is_synced("/Takebox"));
-	assert_true(is_synced("/Takebox/Show"));
+	assert_true(is_synced("/Takebox/Session"));
 }
 
 /* What is there already is taken for safe: so it is not there then. */
@@ -131,7 +81,7 @@ static void test_a_folder_that_could_not_be_synced_is_made_again(void **state)
 	bench.fail = -1;
 	assert_int_equal(fill(), 0);
 	assert_true(is_synced("/Takebox"));
-	assert_true(is_synced("/Takebox/Show"));
+	assert_true(is_synced("/Takebox/Session"));
 }
 
 int main(void)
@@ -139,10 +89,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_all_folders_on_the_way_to_a_copy_are_synced,
-			set_up, tear_down),
+			set_up_media, remove_media),
 		cmocka_unit_test_setup_teardown(
 			test_a_folder_that_could_not_be_synced_is_made_again,
-			set_up, tear_down),
+			set_up_media, remove_media),
 	};
 
 	return cmocka_run_group_tests_name("fill, folders", tests, NULL, NULL);
