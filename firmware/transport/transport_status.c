@@ -386,6 +386,8 @@ void transport_get_status(struct transport *transport,
 		get_tape(transport, status);
 	if (transport_recorded(transport) && !transport->current)
 		status->state = TRANSPORT_STARTING;
+	else if (transport_recalled(transport) && !transport->current)
+		status->state = TRANSPORT_FINISHING;
 	add_comeback(transport, status);
 	add_take(transport, status);
 	add_interface(transport, status);
