@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "take/heal.h"
 #include "take/ledger.h"
 
@@ -20,7 +21,8 @@ struct survey {
 	struct recording_place hope;
 	struct recording_place place; /* where the thread is */
 	pthread_mutex_t mutex;	      /* guards what follows */
-	unsigned users;		      /* the thread, and who began it */
+	pthread_cond_t answers;
+	unsigned users; /* the thread, and who began it */
 	bool ending, answered, over;
 	int error;
 	unsigned count;
@@ -201,6 +203,7 @@ static void answer(struct survey *survey, bool over, int error)
 	survey->answered = true;
 	survey->over = over;
 	survey->error = error;
+	pthread_cond_signal(&survey->answers);
 	pthread_mutex_unlock(&survey->mutex);
 }
 
@@ -234,6 +237,7 @@ static void leave(struct survey *survey)
 		return;
 	survey_free_takes(survey->found);
 	survey_free_takes(survey->ready);
+	pthread_cond_destroy(&survey->answers);
 	pthread_mutex_destroy(&survey->mutex);
 	free(survey);
 }
@@ -252,6 +256,7 @@ struct survey *survey_begin(const char *medium,
 			    const struct recording_place *hope)
 {
 	struct survey *survey = calloc(1, sizeof(*survey));
+	pthread_condattr_t attr;
 	pthread_t thread;
 
 	if (!survey)
@@ -260,13 +265,31 @@ struct survey *survey_begin(const char *medium,
 	survey->hope = *hope;
 	survey->users = 2;
 	pthread_mutex_init(&survey->mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&survey->answers, &attr);
+	pthread_condattr_destroy(&attr);
 	if (pthread_create(&thread, NULL, thread_main, survey) == 0) {
 		pthread_detach(thread);
 		return survey;
 	}
+	pthread_cond_destroy(&survey->answers);
 	pthread_mutex_destroy(&survey->mutex);
 	free(survey);
 	return NULL;
+}
+
+void survey_wait(struct survey *survey, int64_t patience_ns)
+{
+	int64_t until_ns = clock_now_ns() + patience_ns;
+	struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
+	int error = 0;
+
+	pthread_mutex_lock(&survey->mutex);
+	while (!survey->over && error == 0)
+		error = pthread_cond_timedwait(&survey->answers, &survey->mutex,
+					       &until);
+	pthread_mutex_unlock(&survey->mutex);
 }
 
 struct survey_take *survey_collect(struct survey *survey)

@@ -43,6 +43,9 @@ struct survey;
 struct survey *survey_begin(const char *medium,
 			    const struct recording_place *hope);
 
+/* Until it is over, but no longer than that. */
+void survey_wait(struct survey *survey, int64_t patience_ns);
+
 /* The one that was hoped for, as soon as it is found, and all others once it is
  * over; each only once, and the caller's to free. NULL: none just now. */
 struct survey_take *survey_collect(struct survey *survey);

@@ -129,7 +129,9 @@ void transport_look_after_mirror(struct transport *transport)
 		return;
 	from = find(transport, VOLUME_FOR_TAKES);
 	to = find(transport, VOLUME_FOR_MIRROR);
-	if (from >= 0 && to >= 0)
+	/* What lies open there is made whole before. */
+	if (from >= 0 && to >= 0 && !transport->survey[from] &&
+	    !transport->survey[to])
 		begin(transport, from, to);
 }
 

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "take/names.h"
 #include "transport/transport_private.h"
 
+#define SOON_NS	     (100 * NS_PER_MS)
 #define LINK_SPARE_S 20 /* to choose a medium and make a folder */
 
 struct origin {
@@ -314,10 +316,15 @@ static void begin_survey(struct search *search, unsigned index)
 	end_survey(transport, index);
 	transport->survey[index] =
 		survey_begin(volume->folder, &transport->left.place);
-	if (transport->survey[index])
-		transport->arrivals[index] = volume->arrivals;
-	else
+	if (!transport->survey[index]) {
 		search->starved = true;
+		return;
+	}
+	transport->arrivals[index] = volume->arrivals;
+	/* Nobody has to be told that a take is being looked for when it is
+	 * found so soon. */
+	if (transport->recalling)
+		survey_wait(transport->survey[index], SOON_NS);
 }
 
 static void collect(struct search *search, unsigned index)

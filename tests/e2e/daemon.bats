@@ -127,6 +127,10 @@ group_kills() {
 	check_unbroken "$(take_folder)"
 }
 
+has_looked() {
+	! status_is .state starting
+}
+
 @test "takeboxd killed while it finishes a take finishes it when it is back" {
 	start_all
 	takebox record
@@ -137,6 +141,7 @@ group_kills() {
 	wait "$(cat takeboxd.pid)" "$stopper" || true
 	start_daemon
 	wait_until status_is .version "$(cat "$ROOT/VERSION")"
+	wait_until has_looked
 	# The stop may have come too late: then the take still runs.
 	if status_is .state recording; then
 		takebox stop
