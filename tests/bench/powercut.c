@@ -351,14 +351,15 @@ static void look_before(const struct replay *replay,
 			 (unsigned long long)known.claimed);
 }
 
-/* What a file system has lost nobody can read. */
+/* What a file system has lost nobody can read, nor does stdio what stands just
+ * before it. */
 static void judge_before(const struct cut *cut, struct judged *judged)
 {
 	const struct unhealed *unhealed = &judged->unhealed;
 
 	if (!judged->open[0])
 		return;
-	if (unhealed->fault[0] && !judged->damaged)
+	if (unhealed->fault[0] && !unhealed->lacks_end && !judged->damaged)
 		complain(judged, judged->open, "before healing: %s",
 			 unhealed->fault);
 	printf("UNHEALED %zu %s %u %.3f %s %s\n", cut->index, judged->open,

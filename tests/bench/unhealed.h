@@ -6,12 +6,14 @@
 #ifndef BENCH_UNHEALED_H
 #define BENCH_UNHEALED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct unhealed {
 	unsigned tracks; /* files that were looked at */
 	uint64_t frames; /* that the head of each claims, and that are right */
 	char fault[256]; /* what is wrong; "": nothing */
+	bool lacks_end;	 /* the file system has lost that of a faulty file */
 };
 
 /* The take of that name below MEDIUM/Takebox, mono tracks of all channels from
