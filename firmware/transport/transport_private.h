@@ -1,10 +1,10 @@
 /* What transport.c (the machine), transport_takes.c (the takes it has in hand),
  * transport_resume.c (those that were torn off, which survey.c finds),
- * transport_intent.c and transport_return.c (what the process before this one
- * was recording), transport_medium.c (where they go), transport_begin.c and
- * transport_onward.c (that they begin, and go on elsewhere),
- * transport_changes.c (markers and arming), and transport_status.c (what it
- * shows) share. */
+ * transport_intent.c (what is being recorded, written down), transport_recall.c
+ * and transport_return.c (what the process before this one was recording),
+ * transport_medium.c (where they go), transport_begin.c and transport_onward.c
+ * (that they begin, and go on elsewhere), transport_changes.c (markers and
+ * arming), and transport_status.c (what it shows) share. */
 #ifndef TAKEBOX_TRANSPORT_PRIVATE_H
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
@@ -232,7 +232,7 @@ void transport_keep_number(struct transport *transport,
 bool transport_is_session(const struct transport *transport,
 			  const char *folder);
 
-/* ---- transport_intent.c ---- */
+/* ---- transport_recall.c ---- */
 
 int transport_init_intent(struct transport *transport); /* or -ENOMEM */
 /* What was left: known once takebox-tape has answered. */
@@ -240,10 +240,8 @@ void transport_recall(struct transport *transport);
 /* What ran on this tape when the process before this one ended, while it is
  * being looked for; NULL. */
 const struct intent *transport_recalled(const struct transport *transport);
-void transport_look_after_intent(struct transport *transport);
-/* At once, before whoever asked for it is answered. */
-void transport_note_intent(struct transport *transport);
-void transport_end_intent(struct transport *transport);
+/* Of a take that ran, which no medium that is there has open. */
+void transport_look_for_left(struct transport *transport);
 /* The take that left names, on a medium that is there: info, for the caller to
  * take_info_finish, and the medium's index; or -1. */
 int transport_find_take(struct transport *transport, const struct intent *left,
@@ -254,6 +252,13 @@ void transport_take_over_names(struct transport *transport,
 /* What is not safe of it goes on from the tape. */
 void transport_recall_onward(struct transport *transport,
 			     const struct intent *left);
+
+/* ---- transport_intent.c ---- */
+
+void transport_look_after_intent(struct transport *transport);
+/* At once, before whoever asked for it is answered. */
+void transport_note_intent(struct transport *transport);
+void transport_end_intent(struct transport *transport);
 
 /* ---- transport_return.c ---- */
 

@@ -1,0 +1,290 @@
+/*
+ * What was being recorded when the process before this one ended, by what it
+ * wrote down (transport_intent.c). Read once, when the tape has answered: is it
+ * still the same one, then the take is looked for, and what its medium does not
+ * have goes on from the tape.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "take/ledger.h"
+#include "take/names.h"
+#include "transport/transport_private.h"
+
+#define STATE_FOLDER "/var/lib/takebox"
+/* So long the media of a take that ran are waited for before it goes on on
+ * another one; when all have answered, the first is enough. */
+#define SEARCH_MIN_NS NS_PER_S
+#define SEARCH_MAX_NS (5 * NS_PER_S)
+
+/* ---- a take by what was written down of it ---- */
+
+static int apply(void *context, const json_t *entry)
+{
+	return take_info_apply(context, entry);
+}
+
+static bool is_take(const struct take_info *info, const struct intent *left)
+{
+	return info->tracks > 0 &&
+	       comeback_is_of(left, info->tape, info->start);
+}
+
+static bool read_take(const char *medium, const struct intent *left,
+		      struct take_info *info)
+{
+	char path[PATH_MAX];
+	int dir;
+	bool found;
+
+	if (snprintf(path, sizeof(path), "%s/Takebox/%s/%s", medium,
+		     left->place.session,
+		     left->place.take) >= (int)sizeof(path))
+		return false;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return false;
+	found = take_info_init(info) == 0;
+	if (found) {
+		ledger_read(dir, apply, info, NULL);
+		found = is_take(info, left);
+		if (!found)
+			take_info_finish(info);
+	}
+	close(dir);
+	return found;
+}
+
+int transport_find_take(struct transport *transport, const struct intent *left,
+			struct take_info *info)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		/* It may hang. */
+		if (transport->survey[i] &&
+		    !survey_has_answered(transport->survey[i]))
+			continue;
+		if (left->place.take[0] && volume.state == VOLUME_READY &&
+		    (volume.role == VOLUME_FOR_TAKES ||
+		     strcmp(volume.folder, left->medium) == 0) &&
+		    read_take(volume.folder, left, info))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* ---- what was left ---- */
+
+static int read_left(struct transport *transport)
+{
+	struct intent *left = &transport->left;
+	int error = intent_read(transport->intent_path, left);
+
+	if (error < 0 && error != -ENOMEM &&
+	    transport->config.resume_seconds > 0)
+		error = intent_read(transport->lasting_path, left);
+	transport->recalling = error == 0;
+	transport->noted = *left;
+	return error == -ENOMEM ? error : 0;
+}
+
+int transport_init_intent(struct transport *transport)
+{
+	const char *socket = transport->config.socket;
+	const char *slash = strrchr(socket, '/');
+	const char *state = getenv("STATE_DIRECTORY"); /* of systemd */
+
+	if (!state || !state[0])
+		state = STATE_FOLDER;
+	snprintf(transport->intent_path, sizeof(transport->intent_path),
+		 "%.*s" INTENT_FILE, slash ? (int)(slash - socket) + 1 : 0,
+		 socket);
+	snprintf(transport->lasting_path, sizeof(transport->lasting_path),
+		 "%.*s/" INTENT_FILE, (int)strcspn(state, ":"), state);
+	/* What was left before the key was set means nothing now. */
+	if (!(transport->config.resume_seconds > 0))
+		intent_write(transport->lasting_path, NULL, false);
+	return read_left(transport);
+}
+
+/* In a take that goes on tracks stay as they were armed by hand. */
+static void take_over_arming(struct transport *transport,
+			     const struct intent *left)
+{
+	for (unsigned i = 0; i < transport->track_count; i++)
+		for (unsigned j = 0; j < left->track_count; j++)
+			if (memcmp(transport->tracks[i].channels,
+				   left->tracks[j].channels,
+				   sizeof(left->tracks[j].channels)) == 0)
+				transport->tracks[i].armed =
+					left->tracks[j].armed;
+}
+
+void transport_take_over_names(struct transport *transport,
+			       const struct intent *left)
+{
+	unsigned channels = transport->client.tape.facts->channels, count = 0;
+	const struct recording_place *place = &left->place;
+
+	if (left->configured || left->track_count == 0) {
+		take_over_arming(transport, left);
+		return;
+	}
+	for (unsigned i = 0; i < left->track_count; i++)
+		if (left->tracks[i].channels[0] <= channels &&
+		    left->tracks[i].channels[1] <= channels)
+			transport->tracks[count++] = left->tracks[i];
+	transport->track_count = count;
+	transport->tracks_known = count > 0;
+	snprintf(transport->session, sizeof(transport->session), "%.63s",
+		 left->session[0] ? left->session : place->session);
+	transport->number = names_take_number(place->take);
+	snprintf(transport->numbered, sizeof(transport->numbered), "%.63s",
+		 place->session);
+}
+
+void transport_recall_onward(struct transport *transport,
+			     const struct intent *left)
+{
+	struct onward *onward = &transport->onward;
+
+	*onward = (struct onward){
+		.wanted = true,
+		.from = left->from,
+		.stop = left->stop,
+		.frames = left->frames,
+		.place = left->place,
+		.power = left->power,
+		.ended = left->ended,
+		.since = left->power ? transport->comeback.since : 0,
+	};
+	snprintf(onward->name, sizeof(onward->name), "%s", left->name);
+	snprintf(onward->medium, sizeof(onward->medium), "%s", left->medium);
+	snprintf(onward->reason, sizeof(onward->reason), "%s", left->reason);
+	transport->settled = true;
+	transport->recalling = false;
+	log_warning("%s: what its medium does not have goes on from the tape",
+		    left->place.take[0] ? left->place.take : "a take");
+}
+
+static bool is_of_tape(const struct transport *transport,
+		       const struct intent *left)
+{
+	const uint8_t *id = transport->client.tape.facts->id;
+	char name[33];
+
+	for (int i = 0; i < 16; i++)
+		snprintf(name + 2 * i, 3, "%02x", id[i]);
+	return strcmp(name, left->tape) == 0;
+}
+
+/* Its number means what it meant. */
+static bool is_same_track(const struct transport *transport,
+			  const struct intent *left, unsigned number)
+{
+	return number <= transport->track_count &&
+	       number <= left->track_count &&
+	       memcmp(transport->tracks[number - 1].channels,
+		      left->tracks[number - 1].channels,
+		      sizeof(left->tracks[0].channels)) == 0;
+}
+
+/* Tracks may be as they are configured by now. */
+static void take_over_changes(struct transport *transport,
+			      const struct intent *left)
+{
+	const struct change *change;
+
+	for (uint64_t i = 0;
+	     (change = changes_behind(&left->changes, left->start, &i)); i++) {
+		if (change->track == 0)
+			changes_mark(&transport->changes, change->position,
+				     change->name);
+		else if (is_same_track(transport, left, change->track))
+			changes_arm(&transport->changes, change->position,
+				    change->track, change->on);
+	}
+}
+
+/* Before open takes are looked for. */
+void transport_recall(struct transport *transport)
+{
+	struct intent *left = &transport->left;
+
+	if (!transport->recalling || transport->recall_ns)
+		return;
+	transport->recall_ns = clock_now_ns();
+	if (!transport_has_tape(transport) || !is_of_tape(transport, left)) {
+		transport->recalling = false;
+		transport_come_back(transport);
+		return;
+	}
+	transport_take_over_names(transport, left);
+	take_over_changes(transport, left);
+}
+
+const struct intent *transport_recalled(const struct transport *transport)
+{
+	bool known = transport->recalling && transport->recall_ns &&
+		     transport_has_tape(transport);
+
+	return known ? &transport->left : NULL;
+}
+
+/* Ended by its medium, at frames; or as it was to. */
+static bool ended_well(const struct intent *left, const struct take_info *info)
+{
+	return info->ended && strncmp(info->reason, "medium", 6) != 0 &&
+	       strcmp(info->reason, "out of memory") != 0 &&
+	       comeback_refusal(left, info);
+}
+
+static void go_on_behind(struct intent *left, uint64_t frames)
+{
+	left->frames = frames;
+	left->from = left->start + frames;
+}
+
+/* A take that ran, or was just being begun, and that no medium that is there
+ * has open: its medium is gone, or has ended it in the last moment of the
+ * process that wrote it. */
+void transport_look_for_left(struct transport *transport)
+{
+	int64_t waited = clock_now_ns() - transport->recall_ns;
+	struct intent *left = &transport->left;
+	struct take_info info;
+	struct volume volume;
+	bool all = true;
+
+	if (!transport->recall_ns)
+		return;
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		all = all && volume.state != VOLUME_UNKNOWN &&
+		      !transport->survey[i];
+	}
+	if (transport->current) {
+		transport->recalling = false;
+		return;
+	}
+	if (waited < (all ? SEARCH_MIN_NS : SEARCH_MAX_NS))
+		return;
+	if (left->kind == INTENT_RECORDING &&
+	    transport_find_take(transport, left, &info) >= 0) {
+		if (ended_well(left, &info))
+			transport->recalling = false;
+		else if (info.ended)
+			go_on_behind(left, info.frames);
+		take_info_finish(&info);
+	}
+	if (transport->recalling)
+		transport_recall_onward(transport, left);
+}
