@@ -15,6 +15,7 @@
 #include "base/autogroup.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/config_kept.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -44,8 +45,11 @@ struct daemon {
 	struct control *control;
 	struct panel *panel; /* NULL: none */
 	struct board board;
-	int autogroup; /* what came of asking for more of the processor */
-	bool reloads;  /* is to leave for a new configuration, and not yet */
+	int autogroup;	 /* what came of asking for more of the processor */
+	bool reloads;	 /* is to leave for a new configuration, and not yet */
+	bool kept;	 /* runs with that of the process before */
+	int mistake;	 /* in the new one then, negative errno, */
+	char error[512]; /* and in words */
 };
 
 /* ---- the configuration ---- */
@@ -165,6 +169,29 @@ static void on_hangup(void *context, int number)
 	reload(daemon);
 }
 
+/* The process before died after the file had been changed: what it recorded
+ * goes on as it was, and the new configuration waits, as at a reload. */
+static void go_on_as_before(struct daemon *daemon)
+{
+	static struct config before;
+	const struct config *next =
+		daemon->mistake < 0 ? NULL : &daemon->config;
+
+	if (config_kept(&before) < 0 || !transport_needs_tape_of(&before, next))
+		return;
+	daemon->config = before;
+	daemon->kept = true;
+}
+
+static void explain_config(struct daemon *daemon)
+{
+	daemon->reloads = daemon->kept && daemon->mistake == -ENOMEM;
+	if (daemon->kept && daemon->mistake < 0)
+		refuse_config(daemon, daemon->error);
+	else if (daemon->kept)
+		put_config_off(daemon);
+}
+
 /* ---- what comes ---- */
 
 static void on_signal(void *context, int number)
@@ -238,6 +265,7 @@ static int serve(struct daemon *daemon)
 	daemon->transport = transport_create(daemon->loop, &daemon->config);
 	if (!daemon->transport)
 		return -ENOMEM;
+	explain_config(daemon);
 	error = control_create(&daemon->control, daemon->loop,
 			       daemon->transport, daemon->config.socket);
 	if (error < 0) {
@@ -362,16 +390,20 @@ static int run(int argc, char **argv)
 {
 	static struct daemon daemon;
 	struct arguments *arguments = &daemon.arguments;
-	char error[512] = "";
+	bool looks = false; /* only */
 	int code = read_arguments(arguments, argc, argv);
 
 	if (code >= 0)
 		return code;
+	looks = arguments->print || arguments->check;
 	daemon.autogroup = autogroup_follow();
-	code = load_config(&daemon.config, arguments, error, sizeof(error));
-	if (code < 0) {
-		fprintf(stderr, "takeboxd: %s\n", error);
-		return code == -ENOMEM ? EXIT_FAILED : EXIT_CONFIG;
+	daemon.mistake = load_config(&daemon.config, arguments, daemon.error,
+				     sizeof(daemon.error));
+	if (!looks)
+		go_on_as_before(&daemon);
+	if (daemon.mistake < 0 && !daemon.kept) {
+		fprintf(stderr, "takeboxd: %s\n", daemon.error);
+		return daemon.mistake == -ENOMEM ? EXIT_FAILED : EXIT_CONFIG;
 	}
 	if (arguments->print)
 		return config_print(&daemon.config, stdout) < 0 ? EXIT_FAILED
@@ -379,6 +411,7 @@ static int run(int argc, char **argv)
 	if (arguments->check)
 		return check_everything(&daemon.config);
 	log_init("takeboxd", LOG_LEVEL_INFO);
+	config_keep(&daemon.config);
 	notify_init(&daemon.notify);
 	code = serve(&daemon) < 0 ? EXIT_FAILED : EXIT_OK;
 	finish(&daemon);

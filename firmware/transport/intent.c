@@ -380,3 +380,11 @@ int intent_read(const char *path, struct intent *intent)
 	free(text);
 	return error;
 }
+
+void intent_beside(char *path, size_t size, const char *socket)
+{
+	const char *slash = strrchr(socket, '/');
+
+	snprintf(path, size, "%.*s" INTENT_FILE,
+		 slash ? (int)(slash - socket) + 1 : 0, socket);
+}

@@ -54,6 +54,9 @@ struct intent {
 	unsigned closings;
 };
 
+/* Beside that control socket. */
+void intent_beside(char *path, size_t size, const char *socket);
+
 /* As text for a file; the caller's to free; NULL: out of memory. */
 char *intent_text(const struct intent *intent);
 

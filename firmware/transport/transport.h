@@ -201,6 +201,12 @@ bool transport_goes_on(struct transport *transport, int64_t now_ns);
 bool transport_may_leave(const struct transport *transport,
 			 const struct config *next);
 
+/* Has a process that ran with the configuration before left something that its
+ * tape is needed for, and would next (NULL: it cannot be read) ask for another
+ * one? Needs no transport. */
+bool transport_needs_tape_of(const struct config *before,
+			     const struct config *next);
+
 /* The process leaves a take as a crash would, for the next one to go on with;
  * that one goes by its own configuration. */
 void transport_leave(struct transport *transport);

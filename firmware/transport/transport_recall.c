@@ -98,15 +98,12 @@ static int read_left(struct transport *transport)
 
 int transport_init_intent(struct transport *transport)
 {
-	const char *socket = transport->config.socket;
-	const char *slash = strrchr(socket, '/');
 	const char *state = getenv("STATE_DIRECTORY"); /* of systemd */
 
 	if (!state || !state[0])
 		state = STATE_FOLDER;
-	snprintf(transport->intent_path, sizeof(transport->intent_path),
-		 "%.*s" INTENT_FILE, slash ? (int)(slash - socket) + 1 : 0,
-		 socket);
+	intent_beside(transport->intent_path, sizeof(transport->intent_path),
+		      transport->config.socket);
 	snprintf(transport->lasting_path, sizeof(transport->lasting_path),
 		 "%.*s/" INTENT_FILE, (int)strcspn(state, ":"), state);
 	/* What was left before the key was set means nothing now. */

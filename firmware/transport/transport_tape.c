@@ -5,6 +5,7 @@
  * the next one cannot go on with it do they end where it ended.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -319,4 +320,20 @@ bool transport_may_leave(const struct transport *transport,
 		needed = true;
 	}
 	return !needed || (next && asks_for_same(&transport->config, next));
+}
+
+bool transport_needs_tape_of(const struct config *before,
+			     const struct config *next)
+{
+	struct intent *left = malloc(sizeof(*left));
+	char path[CONFIG_PATH_MAX];
+	bool needed;
+
+	if (!left)
+		return false;
+	intent_beside(path, sizeof(path), before->socket);
+	needed = intent_read(path, left) == 0 &&
+		 (left->kind != INTENT_NONE || left->closings > 0);
+	free(left);
+	return needed && (!next || !asks_for_same(before, next));
 }

@@ -189,3 +189,44 @@ runs() {
 	wait_until status_is .tape.seconds 10
 	status_is .state idle
 }
+
+# What the manager gives the service; the file is changed, and takeboxd dies
+# before anybody has asked it to read it.
+die_with_another() {
+	export RUNTIME_DIRECTORY=$PWD/run
+	mkdir run
+	start_tape
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until status_is .state idle
+	"$BUILD/takebox" record
+	wait_until at_least .take.durable 0.5
+	configure "$1" "$2"
+	kill -9 "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until status_is .state recording
+	wait_until at_least .take.durable 2
+}
+
+@test "killed in a take after another tape was configured: the take goes on" {
+	die_with_another 'seconds = 20.0' 'seconds = 10.0'
+	says "is used when the take has ended"
+	"$BUILD/takebox" stop
+	wait "$(cat takeboxd.pid)"
+	"$BUILD/takebox" verify medium/Takebox/*/Take-001
+	[ ! -e medium/Takebox/*/Take-002 ]
+	start takeboxd "$BUILD/takeboxd" -c takebox.conf
+	wait_until status_is .tape.seconds 10
+}
+
+@test "killed in a take after a mistake was made in the configuration: the take goes on" {
+	die_with_another 'preroll = 1.0' 'preroll = "long"'
+	says "the new configuration is not used: .*takebox.conf:3"
+	"$BUILD/takebox" stop
+	"$BUILD/takebox" verify medium/Takebox/*/Take-001
+	# Where nothing is recorded it is what it always was.
+	kill "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)"
+	run "$BUILD/takeboxd" -c takebox.conf
+	[ "$status" -eq 9 ]
+}
