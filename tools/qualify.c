@@ -308,7 +308,7 @@ static void find_folder(char path[CONFIG_PATH_MAX], const struct config *config)
 	if (strcmp(path, MEDIA_AUTO) != 0)
 		return;
 	media_list(&media);
-	newest = media_newest(&media, 0);
+	newest = media_newest(&media, 0, config->mirror);
 	snprintf(path, CONFIG_PATH_MAX, "%s", MEDIA_HOME);
 	if (newest)
 		media_path(path, CONFIG_PATH_MAX, newest);

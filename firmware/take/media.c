@@ -117,14 +117,6 @@ bool media_has(const struct media *media, unsigned id)
 	return false;
 }
 
-const struct medium *media_newest(const struct media *media, unsigned except)
-{
-	for (unsigned i = media->count; i-- > 0;)
-		if (media->medium[i].id != except)
-			return &media->medium[i];
-	return NULL;
-}
-
 void media_path(char *path, size_t size, const struct medium *medium)
 {
 	snprintf(path, size, "%s/%s", MEDIA_ROOT, medium->name);

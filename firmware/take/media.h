@@ -39,8 +39,10 @@ void media_list(struct media *media);
 const struct medium *media_find(const struct media *media, const char *name);
 bool media_has(const struct media *media, unsigned id);
 
-/* The newest but the one with the id except (0: none); NULL: there is none. */
-const struct medium *media_newest(const struct media *media, unsigned except);
+/* The newest that takes can go to: not the one with the id except (0: none),
+ * nor one of mirrors (folders, colon-separated). NULL: there is none. */
+const struct medium *media_newest(const struct media *media, unsigned except,
+				  const char *mirrors);
 
 /* Its folder. */
 void media_path(char *path, size_t size, const struct medium *medium);

@@ -91,37 +91,10 @@ static void end_letting_go(struct transport *transport)
 	}
 }
 
-static bool is_mirror(const struct transport *transport,
-		      const struct medium *medium)
-{
-	char path[CONFIG_PATH_MAX];
-	struct volume volume;
-
-	media_path(path, sizeof(path), medium);
-	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
-		volumes_get(transport->volumes, i, &volume);
-		if (volume.role == VOLUME_FOR_MIRROR &&
-		    strcmp(volume.folder, path) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* That takes can go to; NULL: none. */
-static const struct medium *find_newest(const struct transport *transport)
-{
-	const struct media *media = &transport->media;
-
-	for (unsigned i = media->count; i-- > 0;)
-		if (media->medium[i].id != transport->let_go &&
-		    !is_mirror(transport, &media->medium[i]))
-			return &media->medium[i];
-	return NULL;
-}
-
 static void choose(struct transport *transport)
 {
-	const struct medium *newest = find_newest(transport);
+	const struct medium *newest = media_newest(
+		&transport->media, transport->let_go, transport->config.mirror);
 	char path[CONFIG_PATH_MAX] = MEDIA_HOME;
 
 	if (newest)

@@ -34,7 +34,7 @@ static void without_media_there_is_none(void **state)
 	(void)state;
 	read_text(&media, SYSTEM);
 	assert_int_equal(media.count, 0);
-	assert_null(media_newest(&media, 0));
+	assert_null(media_newest(&media, 0, ""));
 }
 
 static void the_newest_is_the_one_mounted_last(void **state)
@@ -48,10 +48,17 @@ static void the_newest_is_the_one_mounted_last(void **state)
 				 "45 28 8:17 / /media/takebox/NEW rw - exfat "
 				 "/dev/sdb1 rw,iocharset=utf8\n");
 	assert_int_equal(media.count, 2);
-	assert_string_equal(media_newest(&media, 0)->name, "NEW");
-	assert_int_equal(media_newest(&media, 0)->id, 45);
-	assert_string_equal(media_newest(&media, 45)->name, "OLD");
-	media_path(path, sizeof(path), media_newest(&media, 0));
+	assert_string_equal(media_newest(&media, 0, "")->name, "NEW");
+	assert_int_equal(media_newest(&media, 0, "")->id, 45);
+	assert_string_equal(media_newest(&media, 45, "")->name, "OLD");
+	assert_string_equal(
+		media_newest(&media, 0, "/media/NEW:/media/takebox/NEW")->name,
+		"OLD");
+	assert_string_equal(
+		media_newest(&media, 0, "/media/takebox/NEWER:/media")->name,
+		"NEW");
+	assert_null(media_newest(&media, 200, "/media/takebox/NEW"));
+	media_path(path, sizeof(path), media_newest(&media, 0, ""));
 	assert_string_equal(path, "/media/takebox/NEW");
 	assert_true(media_has(&media, 200));
 	assert_false(media_has(&media, 201));
@@ -142,7 +149,7 @@ static void of_too_many_the_newest_are_kept(void **state)
 	read_text(&media, text);
 	assert_int_equal(media.count, MEDIA_MAX);
 	assert_int_equal(media.medium[0].id, 4);
-	assert_int_equal(media_newest(&media, 0)->id, MEDIA_MAX + 3);
+	assert_int_equal(media_newest(&media, 0, "")->id, MEDIA_MAX + 3);
 }
 
 int main(void)
