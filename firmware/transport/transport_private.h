@@ -130,6 +130,7 @@ struct transport {
 		unlike; /* takes that only share their name with the mirror's */
 	unsigned arrivals[VOLUMES_MAX]; /* searched for open takes, or being */
 	struct survey *survey[VOLUMES_MAX]; /* under way; NULL */
+	int64_t survey_ns[VOLUMES_MAX];	    /* when it began */
 	unsigned groups;
 	struct onward onward;
 	char went_on[512]; /* that a take did so, and why; "": none has */

@@ -11,7 +11,10 @@
 #include "take/names.h"
 #include "transport/transport_private.h"
 
-#define SOON_NS	     (100 * NS_PER_MS)
+#define SOON_NS (100 * NS_PER_MS)
+/* So long a medium may take for its first answer. (A disk that sleeps takes
+ * longer, and is chosen all the same where there is no other.) */
+#define SILENT_NS    (2 * NS_PER_S)
 #define LINK_SPARE_S 20 /* to choose a medium and make a folder */
 
 struct origin {
@@ -321,6 +324,7 @@ static void begin_survey(struct search *search, unsigned index)
 		return;
 	}
 	transport->arrivals[index] = volume->arrivals;
+	transport->survey_ns[index] = clock_now_ns();
 	/* Nobody has to be told that a take is being looked for when it is
 	 * found so soon. */
 	if (transport->recalling)
@@ -348,6 +352,14 @@ static void collect(struct search *search, unsigned index)
 		log_warning("%s cannot be read", search->volume.folder);
 }
 
+/* What the kernel has of it in memory makes it look ready. */
+static bool is_silent(const struct transport *transport, unsigned index)
+{
+	return transport->survey[index] &&
+	       !survey_has_answered(transport->survey[index]) &&
+	       clock_now_ns() - transport->survey_ns[index] > SILENT_NS;
+}
+
 static void look_at(struct search *search, unsigned index)
 {
 	struct transport *transport = search->transport;
@@ -362,6 +374,7 @@ static void look_at(struct search *search, unsigned index)
 		begin_survey(search, index);
 	if (transport->survey[index])
 		collect(search, index);
+	volumes_doubt(transport->volumes, index, is_silent(transport, index));
 }
 
 static void find_newest(struct search *search)

@@ -34,6 +34,7 @@ struct watched {
 	char *folder;
 	enum volume_role role;
 	bool passing;
+	bool doubted;	       /* the caller's */
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t wake;
 	unsigned users; /* the thread and the media */
@@ -523,6 +524,11 @@ void volumes_let_go(struct volumes *volumes, const char *folder,
 	pthread_mutex_unlock(&watched->mutex);
 }
 
+void volumes_doubt(struct volumes *volumes, unsigned index, bool doubted)
+{
+	volumes->watched[index]->doubted = doubted;
+}
+
 /* 2: now; 1: if nothing better is there; 0: not. */
 static int suits(struct volumes *volumes, unsigned index, enum volume_role role,
 		 uint64_t bytes)
@@ -532,8 +538,10 @@ static int suits(struct volumes *volumes, unsigned index, enum volume_role role,
 	volumes_get(volumes, index, &volume);
 	if (volume.role != role || volume.let_go)
 		return 0;
+	if (volume.state == VOLUME_READY && volume.space.free_bytes < bytes)
+		return 0;
 	if (volume.state == VOLUME_READY)
-		return volume.space.free_bytes >= bytes ? 2 : 0;
+		return volumes->watched[index]->doubted ? 1 : 2;
 	/* The first take makes a folder that nobody has made yet. */
 	return volume.error == -ENOENT && volume.arrivals == 0 &&
 	       !is_for_mounts(volume.folder);

@@ -93,6 +93,10 @@ void volumes_look_again(struct volumes *volumes, unsigned index);
 /* The medium has refused something. */
 void volumes_blame(struct volumes *volumes, unsigned index, int error);
 
+/* It is there, and does not answer whoever reads there: it is chosen only where
+ * there is no other. */
+void volumes_doubt(struct volumes *volumes, unsigned index, bool doubted);
+
 /* The first medium of a role that is ready and has bytes left; else one whose
  * folder has still to be made; or -1. */
 int volumes_choose(struct volumes *volumes, enum volume_role role,

@@ -189,6 +189,37 @@ static void test_a_medium_that_hangs_does_not_keep_a_take_from_beginning(
 	record_beside_other("Take-001");
 }
 
+static bool is_passed_over(void)
+{
+	struct volumes *volumes = bench.transport->volumes;
+	int index = volumes_choose(volumes, VOLUME_FOR_TAKES, 0);
+	struct volume volume = {0};
+
+	if (index >= 0)
+		volumes_get(volumes, (unsigned)index, &volume);
+	return strcmp(volume.folder, bench.config.next) == 0;
+}
+
+static void test_a_medium_that_hangs_is_not_chosen_where_there_is_another(
+	void **state)
+{
+	(void)state;
+	end_bench();
+	hung = false;
+	hangs_below = "/A/Takebox";
+	begin_bench();
+	load_tape(bench.transport);
+	run_until(is_hung);
+	run_until(is_passed_over);
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	assert_int_equal(strncmp(bench.transport->current->place.folder,
+				 bench.config.next, strlen(bench.config.next)),
+			 0);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+}
+
 /* ---- it is there when the process before has left a take ---- */
 
 static void record_with_session_until_killed(void)
@@ -253,6 +284,9 @@ int main(void)
 			set_up, release),
 		cmocka_unit_test_setup_teardown(
 			test_a_medium_that_hangs_does_not_keep_a_take_from_beginning,
+			set_up, release),
+		cmocka_unit_test_setup_teardown(
+			test_a_medium_that_hangs_is_not_chosen_where_there_is_another,
 			set_up, release),
 		cmocka_unit_test_setup_teardown(
 			test_a_medium_that_hangs_does_not_keep_a_take_from_going_on,
