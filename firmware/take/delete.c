@@ -1,7 +1,6 @@
 /* Names first, files afterwards. */
 #include "take/delete.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "take/heal.h"
 #include "take/ledger.h"
 #include "take/names.h"
@@ -21,24 +21,6 @@
 #define DELETED	  ".deleted-" /* a name never begins like that */
 #define NAMES_MAX 100	      /* that one name of others may have */
 #define NO_HEIR	  (-1)
-
-static int open_folder(int parent, const char *name)
-{
-	int fd = openat(parent, name,
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static DIR *list_of(int dir)
-{
-	int copy = open_folder(dir, ".");
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-
-	if (!list && copy >= 0)
-		close(copy);
-	return list;
-}
 
 static int apply(void *context, const json_t *entry)
 {
@@ -149,7 +131,7 @@ static int remove_ledger(int dir, struct delete_report *report)
 static int empty(int dir, const char *take, int heir,
 		 struct delete_report *report)
 {
-	DIR *list = list_of(dir);
+	DIR *list = folder_list(dir);
 	struct take_info info;
 	int error = list ? take_info_init(&info) : -errno;
 
@@ -186,7 +168,7 @@ static int finish(int session, const char *away, int heir,
 		  struct delete_report *report)
 {
 	const char *name = away + strlen(DELETED);
-	int dir = open_folder(session, away), error;
+	int dir = folder_open(session, away), error;
 
 	if (dir < 0)
 		return dir;
@@ -208,7 +190,7 @@ static int finish(int session, const char *away, int heir,
 /* What power cuts have left. */
 static void finish_earlier(int session)
 {
-	DIR *list = list_of(session);
+	DIR *list = folder_list(session);
 	const struct dirent *entry;
 	struct delete_report unused;
 
@@ -246,7 +228,7 @@ static int move_away(int session, const char *name, char away[NAME_MAX + 1])
 /* A take that nobody writes to, locked; or a negative errno. */
 static int open_take(int session, const char *name)
 {
-	int dir = open_folder(session, name), error = 0;
+	int dir = folder_open(session, name), error = 0;
 
 	if (dir < 0)
 		return dir == -ELOOP || dir == -ENOTDIR ? -EINVAL : dir;
@@ -285,7 +267,7 @@ int delete_take(const char *folder, struct delete_report *report)
 	if (!realpath(folder, path))
 		return -errno;
 	snprintf(parent, sizeof(parent), "%s", path);
-	session = open_folder(AT_FDCWD, dirname(parent));
+	session = folder_open(AT_FDCWD, dirname(parent));
 	if (session < 0)
 		return session;
 	finish_earlier(session);
@@ -296,7 +278,7 @@ int delete_take(const char *folder, struct delete_report *report)
 
 int delete_replace(int session, const char *take, const char *copy)
 {
-	int dir = open_take(session, take), heir = open_folder(session, copy);
+	int dir = open_take(session, take), heir = folder_open(session, copy);
 	struct delete_report report = {0};
 	char away[NAME_MAX + 1];
 	int error = dir < 0 ? dir : heir < 0 ? heir : 0;

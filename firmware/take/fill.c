@@ -1,7 +1,6 @@
 /* Take by take, file by file; names last. */
 #include "take/fill.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "take/delete.h"
 #include "take/extent.h"
 #include "take/heal.h"
@@ -36,19 +36,11 @@ static bool stopped(const struct job *job)
 	return job->stop && atomic_load(job->stop);
 }
 
-static int open_folder(int parent, const char *name)
-{
-	int fd = openat(parent, name,
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-	return fd < 0 ? -errno : fd;
-}
-
 static int open_or_make(int parent, const char *name)
 {
 	if (mkdirat(parent, name, 0775) < 0 && errno != EEXIST)
 		return -errno;
-	return open_folder(parent, name);
+	return folder_open(parent, name);
 }
 
 static int sync_folder(const char *path)
@@ -75,16 +67,6 @@ static int make_safe_folder(const char *path)
 	if (error < 0)
 		rmdir(path);
 	return error;
-}
-
-static DIR *list_of(int dir)
-{
-	int copy = open_folder(dir, ".");
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-
-	if (!list && copy >= 0)
-		close(copy);
-	return list;
 }
 
 /* ---- copying ---- */
@@ -164,7 +146,7 @@ static int for_each_file(int dir,
 				   const struct stat *stat),
 			 struct copying *copying)
 {
-	DIR *list = list_of(dir);
+	DIR *list = folder_list(dir);
 	const struct dirent *entry;
 	struct stat stat;
 	int error = list ? 0 : -errno;
@@ -358,7 +340,7 @@ static void replace(struct fill_take *take, const struct job *job, int from,
 static void decide(struct fill_take *take, const struct job *job, int from,
 		   int session)
 {
-	int old = open_folder(session, take->take);
+	int old = folder_open(session, take->take);
 
 	if (old >= 0)
 		replace(take, job, from, session, old);
@@ -400,7 +382,7 @@ static void fill_take(struct job *job, int from, const char *session_name,
 	snprintf(path, sizeof(path), "%s/Takebox/%s", to, session_name);
 	session = make_safe_folder(path);
 	if (session == 0)
-		session = open_folder(AT_FDCWD, path);
+		session = folder_open(AT_FDCWD, path);
 	if (session >= 0) {
 		decide(&take, job, from, session);
 		close(session);
@@ -414,13 +396,13 @@ static void fill_take(struct job *job, int from, const char *session_name,
 static void fill_session(struct job *job, int from, const char *name,
 			 const char *to)
 {
-	DIR *list = list_of(from);
+	DIR *list = folder_list(from);
 	const struct dirent *entry;
 
 	while (list && !stopped(job) && (entry = readdir(list))) {
 		int dir = entry->d_name[0] == '.'
 				  ? -1
-				  : open_folder(from, entry->d_name);
+				  : folder_open(from, entry->d_name);
 
 		if (dir < 0)
 			continue;
@@ -433,7 +415,7 @@ static void fill_session(struct job *job, int from, const char *name,
 
 static int fill_all(struct job *job, int takebox, const char *to)
 {
-	DIR *list = list_of(takebox);
+	DIR *list = folder_list(takebox);
 	const struct dirent *entry;
 
 	if (!list)
@@ -441,7 +423,7 @@ static int fill_all(struct job *job, int takebox, const char *to)
 	while (!stopped(job) && (entry = readdir(list))) {
 		int dir = entry->d_name[0] == '.'
 				  ? -1
-				  : open_folder(takebox, entry->d_name);
+				  : folder_open(takebox, entry->d_name);
 
 		if (dir < 0)
 			continue;
@@ -465,7 +447,7 @@ int fill_mirror(const char *from, const char *to, uint64_t leave,
 	if (error < 0)
 		return error;
 	snprintf(path, sizeof(path), "%s/Takebox", from);
-	takebox = open_folder(AT_FDCWD, path);
+	takebox = folder_open(AT_FDCWD, path);
 	if (takebox < 0)
 		return takebox == -ENOENT ? 0 : takebox;
 	job.piece = malloc(PIECE_BYTES);

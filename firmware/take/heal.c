@@ -1,7 +1,6 @@
 /* Finding interrupted takes; take_resume makes them whole. */
 #include "take/heal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/json_text.h"
 #include "take/flac_blocks.h"
 #include "take/ledger.h"
@@ -89,16 +89,6 @@ static int is_track(int dir, const char *name)
 	return ours;
 }
 
-static DIR *list_of(int dir)
-{
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-
-	if (!list && copy >= 0)
-		close(copy);
-	return list;
-}
-
 bool heal_is_track(int dir, const char *name)
 {
 	return is_track(dir, name) > 0;
@@ -106,7 +96,7 @@ bool heal_is_track(int dir, const char *name)
 
 static int has_tracks(int dir)
 {
-	DIR *list = list_of(dir);
+	DIR *list = folder_list(dir);
 	struct dirent *entry;
 	int found = 0;
 
@@ -273,7 +263,7 @@ static void look_at(struct search *search, int dir, const char *path,
 static void look_below(struct search *search, int dir, const char *path,
 		       unsigned depth)
 {
-	DIR *list = list_of(dir);
+	DIR *list = folder_list(dir);
 	struct dirent *entry;
 	char below[PATH_MAX];
 

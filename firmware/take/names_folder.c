@@ -8,7 +8,6 @@
 #include "take/names.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -19,6 +18,8 @@
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <unistd.h>
+
+#include "base/folder.h"
 
 #define ATTEMPTS      1000
 #define NUMBER_DIGITS 6 /* longer ones are dates or serial numbers */
@@ -51,24 +52,6 @@ unsigned names_take_number(const char *folder)
 	return read_number(folder, takes.prefix);
 }
 
-/* A stream of its own: reading it does not move folder_fd. */
-static DIR *open_folder(int folder_fd)
-{
-	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir;
-
-	if (fd < 0)
-		return NULL;
-	dir = fdopendir(fd);
-	if (!dir) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-	}
-	return dir;
-}
-
 static void claim_name(char out[NAMES_FOLDER_MAX], const struct series *series,
 		       unsigned number)
 {
@@ -80,7 +63,7 @@ static void claim_name(char out[NAMES_FOLDER_MAX], const struct series *series,
 static int find_highest(int folder_fd, const struct series *series,
 			unsigned own)
 {
-	DIR *dir = open_folder(folder_fd);
+	DIR *dir = folder_list(folder_fd);
 	const struct dirent *entry;
 	unsigned highest = 0;
 	int error;
@@ -127,7 +110,7 @@ static void drop_claim(int folder_fd, const struct series *series,
 /* The claims below number: it says all that they said. */
 static void drop_older_claims(int folder_fd, unsigned number)
 {
-	DIR *dir = open_folder(folder_fd);
+	DIR *dir = folder_list(folder_fd);
 	const struct dirent *entry;
 
 	if (!dir)
@@ -218,7 +201,7 @@ int names_create_take(int session_fd, const char *given, unsigned least,
 static int find_spelling(int folder_fd, const char *name,
 			 char out[NAMES_FOLDER_MAX])
 {
-	DIR *dir = open_folder(folder_fd);
+	DIR *dir = folder_list(folder_fd);
 	const struct dirent *entry;
 
 	if (!dir)

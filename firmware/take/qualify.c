@@ -1,7 +1,6 @@
 /* Rounds as a take writes them; files that are new and go again. */
 #include "take/qualify.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/folder.h"
 #include "take/qualify_capacity.h"
 #include "take/syncers.h"
 
@@ -252,8 +252,7 @@ static bool is_of_a_trial(const char *name)
 /* How many were removed: a folder can pass over some when others go. */
 static unsigned clear_once(int dir, const struct storage *storage)
 {
-	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = own < 0 ? NULL : fdopendir(own);
+	DIR *list = folder_list(dir);
 	const struct dirent *entry;
 	unsigned removed = 0;
 
@@ -262,8 +261,6 @@ static unsigned clear_once(int dir, const struct storage *storage)
 			   storage->remove(dir, entry->d_name) == 0;
 	if (list)
 		closedir(list);
-	else if (own >= 0)
-		close(own);
 	return removed;
 }
 

@@ -9,7 +9,6 @@
 #include "take/take_private.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/json_text.h"
 #include "base/log.h"
 #include "take/flac_blocks.h"
@@ -151,17 +151,11 @@ static int by_number(const void *a, const void *b)
 
 static int list_tracks(struct take_info *info, int dir)
 {
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	DIR *list = folder_list(dir);
 	struct dirent *entry;
 
-	if (!list) {
-		int error = -errno;
-
-		if (copy >= 0)
-			close(copy);
-		return error;
-	}
+	if (!list)
+		return -errno;
 	while ((entry = readdir(list)))
 		add_track(info, dir, entry->d_name);
 	closedir(list);

@@ -1,7 +1,6 @@
 /* A thread fills a list; whoever ends first leaves it to the other. */
 #include "transport/survey.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/folder.h"
 #include "take/heal.h"
 #include "take/ledger.h"
 
@@ -124,17 +124,12 @@ static int open_folder(int parent, const char *name)
  * no success is returned in the end. */
 static int each_folder(struct survey *survey, int dir, folder_fn fn)
 {
-	int copy = open_folder(dir, ".");
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	DIR *list = folder_list(dir);
 	struct dirent *entry;
 	int error = 0;
 
-	if (!list) {
-		error = copy < 0 ? copy : -errno;
-		if (copy >= 0)
-			close(copy);
-		return error;
-	}
+	if (!list)
+		return -errno;
 	while (!is_enough(survey) && (entry = readdir(list))) {
 		int fd = entry->d_name[0] == '.'
 				 ? -1
