@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 /* A line is written in well under a microsecond; a producer that was killed in
- * between leaves it odd for good. */
-#define LINE_TRIES 1000
+ * between leaves it odd for good. Each try may cost a turn of every program
+ * that is ready to run. */
+#define LINE_TRIES 100
 
 /* The peaks lie behind the header and the planes behind the peaks, all aligned
  * for what is in them. Sizes are below 2^63 here, and none of the products
