@@ -349,11 +349,13 @@ json_t *protocol_status(const struct transport_status *status)
 					 : rounded(status->seconds_left, 1));
 
 	return json_pack(
-		"{ss ss so so so so s{so so} so so sf sb so so}", "version",
-		TAKEBOX_VERSION, "state", state[status->state], "session",
-		text(status->session), "take", take_json(status), "interface",
-		interface_json(status), "tape", tape_json(status), "gaps",
-		"count", number(status->gap_count), "frames",
+		"{ss ss so so so so so s{so so} so so sf sb so so}", "version",
+		TAKEBOX_VERSION, "state", state[status->state], "resumes_in",
+		status->resumes_in < 0 ? json_null()
+				       : rounded(status->resumes_in, 1),
+		"session", text(status->session), "take", take_json(status),
+		"interface", interface_json(status), "tape", tape_json(status),
+		"gaps", "count", number(status->gap_count), "frames",
 		number(status->gap_frames), "medium", medium, "media",
 		media_json(status), "preroll", status->preroll, "realtime",
 		(int)status->realtime, "tracks", protocol_tracks(status),

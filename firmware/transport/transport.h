@@ -105,6 +105,8 @@ struct volume_status {
 
 struct transport_status {
 	enum transport_state state;
+	double resumes_in; /* seconds, at most, until recording goes on by
+			      itself after a power cut; negative: it does not */
 	char session[CONFIG_NAME_MAX];
 	bool has_take;
 	char take[64], folder[PATH_MAX]; /* the take's */

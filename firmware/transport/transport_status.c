@@ -308,6 +308,10 @@ static void add_comeback(const struct transport *transport,
 {
 	int64_t left = transport->comeback.until_ns - clock_now_ns();
 
+	if (left < 0)
+		left = 0;
+	status->resumes_in =
+		transport->comeback.wanted ? (double)left / NS_PER_S : -1;
 	if (transport->comeback.wanted)
 		add(status, PROBLEM_LOST,
 		    "the power failed while %.60s was being recorded; "
@@ -316,8 +320,7 @@ static void add_comeback(const struct transport *transport,
 		    "%lld s more; STOP: not at all",
 		    transport->left.place.take[0] ? transport->left.place.take
 						  : "a take",
-		    transport->left.medium,
-		    (long long)(left > 0 ? left / NS_PER_S : 0));
+		    transport->left.medium, (long long)(left / NS_PER_S));
 }
 
 static void add_take(const struct transport *transport,

@@ -184,6 +184,41 @@ begin_take() {
 	[ "$(ls -d medium/Takebox/*/Take-* | wc -l)" -eq 3 ]
 }
 
+# Whether the package's postinst takes it for idle.
+upgrade_waits() {
+	PATH=$BUILD:$PATH sh -c "$(sed -n '/^is_recording()/,/^}/p' \
+		"$BATS_TEST_DIRNAME/../../debian/takebox.postinst"); is_recording"
+}
+
+@test "an upgrade while it waits: the next takeboxd waits on, and has what was played since" {
+	start_all "resume = 60.0; "
+	if upgrade_waits; then
+		false
+	fi
+	begin_take
+	upgrade_waits
+	cut_power
+	mv medium away
+	power_up
+	wait_until at_least .resumes_in 1
+	[ "$(status_of .state)" = idle ]
+	upgrade_waits
+	wait_until at_least .tape.seconds_held 2
+	kill -HUP "$(cat takeboxd.pid)"
+	wait "$(cat takeboxd.pid)" || true
+	start_daemon
+	wait_until at_least .resumes_in 1
+	upgrade_waits
+	mv away medium
+	wait_until take_is Take-002
+	at_least .take.seconds 2
+	[ "$(status_of .resumes_in)" = null ]
+	takebox stop
+	wait_until is_whole Take-002
+	[ "$(note medium/Takebox/*/Take-002 continues cause)" = power ]
+	takebox verify medium/Takebox/*/Take-*
+}
+
 @test "KEEP while it waits is a take of its own, and recording goes on all the same" {
 	mkdir other
 	start_all "resume = 60.0; next = \"$PWD/other\"; "
