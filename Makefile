@@ -211,6 +211,7 @@ $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
 # Media that stand still, and fail.
 $(BUILD)/tests/test_transport $(BUILD)/tests/test_transport_asked \
 $(BUILD)/tests/test_transport_two $(BUILD)/tests/test_transport_renewed \
+$(BUILD)/tests/test_transport_rests \
 $(BUILD)/tests/test_transport_hangs \
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=fdatasync
 # One that hangs when a name is claimed there.

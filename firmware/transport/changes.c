@@ -47,17 +47,23 @@ static uint64_t oldest(const struct changes *changes, uint64_t number)
 	return larger(number, larger(kept, changes->first));
 }
 
+const struct change *changes_from(const struct changes *changes,
+				  uint64_t *number)
+{
+	*number = oldest(changes, *number);
+	return *number < changes->count
+		       ? &changes->change[*number % CHANGES_MAX]
+		       : NULL;
+}
+
 const struct change *changes_behind(const struct changes *changes,
 				    uint64_t position, uint64_t *number)
 {
-	for (uint64_t i = oldest(changes, *number); i < changes->count; i++) {
-		const struct change *change = &changes->change[i % CHANGES_MAX];
+	const struct change *change;
 
-		if (change->position <= position)
-			continue;
-		*number = i;
-		return change;
-	}
+	for (; (change = changes_from(changes, number)); ++*number)
+		if (change->position > position)
+			return change;
 	return NULL;
 }
 

@@ -36,8 +36,12 @@ void changes_arm(struct changes *changes, uint64_t position, unsigned track,
 /* Their positions mean nothing any more. */
 void changes_forget(struct changes *changes);
 
-/* The first one from number on that is behind position; its number is put into
- * number. NULL: none. */
+/* The first one from number on that is kept; its number is put into number.
+ * NULL: none. */
+const struct change *changes_from(const struct changes *changes,
+				  uint64_t *number);
+
+/* The same, of those that are behind position. */
 const struct change *changes_behind(const struct changes *changes,
 				    uint64_t position, uint64_t *number);
 

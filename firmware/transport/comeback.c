@@ -12,17 +12,28 @@ static bool is_one_of(const char *reason, const char *const *list)
 	return false;
 }
 
-/* Nobody has wanted a take to end for these. */
-static bool is_accident(const struct intent *left, const char *reason)
+static bool is_power(const char *reason)
 {
 	static const char *const power[] = {"interrupted", COMEBACK_SUPPLY,
 					    NULL};
+
+	return is_one_of(reason, power);
+}
+
+bool comeback_is_accident(const char *reason)
+{
 	static const char *const medium[] = {"medium full",    "medium failed",
 					     "medium stalled", "out of memory",
 					     "damaged",	       NULL};
 
-	return is_one_of(reason, power) ||
-	       (left->kind == INTENT_WAITING && is_one_of(reason, medium));
+	return is_power(reason) || is_one_of(reason, medium);
+}
+
+/* What was recording when the power went had not been ended by its medium. */
+static bool is_accident(const struct intent *left, const char *reason)
+{
+	return left->kind == INTENT_WAITING ? comeback_is_accident(reason)
+					    : is_power(reason);
 }
 
 static const char *refusal_of_note(const struct intent *left,

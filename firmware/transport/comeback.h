@@ -18,6 +18,9 @@
 const char *comeback_refusal(const struct intent *left,
 			     const struct take_info *info);
 
+/* Has nobody wanted a take to end for that? */
+bool comeback_is_accident(const char *reason);
+
 /* Is the take that has left's place, and began there on that tape, the one that
  * left names? Of what the power has ended nobody knows the tape any more: it
  * is, then. */

@@ -15,7 +15,7 @@
 #include "base/json_text.h"
 
 #define VERSION	  1
-#define BYTES_MAX (128u << 10)
+#define BYTES_MAX (256u << 10)
 
 static const char *const kinds[] = {
 	[INTENT_NONE] = "nothing",
@@ -65,14 +65,35 @@ static json_t *changes_of(const struct intent *intent)
 	const struct change *change;
 	json_t *list = json_array();
 
-	for (uint64_t i = 0;
-	     (change = changes_behind(&intent->changes, intent->start, &i));
-	     i++)
+	for (uint64_t i = 0; (change = changes_from(&intent->changes, &i)); i++)
 		if (json_array_append_new(list, change_of(change)) < 0) {
 			json_decref(list);
 			return NULL;
 		}
 	return list;
+}
+
+/* Changes are counted from the first one that is written. */
+static json_t *since_of(const struct intent *intent, uint64_t since)
+{
+	uint64_t first = 0;
+
+	changes_from(&intent->changes, &first);
+	return json_integer(since > first ? (json_int_t)(since - first) : 0);
+}
+
+static json_t *closing_of(const struct intent *intent,
+			  const struct closing *closing)
+{
+	return json_pack(
+		"{sI sI sI so so so so so so}", "start",
+		(json_int_t)closing->start, "stop", (json_int_t)closing->stop,
+		"frames", (json_int_t)closing->frames, "since",
+		since_of(intent, closing->since), "name",
+		text_of(closing->name), "medium", text_of(closing->medium),
+		"reason", text_of(closing->reason), "take_session",
+		text_of(closing->place.session), "take",
+		text_of(closing->place.take));
 }
 
 static json_t *closings_of(const struct intent *intent)
@@ -81,13 +102,7 @@ static json_t *closings_of(const struct intent *intent)
 
 	for (unsigned i = 0; i < intent->closings; i++)
 		if (json_array_append_new(
-			    list,
-			    json_pack("{sI sI sI}", "start",
-				      (json_int_t)intent->closing[i].start,
-				      "stop",
-				      (json_int_t)intent->closing[i].stop,
-				      "frames",
-				      (json_int_t)intent->closing[i].frames)) <
+			    list, closing_of(intent, &intent->closing[i])) <
 		    0) {
 			json_decref(list);
 			return NULL;
@@ -100,7 +115,7 @@ char *intent_text(const struct intent *intent)
 	const struct recording_place *place = &intent->place;
 	json_t *root = json_pack(
 		"{si ss ss sI sI sI sI sb sb sb sI sf so so so so so so so so "
-		"so so}",
+		"so so so}",
 		"version", VERSION, "state", kinds[intent->kind], "tape",
 		intent->tape, "start", (json_int_t)intent->start, "from",
 		(json_int_t)intent->from, "stop",
@@ -116,7 +131,8 @@ char *intent_text(const struct intent *intent)
 		"take_session", text_of(place->session), "take",
 		text_of(place->take), "folder", text_of(place->folder),
 		"tracks", tracks_of(intent), "changes", changes_of(intent),
-		"closing", closings_of(intent));
+		"since", since_of(intent, intent->since), "closing",
+		closings_of(intent));
 	char *text = root ? json_text(root, JSON_COMPACT) : NULL;
 
 	json_decref(root);
@@ -200,6 +216,35 @@ static bool get_changes(const json_t *root, struct intent *intent)
 	return true;
 }
 
+/* A name that is to be found below a medium must not lead out of it. */
+static bool is_name(const char *name)
+{
+	return name[0] != '.' && !strchr(name, '/');
+}
+
+static bool get_names(const json_t *root, struct recording_place *place)
+{
+	return get_text(root, "take_session", place->session,
+			sizeof(place->session)) &&
+	       get_text(root, "take", place->take, sizeof(place->take)) &&
+	       is_name(place->session) && is_name(place->take);
+}
+
+/* Older versions did not say of which take. */
+static bool get_rest(const json_t *entry, struct closing *closing)
+{
+	struct recording_place *place = &closing->place;
+
+	get_number(entry, "since", 0, &closing->since);
+	return !json_object_get(entry, "take") ||
+	       (get_text(entry, "name", closing->name, sizeof(closing->name)) &&
+		get_text(entry, "medium", closing->medium,
+			 sizeof(closing->medium)) &&
+		get_text(entry, "reason", closing->reason,
+			 sizeof(closing->reason)) &&
+		get_names(entry, place));
+}
+
 static bool get_closings(const json_t *root, struct intent *intent)
 {
 	const json_t *list = json_object_get(root, "closing");
@@ -213,7 +258,8 @@ static bool get_closings(const json_t *root, struct intent *intent)
 
 		if (!get_number(entry, "start", 0, &closing->start) ||
 		    !get_number(entry, "stop", 0, &closing->stop) ||
-		    !get_number(entry, "frames", 0, &closing->frames))
+		    !get_number(entry, "frames", 0, &closing->frames) ||
+		    !get_rest(entry, closing))
 			return false;
 	}
 	intent->closings = (unsigned)count;
@@ -234,19 +280,10 @@ static bool get_kind(const json_t *root, struct intent *intent)
 	       strcmp(kind, kinds[INTENT_RECORDING]) == 0;
 }
 
-/* A name that is to be found below a medium must not lead out of it. */
-static bool is_name(const char *name)
-{
-	return name[0] != '.' && !strchr(name, '/');
-}
-
 static bool get_place(const json_t *root, struct recording_place *place)
 {
-	return get_text(root, "take_session", place->session,
-			sizeof(place->session)) &&
-	       get_text(root, "take", place->take, sizeof(place->take)) &&
-	       get_text(root, "folder", place->folder, sizeof(place->folder)) &&
-	       is_name(place->session) && is_name(place->take);
+	return get_names(root, place) &&
+	       get_text(root, "folder", place->folder, sizeof(place->folder));
 }
 
 static void get_end(const json_t *root, struct intent *intent)
@@ -273,6 +310,7 @@ static bool get_all(const json_t *root, struct intent *intent)
 	ok = ok && get_number(root, "from", 0, &intent->from);
 	ok = ok && get_number(root, "frames", 0, &intent->frames);
 	ok = ok && get_number(root, "stop", -1, &stop);
+	get_number(root, "since", 0, &intent->since); /* older ones: none */
 	ok = ok && get_text(root, "session", intent->session,
 			    sizeof(intent->session));
 	ok = ok && get_text(root, "name", intent->name, sizeof(intent->name));

@@ -18,12 +18,19 @@
 
 #define INTENT_FILE "recording.json"
 
-#define CLOSING_MAX 8
+#define CLOSING_MAX 16
 
-/* A take that was stopped, and is still being written; on the tape. */
+/* A take that was stopped, and is still being written, or that its medium has
+ * ended before that; on the tape. */
 struct closing {
 	uint64_t start, stop;
 	uint64_t frames; /* safe, on each of its media */
+	uint64_t since;	 /* number of the first change that is its own */
+	char name[CONFIG_NAME_MAX]; /* as it was given */
+	char medium[CONFIG_PATH_MAX];
+	char reason[TAKE_TEXT_MAX];   /* why the medium ended it; "": it has not
+				       */
+	struct recording_place place; /* take "": it has none; no folder */
 };
 
 struct intent {
@@ -49,7 +56,8 @@ struct intent {
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
 	unsigned track_count;	/* 0: as configured */
 	bool configured;	/* but for the arming, all as configured */
-	struct changes changes; /* behind start */
+	struct changes changes; /* what takes here have to have */
+	uint64_t since;		/* number of the first one that is its own */
 	struct closing closing[CLOSING_MAX];
 	unsigned closings;
 };

@@ -362,6 +362,7 @@ void transport_shut_down(struct transport *transport)
 		if (transport_recalled(transport) &&
 		    position < transport->left.stop)
 			transport->left.stop = position;
+		transport_recall_rests(transport);
 	}
 	transport_look_after_takes(transport);
 }

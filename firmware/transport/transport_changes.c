@@ -159,18 +159,28 @@ static void tell_error(const struct hand *hand, int error)
 			  hand->place.take);
 }
 
-void transport_catch_up(struct hand *hand, uint64_t since)
+/* The next one of the hand's take, from number on; NULL: none. */
+static const struct change *own_change(const struct hand *hand,
+				       uint64_t *number)
 {
 	const struct changes *changes = &hand->transport->changes;
+	const struct change *change;
+
+	for (; (change = changes_behind(changes, hand->start, number));
+	     ++*number)
+		if (change->position <= hand->stop)
+			return change;
+	return NULL;
+}
+
+void transport_catch_up(struct hand *hand, uint64_t since)
+{
 	const struct change *change;
 	int error = 0;
 
 	hand->since = since;
-	for (; error == 0 &&
-	       (change = changes_behind(changes, hand->start, &since));
-	     since++)
-		if (change->position <= hand->stop)
-			error = tell(hand->take, change);
+	for (; error == 0 && (change = own_change(hand, &since)); since++)
+		error = tell(hand->take, change);
 	tell_error(hand, error);
 }
 
@@ -196,42 +206,32 @@ static bool is_known(const struct known *known, const struct change *change,
 
 /* What was changed twice within a block can be in the ledger by half: in the
  * end tracks are as they are to be. A take ignores arming that it has. */
-static int arm_last(struct hand *hand)
+static int arm_last(struct hand *hand, uint64_t since)
 {
-	const struct transport *transport = hand->transport;
-	uint64_t when[CONFIG_CHANNELS_MAX + 1] = {0}; /* last, by number */
+	const struct change *last[CONFIG_CHANNELS_MAX + 1] = {NULL};
 	const struct change *change;
 	int error = 0;
 
-	for (uint64_t i = 0;
-	     (change = changes_behind(&transport->changes, hand->start, &i));
-	     i++)
-		when[change->track] = change->position;
-	for (unsigned i = 0; i < transport->track_count && error == 0; i++)
-		if (when[i + 1])
-			error = take_arm(hand->take, i + 1,
-					 transport->tracks[i].armed,
-					 when[i + 1]);
+	for (; (change = own_change(hand, &since)); since++)
+		last[change->track] = change;
+	for (unsigned i = 1; i <= CONFIG_CHANNELS_MAX && error == 0; i++)
+		if (last[i])
+			error = tell(hand->take, last[i]);
 	return error;
 }
 
-void transport_catch_up_resumed(struct hand *hand, const struct known *known)
+void transport_catch_up_resumed(struct hand *hand, const struct known *known,
+				uint64_t since)
 {
-	const struct transport *transport = hand->transport;
 	const struct change *change;
 	int error = 0;
 
-	for (uint64_t i = 0;
-	     error == 0 &&
-	     (change = changes_behind(&transport->changes, hand->start, &i));
+	hand->since = since;
+	for (uint64_t i = since; error == 0 && (change = own_change(hand, &i));
 	     i++)
 		if (!is_known(known, change, hand->start))
 			error = tell(hand->take, change);
 	if (error == 0)
-		error = arm_last(hand);
+		error = arm_last(hand, since);
 	tell_error(hand, error);
-	if (transport->left.stop == TAKE_FOREVER)
-		return;
-	hand->stop = transport->left.stop;
-	take_stop(hand->take, hand->stop, "stop");
 }

@@ -28,17 +28,10 @@ static void note_tape(struct transport *transport, struct intent *now)
 	now->changes = transport->changes;
 }
 
-/* Of what was asked for, that is its own. */
-static void note_since(struct intent *now, uint64_t since)
-{
-	if (now->changes.first < since)
-		now->changes.first = since;
-}
-
 static void note_waiting(const struct onward *onward, uint64_t stop,
 			 struct intent *now)
 {
-	note_since(now, onward->since);
+	now->since = onward->since;
 	now->kind = INTENT_WAITING;
 	now->start = now->from = onward->from;
 	now->stop = stop;
@@ -61,7 +54,7 @@ static void note_take(struct transport *transport, const struct hand *hand,
 		note_waiting(&hand->from, hand->stop, now);
 		return;
 	}
-	note_since(now, hand->since);
+	now->since = hand->since;
 	take_get_status(hand->take, &status);
 	now->kind = hand->prepared ? INTENT_RECORDING : INTENT_WAITING;
 	now->start = hand->start;
@@ -98,42 +91,94 @@ static const struct hand *last_one(const struct transport *transport)
 	return last;
 }
 
-static void note_closing(const struct hand *hand, struct intent *now)
+static void note_closing(const struct closing *closing, struct intent *now)
 {
+	struct closing *noted = now->closing;
+
+	while (noted < now->closing + now->closings &&
+	       noted->start != closing->start)
+		noted++;
+	if (noted < now->closing + now->closings) {
+		if (closing->frames < noted->frames)
+			noted->frames = closing->frames;
+	} else if (now->closings < CLOSING_MAX) {
+		*noted = *closing;
+		now->closings++;
+	}
+}
+
+/* Of one that was stopped. */
+static void note_rest(const struct onward *rest, struct intent *now)
+{
+	static struct closing closing;
+
+	closing = (struct closing){
+		.start = rest->from - rest->frames,
+		.stop = rest->stop,
+		.frames = rest->frames,
+		.since = rest->since,
+		.place = rest->place,
+	};
+	closing.place.folder[0] = '\0';
+	snprintf(closing.name, sizeof(closing.name), "%s", rest->name);
+	snprintf(closing.medium, sizeof(closing.medium), "%s", rest->medium);
+	snprintf(closing.reason, sizeof(closing.reason), "%s", rest->reason);
+	note_closing(&closing, now);
+}
+
+static bool is_closing(const struct transport *transport,
+		       const struct hand *hand)
+{
+	return hand->take && !hand->healing && !hand->left &&
+	       hand->tape == transport->tapes && hand->volume >= 0 &&
+	       hand->stop != TAKE_FOREVER;
+}
+
+static void note_closing_hand(const struct hand *hand, struct intent *now)
+{
+	static struct onward rest;
 	struct take_status status;
-	unsigned i = 0;
 
 	take_get_status(hand->take, &status);
-	status.durable = transport_safe_frames(hand, status.durable);
-	while (i < now->closings && now->closing[i].start != hand->start)
-		i++;
-	if (i < now->closings && now->closing[i].frames > status.durable)
-		now->closing[i].frames = status.durable;
-	if (i == now->closings && i < CLOSING_MAX)
-		now->closing[now->closings++] = (struct closing){
-			hand->start, hand->stop, status.durable};
+	transport_describe_rest(hand, &status,
+				transport_safe_frames(hand, status.durable),
+				&rest);
+	note_rest(&rest, now);
 }
 
 /* But for the one that is noted itself, and its mirror. */
 static void note_closings(const struct transport *transport, struct intent *now)
 {
+	const struct onward *onward = &transport->onward;
+	const struct intent *left = &transport->left;
+
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		const struct hand *hand = &transport->hand[i];
 
-		if (is_written(transport, hand) && hand->stop != TAKE_FOREVER &&
-		    hand->start != now->start)
-			note_closing(hand, now);
+		if (is_closing(transport, hand) && hand->start != now->start)
+			note_closing_hand(hand, now);
 	}
+	/* Its medium has ended it, while another one runs. */
+	if (onward->wanted && onward->stop != TAKE_FOREVER && !onward->power &&
+	    onward->from != now->start)
+		note_rest(onward, now);
+	for (unsigned i = 0; i < transport->rests; i++)
+		note_rest(&transport->rest[i], now);
+	for (unsigned i = 0; i < left->closings; i++)
+		if (transport_misses_rests(transport) && !transport->closed[i])
+			note_closing(&left->closing[i], now);
 }
 
-/* Of one that was stopped, while another one runs: its medium has ended it. */
-static void note_rest(const struct onward *onward, struct intent *now)
+/* Those of takes that are over are of no use. */
+static void forget_changes(struct intent *now)
 {
-	if (onward->wanted && onward->stop != TAKE_FOREVER && !onward->power &&
-	    now->closings < CLOSING_MAX)
-		now->closing[now->closings++] =
-			(struct closing){onward->from - onward->frames,
-					 onward->stop, onward->frames};
+	uint64_t first = now->since;
+
+	for (unsigned i = 0; i < now->closings; i++)
+		if (now->closing[i].since < first)
+			first = now->closing[i].since;
+	if (now->changes.first < first)
+		now->changes.first = first;
 }
 
 static void describe(struct transport *transport, struct intent *now)
@@ -159,8 +204,7 @@ static void describe(struct transport *transport, struct intent *now)
 		note_take(transport, running, now);
 	if (now->kind != INTENT_NONE)
 		note_closings(transport, now);
-	if (running && running->stop == TAKE_FOREVER)
-		note_rest(&transport->onward, now);
+	forget_changes(now);
 }
 
 static bool is_same(const struct intent *a, const struct intent *b)
@@ -177,7 +221,9 @@ static bool has_same_closings(const struct intent *a, const struct intent *b)
 {
 	for (unsigned i = 0; i < CLOSING_MAX; i++)
 		if (a->closing[i].start != b->closing[i].start ||
-		    a->closing[i].stop != b->closing[i].stop)
+		    a->closing[i].stop != b->closing[i].stop ||
+		    strcmp(a->closing[i].place.take,
+			   b->closing[i].place.take) != 0)
 			return false;
 	return a->closings == b->closings;
 }
@@ -262,6 +308,8 @@ static void note_intent(struct transport *transport)
 	bool other, due;
 
 	describe(transport, &now);
+	if (now.kind == INTENT_NONE && transport_misses_rests(transport))
+		return; /* what was left still is */
 	other = !is_same(&now, &transport->noted);
 	due = now.changes.count != transport->noted.changes.count ||
 	      !has_same_closings(&now, &transport->noted) ||
@@ -298,6 +346,7 @@ void transport_look_after_intent(struct transport *transport)
 {
 	if (transport->recalling)
 		transport_look_for_left(transport);
+	transport_recall_rests(transport);
 	if (!transport->recalling && !transport->comeback.wanted)
 		note_intent(transport);
 }

@@ -206,7 +206,7 @@ static bool go_on(struct transport *transport, int not_this)
 	from = first_frame(transport, onward);
 	if (from >= onward->stop) { /* nothing of it is left, or ever was */
 		tell_lost_rest(transport, onward);
-		onward->wanted = false;
+		transport_end_onward(transport);
 		return false;
 	}
 	if (onward->place.take[0])
@@ -218,41 +218,46 @@ static bool go_on(struct transport *transport, int not_this)
 	hand->from = *onward;
 	if (onward->ticket)
 		hand->ticket = onward->ticket;
-	onward->wanted = false;
+	transport_end_onward(transport);
 	return true;
 }
 
 /* One that never got its folder, or nothing into it, goes on with what it was
  * to go on with. */
-static void want_onward(struct hand *hand, const struct take_status *status,
-			uint64_t end)
+void transport_describe_rest(const struct hand *hand,
+			     const struct take_status *status, uint64_t end,
+			     struct onward *rest)
 {
-	struct onward *onward = &hand->transport->onward;
 	struct volume volume;
 
-	*onward = hand->from;
-	onward->wanted = true;
-	onward->stop = hand->stop;
-	onward->since = hand->since;
-	snprintf(onward->name, sizeof(onward->name), "%s", hand->name);
+	*rest = hand->from;
+	rest->wanted = true;
+	rest->stop = hand->stop;
+	rest->since = hand->since;
+	rest->ticket = hand->prepared ? 0 : hand->ticket;
+	snprintf(rest->name, sizeof(rest->name), "%s", hand->name);
 	if (!hand->prepared || (hand->job && !status->begun)) {
-		onward->ticket = hand->prepared ? 0 : hand->ticket;
-		if (!hand->prepared)
-			hand->ticket = 0;
-		if (!onward->place.take[0])
-			onward->from = hand->start;
+		if (!rest->place.take[0])
+			rest->from = hand->start;
 		return;
 	}
 	volumes_get(hand->transport->volumes, (unsigned)hand->volume, &volume);
-	onward->ticket = 0;
-	onward->power = false;
-	onward->from = hand->start + end;
-	onward->frames = end;
-	onward->shorter = hand->shorter;
-	onward->place = hand->place;
-	onward->old = hand->ticket;
-	snprintf(onward->medium, sizeof(onward->medium), "%s", volume.folder);
-	snprintf(onward->reason, sizeof(onward->reason), "%s", status->reason);
+	rest->power = false;
+	rest->from = hand->start + end;
+	rest->frames = end;
+	rest->shorter = hand->shorter;
+	rest->place = hand->place;
+	rest->old = hand->ticket;
+	snprintf(rest->medium, sizeof(rest->medium), "%s", volume.folder);
+	snprintf(rest->reason, sizeof(rest->reason), "%s", status->reason);
+}
+
+static void want_onward(struct hand *hand, const struct take_status *status,
+			uint64_t end)
+{
+	transport_describe_rest(hand, status, end, &hand->transport->onward);
+	if (!hand->prepared)
+		hand->ticket = 0;
 }
 
 /* Another writer of the same take. */
@@ -340,11 +345,13 @@ static bool is_refused(struct hand *hand)
 				       hand->volume) < 0);
 }
 
-/* And has something on the tape that is not safe. */
+/* And has something on the tape that is not safe. Of one that was found again
+ * the ledger can say that already. */
 static bool is_ended_early(const struct hand *hand,
 			   const struct take_status *status)
 {
-	return status->error && status->end != TAKE_FOREVER &&
+	return (status->error || comeback_is_accident(status->reason)) &&
+	       status->end != TAKE_FOREVER &&
 	       hand->start + status->end < hand->stop;
 }
 
@@ -361,10 +368,21 @@ bool transport_waits_to_go_on(struct hand *hand)
 	struct take_status status;
 
 	if (!can_go_on(hand) || !transport->onward.wanted ||
-	    transport->quitting || !transport_has_tape(transport))
+	    !transport_has_tape(transport))
 		return false;
 	take_get_status(hand->take, &status);
 	return is_ended_early(hand, &status) && !is_refused(hand);
+}
+
+void transport_leave_rest(const struct hand *hand)
+{
+	static struct onward rest;
+	struct take_status status;
+
+	take_get_status(hand->take, &status);
+	transport_describe_rest(hand, &status,
+				transport_safe_frames(hand, status.end), &rest);
+	transport_keep_rest(hand->transport, &rest);
 }
 
 /* One that is full is no worse than its space says; but where a take cannot
@@ -396,7 +414,8 @@ static void leave_ended(struct hand *hand, const struct take_status *status)
 {
 	struct transport *transport = hand->transport;
 
-	blame(hand, status->error);
+	if (status->error)
+		blame(hand, status->error);
 	if (hand->whole)
 		leave_behind(hand);
 	else if (transport_has_tape(transport) && !is_refused(hand) &&
@@ -440,11 +459,12 @@ void transport_forget_onward(struct transport *transport)
 {
 	struct onward *onward = &transport->onward;
 
-	if (onward->wanted)
+	for (; onward->wanted; transport_end_onward(transport)) {
 		snprintf(transport->last_error, sizeof(transport->last_error),
 			 "%s did not go on: the tape that had the rest is gone",
 			 onward->place.take[0] ? onward->place.take : "a take");
-	onward->wanted = false;
+		log_error("%s", transport->last_error);
+	}
 	onward->stop = TAKE_FOREVER;
 }
 

@@ -2,9 +2,10 @@
  * transport_resume.c (those that were torn off, which survey.c finds),
  * transport_intent.c (what is being recorded, written down), transport_recall.c
  * and transport_return.c (what the process before this one was recording),
- * transport_medium.c (where they go), transport_begin.c and transport_onward.c
- * (that they begin, and go on elsewhere), transport_changes.c (markers and
- * arming), and transport_status.c (what it shows) share. */
+ * transport_medium.c (where they go), transport_begin.c, transport_onward.c and
+ * transport_rest.c (that they begin, and go on elsewhere, or wait for that),
+ * transport_changes.c (markers and arming), and transport_status.c (what it
+ * shows) share. */
 #ifndef TAKEBOX_TRANSPORT_PRIVATE_H
 #define TAKEBOX_TRANSPORT_PRIVATE_H
 
@@ -21,6 +22,7 @@
 
 #define LISTENERS_MAX 4
 #define HANDS_MAX     64
+#define RESTS_MAX     CLOSING_MAX
 
 /* How far a take is safe on a medium that has ended it before the others. */
 struct shorter {
@@ -133,6 +135,8 @@ struct transport {
 	int64_t survey_ns[VOLUMES_MAX];	    /* when it began */
 	unsigned groups;
 	struct onward onward;
+	struct onward rest[RESTS_MAX]; /* that wait behind it; all stopped */
+	unsigned rests;
 	char went_on[512]; /* that a take did so, and why; "": none has */
 	bool lost_between; /* not without loss */
 	char numbered[CONFIG_NAME_MAX]; /* the session of the last take, */
@@ -147,6 +151,7 @@ struct transport {
 	struct intent left, noted;
 	uint32_t closed[CLOSING_MAX]; /* media, by bit, that those of left's
 					 closing were taken up on */
+	bool rests_known; /* what nobody has taken up of those was looked for */
 	bool recalling;
 	int64_t recall_ns, noted_ns;
 	bool noting_fails, state_fails;
@@ -188,7 +193,8 @@ void transport_arm(struct transport *transport, const struct command *command,
 void transport_catch_up(struct hand *hand, uint64_t since);
 /* The same for one that a process before this one had begun: what its ledger
  * has not. */
-void transport_catch_up_resumed(struct hand *hand, const struct known *known);
+void transport_catch_up_resumed(struct hand *hand, const struct known *known,
+				uint64_t since);
 
 /* ---- transport_tape.c ---- */
 
@@ -243,9 +249,20 @@ void transport_recall(struct transport *transport);
 const struct intent *transport_recalled(const struct transport *transport);
 /* Of a take that ran, which no medium that is there has open. */
 void transport_look_for_left(struct transport *transport);
-/* The take that left names, on a medium that is there: info, for the caller to
+/* Media have had their time to show which takes they have open. */
+bool transport_has_searched(struct transport *transport);
+/* A take by what was written down of it. */
+struct sought {
+	const struct recording_place *place;
+	const char *tape;   /* hexadecimal; "": of any */
+	uint64_t start;	    /* on that */
+	const char *medium; /* that may be a mirror; NULL: any */
+};
+struct sought transport_seek(const struct intent *left);
+/* On a medium that is there, from that index on: info, for the caller to
  * take_info_finish, and the medium's index; or -1. */
-int transport_find_take(struct transport *transport, const struct intent *left,
+int transport_find_take(struct transport *transport,
+			const struct sought *sought, unsigned index,
 			struct take_info *info);
 /* Tracks, names and session as they were. */
 void transport_take_over_names(struct transport *transport,
@@ -305,10 +322,30 @@ uint64_t transport_safe_frames(const struct hand *hand, uint64_t durable);
 /* The medium has ended it, and another one that was ended before it still waits
  * for the next medium. */
 bool transport_waits_to_go_on(struct hand *hand);
+/* There is no time to wait: whoever is started next is to go on with it. */
+void transport_leave_rest(const struct hand *hand);
+/* How much is safe of a take that its medium has ended, and what is not; the
+ * take has to be prepared, or to go on with another one, to have a place. */
+void transport_describe_rest(const struct hand *hand,
+			     const struct take_status *status, uint64_t end,
+			     struct onward *rest);
 /* There is another tape: what waits has lost its own. */
 void transport_forget_onward(struct transport *transport);
 /* The oldest position that a take can begin at and not be overrun. */
 uint64_t transport_oldest_start(const struct tape *tape);
+
+/* ---- transport_rest.c ---- */
+
+/* Waits for a medium, perhaps behind another one. */
+void transport_keep_rest(struct transport *transport,
+			 const struct onward *rest);
+/* Nothing waits any more but what waited behind it. */
+void transport_end_onward(struct transport *transport);
+/* What the process before this one was closing, and no medium has open, once
+ * media have been looked through. */
+void transport_recall_rests(struct transport *transport);
+/* That is not known yet. */
+bool transport_misses_rests(const struct transport *transport);
 
 /* ---- transport_takes.c ---- */
 

@@ -30,22 +30,23 @@ static int apply(void *context, const json_t *entry)
 	return take_info_apply(context, entry);
 }
 
-static bool is_take(const struct take_info *info, const struct intent *left)
+static bool is_take(const struct take_info *info, const struct sought *sought)
 {
 	return info->tracks > 0 &&
-	       comeback_is_of(left, info->tape, info->start);
+	       (!sought->tape[0] || (strcmp(info->tape, sought->tape) == 0 &&
+				     info->start == sought->start));
 }
 
-static bool read_take(const char *medium, const struct intent *left,
+static bool read_take(const char *medium, const struct sought *sought,
 		      struct take_info *info)
 {
+	const struct recording_place *place = sought->place;
 	char path[PATH_MAX];
 	int dir;
 	bool found;
 
 	if (snprintf(path, sizeof(path), "%s/Takebox/%s/%s", medium,
-		     left->place.session,
-		     left->place.take) >= (int)sizeof(path))
+		     place->session, place->take) >= (int)sizeof(path))
 		return false;
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
@@ -53,7 +54,7 @@ static bool read_take(const char *medium, const struct intent *left,
 	found = take_info_init(info) == 0;
 	if (found) {
 		ledger_read(dir, apply, info, NULL);
-		found = is_take(info, left);
+		found = is_take(info, sought);
 		if (!found)
 			take_info_finish(info);
 	}
@@ -61,21 +62,40 @@ static bool read_take(const char *medium, const struct intent *left,
 	return found;
 }
 
-int transport_find_take(struct transport *transport, const struct intent *left,
+struct sought transport_seek(const struct intent *left)
+{
+	return (struct sought){
+		.place = &left->place,
+		.tape = left->power ? "" : left->tape,
+		.start = left->from - left->frames,
+		.medium = left->medium,
+	};
+}
+
+static bool may_have_it(const struct volume *volume,
+			const struct sought *sought)
+{
+	return volume->state == VOLUME_READY &&
+	       (volume->role == VOLUME_FOR_TAKES || !sought->medium ||
+		strcmp(volume->folder, sought->medium) == 0);
+}
+
+int transport_find_take(struct transport *transport,
+			const struct sought *sought, unsigned index,
 			struct take_info *info)
 {
 	struct volume volume;
 
-	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+	if (!sought->place->take[0])
+		return -1;
+	for (unsigned i = index; i < volumes_count(transport->volumes); i++) {
 		volumes_get(transport->volumes, i, &volume);
 		/* It may hang. */
 		if (transport->survey[i] &&
 		    !survey_has_answered(transport->survey[i]))
 			continue;
-		if (left->place.take[0] && volume.state == VOLUME_READY &&
-		    (volume.role == VOLUME_FOR_TAKES ||
-		     strcmp(volume.folder, left->medium) == 0) &&
-		    read_take(volume.folder, left, info))
+		if (may_have_it(&volume, sought) &&
+		    read_take(volume.folder, sought, info))
 			return (int)i;
 	}
 	return -1;
@@ -151,7 +171,7 @@ void transport_take_over_names(struct transport *transport,
 void transport_recall_onward(struct transport *transport,
 			     const struct intent *left)
 {
-	struct onward *onward = &transport->onward;
+	struct onward *onward = &transport->onward, stopped = *onward;
 
 	*onward = (struct onward){
 		.wanted = true,
@@ -161,11 +181,14 @@ void transport_recall_onward(struct transport *transport,
 		.place = left->place,
 		.power = left->power,
 		.ended = left->ended,
-		.since = left->power ? transport->comeback.since : 0,
+		.since = left->power ? transport->comeback.since : left->since,
 	};
 	snprintf(onward->name, sizeof(onward->name), "%s", left->name);
 	snprintf(onward->medium, sizeof(onward->medium), "%s", left->medium);
-	snprintf(onward->reason, sizeof(onward->reason), "%s", left->reason);
+	snprintf(onward->reason, sizeof(onward->reason), "%s",
+		 left->reason[0] ? left->reason : "medium failed");
+	if (stopped.wanted)
+		transport_keep_rest(transport, &stopped);
 	transport->settled = true;
 	transport->recalling = false;
 	log_warning("%s: what its medium does not have goes on from the tape",
@@ -195,20 +218,45 @@ static bool is_same_track(const struct transport *transport,
 }
 
 /* Tracks may be as they are configured by now. */
-static void take_over_changes(struct transport *transport,
-			      const struct intent *left)
+static bool is_taken_over(const struct transport *transport,
+			  const struct intent *left,
+			  const struct change *change)
+{
+	return change->track == 0 ||
+	       is_same_track(transport, left, change->track);
+}
+
+static uint64_t number_here(const struct transport *transport,
+			    const struct intent *left, uint64_t first,
+			    uint64_t number)
 {
 	const struct change *change;
 
-	for (uint64_t i = 0;
-	     (change = changes_behind(&left->changes, left->start, &i)); i++) {
+	for (uint64_t i = 0; (change = changes_from(&left->changes, &i)); i++)
+		if (i < number && is_taken_over(transport, left, change))
+			first++;
+	return first;
+}
+
+static void take_over_changes(struct transport *transport, struct intent *left)
+{
+	struct changes *changes = &transport->changes;
+	uint64_t first = changes->count;
+	const struct change *change;
+
+	for (uint64_t i = 0; (change = changes_from(&left->changes, &i)); i++) {
+		if (!is_taken_over(transport, left, change))
+			continue;
 		if (change->track == 0)
-			changes_mark(&transport->changes, change->position,
-				     change->name);
-		else if (is_same_track(transport, left, change->track))
-			changes_arm(&transport->changes, change->position,
-				    change->track, change->on);
+			changes_mark(changes, change->position, change->name);
+		else
+			changes_arm(changes, change->position, change->track,
+				    change->on);
 	}
+	left->since = number_here(transport, left, first, left->since);
+	for (unsigned i = 0; i < left->closings; i++)
+		left->closing[i].since = number_here(transport, left, first,
+						     left->closing[i].since);
 }
 
 /* Before open takes are looked for. */
@@ -221,6 +269,7 @@ void transport_recall(struct transport *transport)
 	transport->recall_ns = clock_now_ns();
 	if (!transport_has_tape(transport) || !is_of_tape(transport, left)) {
 		transport->recalling = false;
+		left->closings = 0;
 		transport_come_back(transport);
 		return;
 	}
@@ -236,12 +285,18 @@ const struct intent *transport_recalled(const struct transport *transport)
 	return known ? &transport->left : NULL;
 }
 
-/* Ended by its medium, at frames; or as it was to. */
-static bool ended_well(const struct intent *left, const struct take_info *info)
+bool transport_has_searched(struct transport *transport)
 {
-	return info->ended && strncmp(info->reason, "medium", 6) != 0 &&
-	       strcmp(info->reason, "out of memory") != 0 &&
-	       comeback_refusal(left, info);
+	int64_t waited = clock_now_ns() - transport->recall_ns;
+	struct volume volume;
+	bool all = true;
+
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		all = all && volume.state != VOLUME_UNKNOWN &&
+		      !transport->survey[i];
+	}
+	return waited >= (all ? SEARCH_MIN_NS : SEARCH_MAX_NS);
 }
 
 static void go_on_behind(struct intent *left, uint64_t frames)
@@ -255,28 +310,21 @@ static void go_on_behind(struct intent *left, uint64_t frames)
  * process that wrote it. */
 void transport_look_for_left(struct transport *transport)
 {
-	int64_t waited = clock_now_ns() - transport->recall_ns;
 	struct intent *left = &transport->left;
+	struct sought sought = transport_seek(left);
 	struct take_info info;
-	struct volume volume;
-	bool all = true;
 
 	if (!transport->recall_ns)
 		return;
-	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
-		volumes_get(transport->volumes, i, &volume);
-		all = all && volume.state != VOLUME_UNKNOWN &&
-		      !transport->survey[i];
-	}
 	if (transport->current) {
 		transport->recalling = false;
 		return;
 	}
-	if (waited < (all ? SEARCH_MIN_NS : SEARCH_MAX_NS))
+	if (!transport_has_searched(transport))
 		return;
 	if (left->kind == INTENT_RECORDING &&
-	    transport_find_take(transport, left, &info) >= 0) {
-		if (ended_well(left, &info))
+	    transport_find_take(transport, &sought, 0, &info) >= 0) {
+		if (info.ended && !comeback_is_accident(info.reason))
 			transport->recalling = false;
 		else if (info.ended)
 			go_on_behind(left, info.frames);

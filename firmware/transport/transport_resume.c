@@ -235,6 +235,18 @@ static uint64_t known_to_be_safe(const struct torn *torn)
 	return 0;
 }
 
+/* What was asked for in the end, and by now. */
+static void take_up_left(const struct torn *torn, struct hand *hand)
+{
+	const struct intent *left = &hand->transport->left;
+
+	transport_catch_up_resumed(hand, &torn->take->known, left->since);
+	if (left->stop == TAKE_FOREVER)
+		return;
+	hand->stop = left->stop;
+	take_stop(hand->take, hand->stop, "stop");
+}
+
 static void take_in_hand(const struct torn *torn, struct hand *hand,
 			 struct take *take)
 {
@@ -259,12 +271,14 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 		hand->group = ++transport->groups;
 		transport->closed[torn->closing - transport->left.closing] |=
 			1u << torn->search->index;
+		transport_catch_up_resumed(hand, &torn->take->known,
+					   torn->closing->since);
 		take_stop(take, hand->stop, "stop");
 	}
 	if (torn->runs)
 		settle_order(transport, hand, current);
 	if (torn->left)
-		transport_catch_up_resumed(hand, &torn->take->known);
+		take_up_left(torn, hand);
 	take_go(take);
 }
 

@@ -204,6 +204,7 @@ static void go_on(struct transport *transport, const struct take_info *info)
 void transport_look_after_comeback(struct transport *transport)
 {
 	struct comeback *comeback = &transport->comeback;
+	struct sought sought = transport_seek(&transport->left);
 	struct take_info info;
 
 	if (!comeback->wanted)
@@ -217,8 +218,7 @@ void transport_look_after_comeback(struct transport *transport)
 		return;
 	} else if (!transport->left.place.take[0]) {
 		go_on(transport, NULL);
-	} else if (transport_find_take(transport, &transport->left, &info) >=
-		   0) {
+	} else if (transport_find_take(transport, &sought, 0, &info) >= 0) {
 		go_on(transport, &info);
 		take_info_finish(&info);
 	}

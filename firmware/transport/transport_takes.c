@@ -136,8 +136,11 @@ static bool look_after(struct hand *hand)
 		return true;
 	/* It may have failed since its medium was looked at. */
 	transport_look_at_medium(hand);
-	if (transport_waits_to_go_on(hand))
-		return true;
+	if (transport_waits_to_go_on(hand)) {
+		if (!hand->transport->quitting)
+			return true;
+		transport_leave_rest(hand);
+	}
 	put_away(hand, &status);
 	return false;
 }

@@ -308,7 +308,8 @@ bool transport_may_leave(const struct transport *transport,
 			 const struct config *next)
 {
 	bool needed = transport->recalling || transport->onward.wanted ||
-		      transport->comeback.wanted;
+		      transport->comeback.wanted ||
+		      transport_misses_rests(transport);
 
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		const struct hand *hand = &transport->hand[i];

@@ -213,22 +213,21 @@ static void test_so_is_one_that_waited_for_a_medium(void **state)
 
 /* ---- written down ---- */
 
-/* Those of the take. */
-static void assert_same_changes(const struct changes *a, uint64_t start,
+static void assert_same_changes(const struct changes *a,
 				const struct changes *b)
 {
 	const struct change *x, *y;
 	uint64_t i = 0, j = 0;
 
-	for (; (x = changes_behind(a, start, &i)); i++, j++) {
-		y = changes_behind(b, 0, &j);
+	for (; (x = changes_from(a, &i)); i++, j++) {
+		y = changes_from(b, &j);
 		assert_non_null(y);
 		assert_int_equal(x->position, y->position);
 		assert_int_equal(x->track, y->track);
 		assert_int_equal(x->on, y->on);
 		assert_string_equal(x->name, y->name);
 	}
-	assert_null(changes_behind(b, 0, &j));
+	assert_null(changes_from(b, &j));
 }
 
 static void assert_same(const struct intent *a, const struct intent *b)
@@ -259,7 +258,8 @@ static void assert_same(const struct intent *a, const struct intent *b)
 				    sizeof(a->tracks[i].channels));
 		assert_int_equal(a->tracks[i].armed, b->tracks[i].armed);
 	}
-	assert_same_changes(&a->changes, a->start, &b->changes);
+	assert_same_changes(&a->changes, &b->changes);
+	assert_int_equal(a->since, b->since);
 	assert_int_equal(a->closings, b->closings);
 	assert_memory_equal(a->closing, b->closing, sizeof(a->closing));
 }
@@ -273,7 +273,17 @@ static void test_what_is_written_down_reads_back_equal(void **state)
 
 	(void)state;
 	close(fd);
-	intent.closing[intent.closings++] = (struct closing){17, 4711, 99};
+	intent.closing[intent.closings++] = (struct closing){
+		.start = 17,
+		.stop = 4711,
+		.frames = 99,
+		.since = 2,
+		.name = "Brücke",
+		.medium = "/media/a",
+		.reason = "medium full",
+		.place = {.session = "Blue", .take = "Take-007"},
+	};
+	intent.since = 1;
 	changes_mark(&intent.changes, intent.start, "of the take before");
 	changes_mark(&intent.changes, intent.start + 1, "Brücke \"2\"");
 	changes_arm(&intent.changes, intent.start + 2, 64, true);
@@ -293,6 +303,52 @@ static void test_what_is_written_down_reads_back_equal(void **state)
 	assert_int_equal(intent_write(path, NULL, true), 0);
 	assert_int_equal(intent_read(path, &again), -ENOENT);
 	assert_int_equal(intent_write(path, NULL, true), 0);
+}
+
+/* What is forgotten is not written. */
+static void test_changes_are_counted_from_the_first_that_is_written(
+	void **state)
+{
+	struct intent intent = running(), again;
+	const struct change *change;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		changes_arm(&intent.changes, 1000 * i, 1, i % 2);
+	intent.changes.first = 1;
+	intent.since = 3;
+	intent.closing[intent.closings++].since = 2;
+	text = intent_text(&intent);
+	assert_int_equal(intent_parse(text, strlen(text), &again), 0);
+	free(text);
+	assert_same_changes(&intent.changes, &again.changes);
+	change = changes_from(&again.changes, &again.since);
+	assert_int_equal(change->position, 3000);
+	change = changes_from(&again.changes, &again.closing[0].since);
+	assert_int_equal(change->position, 2000);
+}
+
+/* It said less. */
+static void test_what_an_older_version_wrote_is_read(void **state)
+{
+	struct intent intent = running(), again;
+	char *text = intent_text(&intent);
+	json_t *root = json_loads(text, 0, NULL);
+
+	(void)state;
+	free(text);
+	json_object_del(root, "since");
+	json_object_set_new(root, "closing",
+			    json_pack("[{si si si}]", "start", 17, "stop", 4711,
+				      "frames", 99));
+	text = json_dumps(root, 0);
+	assert_int_equal(intent_parse(text, strlen(text), &again), 0);
+	assert_int_equal(again.closings, 1);
+	assert_int_equal(again.closing[0].stop, 4711);
+	assert_string_equal(again.closing[0].place.take, "");
+	json_decref(root);
+	free(text);
 }
 
 /* Whatever a power cut leaves of the file, or somebody has made of it. */
@@ -399,6 +455,9 @@ int main(void)
 			test_a_take_is_known_by_its_tape_and_beginning),
 		cmocka_unit_test(test_so_is_one_that_waited_for_a_medium),
 		cmocka_unit_test(test_what_is_written_down_reads_back_equal),
+		cmocka_unit_test(
+			test_changes_are_counted_from_the_first_that_is_written),
+		cmocka_unit_test(test_what_an_older_version_wrote_is_read),
 		cmocka_unit_test(test_a_file_that_is_none_says_nothing),
 		cmocka_unit_test(test_a_pause_is_as_long_as_both_clocks_say),
 		cmocka_unit_test(

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 
-#include "transport_case.h"
+#include "two_takes.h"
 
 /* ---- a medium that hangs when a name is claimed there ---- */
 
@@ -49,60 +49,6 @@ int __wrap_openat64(int dir, const char *name, int flags, ...)
 
 /* ---- two takes ---- */
 
-/* Take-001 is stopped, and cannot be closed; Take-002 runs. */
-static void begin_two_takes(void)
-{
-	ask(COMMAND_TO_RECORD, RATE / 4);
-	run_until(is_prepared);
-	trouble.of = "Take-001";
-	play_on();
-	ask(COMMAND_TO_STOP, RATE + RATE / 4);
-	ask(COMMAND_TO_RECORD, RATE + RATE / 4);
-	play_on();
-	run_until(is_prepared);
-	assert_string_equal(bench.transport->current->place.take, "Take-002");
-}
-
-static unsigned in_hand(void)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < HANDS_MAX; i++)
-		count += bench.transport->hand[i].take != NULL;
-	return count;
-}
-
-static bool is_one_left(void)
-{
-	return in_hand() == 1 && !bench.transport->onward.wanted;
-}
-
-/* What it lacks is none; takes are numbered in the order they were begun. */
-static void check_take(const char *medium, unsigned number, uint64_t frames,
-		       const char *continues)
-{
-	const char *of = NULL;
-	json_t *take, *note;
-	char name[16];
-	size_t i;
-
-	snprintf(name, sizeof(name), "Take-%03u", number);
-	take = read_take(medium, name);
-	if (frames)
-		assert_int_equal(number_of(take, "frames"), frames);
-	json_array_foreach(json_object_get(take, "notes"), i, note)
-	{
-		if (strcmp(json_string_value(json_object_get(note, "type")),
-			   "continues") != 0)
-			continue;
-		of = json_string_value(json_object_get(note, "take"));
-		assert_int_equal(number_of(note, "gap"), 0);
-		assert_string_equal(of, continues);
-	}
-	assert_true((of != NULL) == (continues != NULL));
-	json_decref(take);
-}
-
 /* The rest of one that was stopped goes elsewhere: that is not the take that
  * STOP means. */
 static void test_the_rest_of_a_stopped_take_is_not_in_the_way(void **state)
@@ -122,98 +68,6 @@ static void test_the_rest_of_a_stopped_take_is_not_in_the_way(void **state)
 	run_until(are_over);
 	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
 	check_take(bench.config.next, 3, 0, "Take-001");
-}
-
-static bool are_noted(void)
-{
-	return bench.transport->noted.closings == 1;
-}
-
-static void begin_two_until_killed(void)
-{
-	begin_two_takes();
-	run_until(are_noted);
-	kill(getpid(), SIGKILL);
-}
-
-static bool is_two(void)
-{
-	return bench.transport->current &&
-	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
-}
-
-/* The tape has what the medium of the first one would not take. */
-static void test_a_stopped_take_is_closed_by_the_next_process(void **state)
-{
-	(void)state;
-	be_killed(begin_two_until_killed);
-	transport_search_arrivals(bench.transport);
-	run_until(is_two);
-	assert_non_null(transport_recorded(bench.transport));
-	ask(COMMAND_TO_STOP, 2 * RATE);
-	run_until(are_over);
-	check_take(bench.config.folder, 1, RATE, NULL);
-	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
-}
-
-/* As where it cannot be read any more. */
-static void break_file(const char *take)
-{
-	char pattern[CONFIG_PATH_MAX + 64];
-	glob_t found;
-
-	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/%s/01-*.flac",
-		 bench.config.folder, take);
-	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-	assert_int_equal(unlink(found.gl_pathv[0]), 0);
-	assert_int_equal(mkdir(found.gl_pathv[0], 0700), 0);
-	globfree(&found);
-}
-
-/* A has come back, after it was blamed, and was searched. */
-static bool is_tried_again(void)
-{
-	struct volume volume;
-
-	for (unsigned i = 0; i < volumes_count(bench.transport->volumes); i++) {
-		volumes_get(bench.transport->volumes, i, &volume);
-		if (strcmp(volume.folder, bench.config.folder) == 0 &&
-		    bench.transport->arrivals[i] > 1)
-			return is_one_left();
-	}
-	return false;
-}
-
-/* Its medium is tried again, since it takes something; what the tape has is
- * elsewhere by then. */
-static void test_the_rest_of_a_stopped_take_is_written_once(void **state)
-{
-	(void)state;
-	run_until_killed(begin_two_until_killed);
-	break_file("Take-001");
-	be_renewed();
-	run_until(is_two);
-	run_until(is_tried_again);
-	ask(COMMAND_TO_STOP, 2 * RATE);
-	run_until(are_over);
-	json_decref(read_take(bench.config.next, "Take-*"));
-}
-
-/* One waits for a medium, another one for that. */
-static bool are_ended(void)
-{
-	struct take_status status;
-
-	for (unsigned i = 0; i < HANDS_MAX; i++) {
-		const struct hand *hand = &bench.transport->hand[i];
-
-		if (!hand->take || hand->left)
-			continue;
-		take_get_status(hand->take, &status);
-		if (status.error && bench.transport->onward.wanted)
-			return true;
-	}
-	return false;
 }
 
 static bool is_one_going_on(void)
@@ -239,20 +93,6 @@ static void test_two_takes_can_wait_for_a_medium(void **state)
 	check_take(bench.config.folder, 4, 0, "Take-002");
 }
 
-static bool are_at_rest(void)
-{
-	struct take_status status;
-	bool all = true;
-
-	for (unsigned i = 0; i < HANDS_MAX; i++) {
-		if (!bench.transport->hand[i].take)
-			continue;
-		take_get_status(bench.transport->hand[i].take, &status);
-		all = all && status.state == TAKE_FAILED;
-	}
-	return all && in_hand() == 1;
-}
-
 /* It has nothing to do until there is a medium: that is no reason to end the
  * process, which alone has the rest of the first one. */
 static void test_a_take_that_waits_behind_another_is_no_hanging_writer(
@@ -272,32 +112,6 @@ static void test_a_take_that_waits_behind_another_is_no_hanging_writer(
 	run_until(is_one_going_on);
 	ask(COMMAND_TO_STOP, 2 * RATE);
 	run_until(are_over);
-}
-
-/* The rest of the first one waits, and the second one behind it. */
-static void wait_with_two_until_killed(void)
-{
-	break_medium(bench.config.next);
-	begin_two_takes();
-	trouble.of = "/A/";
-	trouble.fail = true;
-	run_until(waits_for_medium);
-	play_on();
-	run_until(are_ended);
-	run_until(are_noted);
-	kill(getpid(), SIGKILL);
-}
-
-static void test_what_waits_beside_the_take_that_runs_is_noted(void **state)
-{
-	(void)state;
-	be_killed(wait_with_two_until_killed);
-	transport_search_arrivals(bench.transport);
-	run_until(is_two);
-	ask(COMMAND_TO_STOP, RATE * 5 / 2);
-	run_until(are_over);
-	check_take(bench.config.folder, 1, RATE, NULL);
-	check_take(bench.config.folder, 2, RATE + RATE / 4, NULL);
 }
 
 static bool has_forgotten(void)
@@ -492,9 +306,6 @@ int main(void)
 		CASE(test_two_takes_can_wait_for_a_medium),
 		CASE(test_a_take_that_waits_behind_another_is_no_hanging_writer),
 		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
-		CASE(test_a_stopped_take_is_closed_by_the_next_process),
-		CASE(test_the_rest_of_a_stopped_take_is_written_once),
-		CASE(test_what_waits_beside_the_take_that_runs_is_noted),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
 		CASE(test_a_take_of_another_tape_is_not_noted),
 		CASE(test_a_take_without_a_tape_is_not_mirrored),

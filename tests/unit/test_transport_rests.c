@@ -1,0 +1,373 @@
+/* A takeboxd that comes after another one, which was still writing a take that
+ * was stopped, or had its rest on the tape. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "take/heal.h"
+#include "two_takes.h"
+
+static void begin_two_until_killed(void)
+{
+	begin_two_takes();
+	run_until(are_noted);
+	kill(getpid(), SIGKILL);
+}
+
+static bool is_two(void)
+{
+	return bench.transport->current &&
+	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
+}
+
+/* The tape has what the medium of the first one would not take. */
+static void test_a_stopped_take_is_closed_by_the_next_process(void **state)
+{
+	(void)state;
+	be_killed(begin_two_until_killed);
+	transport_search_arrivals(bench.transport);
+	run_until(is_two);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE, NULL);
+	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
+}
+
+/* As where it cannot be read any more. */
+static void break_file(const char *take)
+{
+	char pattern[CONFIG_PATH_MAX + 64];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/%s/01-*.flac",
+		 bench.config.folder, take);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(unlink(found.gl_pathv[0]), 0);
+	assert_int_equal(mkdir(found.gl_pathv[0], 0700), 0);
+	globfree(&found);
+}
+
+/* A has come back, after it was blamed, and was searched. */
+static bool is_tried_again(void)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(bench.transport->volumes); i++) {
+		volumes_get(bench.transport->volumes, i, &volume);
+		if (strcmp(volume.folder, bench.config.folder) == 0 &&
+		    bench.transport->arrivals[i] > 1)
+			return is_one_left();
+	}
+	return false;
+}
+
+/* Its medium is tried again, since it takes something; what the tape has is
+ * elsewhere by then. */
+static void test_the_rest_of_a_stopped_take_is_written_once(void **state)
+{
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	break_file("Take-001");
+	be_renewed();
+	run_until(is_two);
+	run_until(is_tried_again);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	json_decref(read_take(bench.config.next, "Take-*"));
+}
+
+/* The rest of the first one waits, and the second one behind it. */
+static void wait_with_two_until_killed(void)
+{
+	break_medium(bench.config.next);
+	begin_two_takes();
+	trouble.of = "/A/";
+	trouble.fail = true;
+	run_until(waits_for_medium);
+	play_on();
+	run_until(are_ended);
+	run_until(are_noted);
+	kill(getpid(), SIGKILL);
+}
+
+static void test_what_waits_beside_the_take_that_runs_is_noted(void **state)
+{
+	(void)state;
+	be_killed(wait_with_two_until_killed);
+	transport_search_arrivals(bench.transport);
+	run_until(is_two);
+	ask(COMMAND_TO_STOP, RATE * 5 / 2);
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE, NULL);
+	check_take(bench.config.folder, 2, RATE + RATE / 4, NULL);
+}
+
+/* ---- that no medium has open any more ---- */
+
+static void find_take(const char *name, char path[CONFIG_PATH_MAX + 64])
+{
+	char pattern[CONFIG_PATH_MAX + 64];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/%s",
+		 bench.config.folder, name);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	snprintf(path, CONFIG_PATH_MAX + 64, "%s", found.gl_pathv[0]);
+	globfree(&found);
+}
+
+/* All that ran is over, and so is what was left. */
+static bool are_rests_over(void)
+{
+	return bench.transport->rests_known && is_one_left();
+}
+
+/* As by somebody at whose computer the stick was meanwhile. */
+static void test_the_rest_of_a_take_that_others_healed_is_written(void **state)
+{
+	char path[CONFIG_PATH_MAX + 64];
+	json_t *first;
+	uint64_t frames;
+
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	find_take("Take-001", path);
+	assert_int_equal(heal_folder(path, &storage_posix, NULL, NULL, NULL),
+			 0);
+	first = read_take(bench.config.folder, "Take-001");
+	frames = number_of(first, "frames");
+	assert_in_range(frames, 1, RATE - 1);
+	json_decref(first);
+	be_renewed();
+	run_until(is_two);
+	run_until(are_rests_over);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
+	check_take(bench.config.folder, 3, RATE - frames, "Take-001");
+}
+
+static void disarm_between_two_until_killed(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	trouble.of = "Take-001";
+	play_on();
+	ask(COMMAND_TO_MARK, RATE + RATE / 8);
+	ask(COMMAND_TO_STOP, RATE + RATE / 4);
+	arm(false, RATE + RATE / 4 + 1);
+	ask(COMMAND_TO_RECORD, RATE + RATE / 3);
+	play_on();
+	run_until(is_prepared);
+	run_until(are_noted);
+	kill(getpid(), SIGKILL);
+}
+
+static size_t tracks_with_sound(const json_t *take)
+{
+	const json_t *track;
+	size_t i, count = 0;
+
+	json_array_foreach(json_object_get(take, "tracks"), i, track) count +=
+		json_array_size(json_object_get(track, "files")) > 0;
+	return count;
+}
+
+/* The take is gone with its folder; what is on the tape of it has its tracks
+ * and its marker, and the next one has its own. */
+static void test_a_rest_has_what_was_asked_for_then(void **state)
+{
+	char path[CONFIG_PATH_MAX + 64], away[CONFIG_PATH_MAX];
+	json_t *take;
+
+	(void)state;
+	run_until_killed(disarm_between_two_until_killed);
+	find_take("Take-001", path);
+	assert_int_equal(rename(path, below(away, "away")), 0);
+	be_renewed();
+	run_until(is_two);
+	run_until(are_rests_over);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	take = read_take(bench.config.folder, "Take-003");
+	assert_int_equal(tracks_with_sound(take), 2);
+	assert_int_equal(json_array_size(json_object_get(take, "markers")), 1);
+	assert_int_equal(json_array_size(json_object_get(take, "arms")), 0);
+	json_decref(take);
+	take = read_take(bench.config.folder, "Take-002");
+	assert_int_equal(tracks_with_sound(take), 1);
+	assert_int_equal(json_array_size(json_object_get(take, "markers")), 0);
+	json_decref(take);
+}
+
+static bool is_first_closed(void)
+{
+	char pattern[CONFIG_PATH_MAX + 64];
+	glob_t found;
+	bool closed;
+
+	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/Take-001/take.json",
+		 bench.config.folder);
+	closed = glob(pattern, 0, NULL, &found) == 0;
+	globfree(&found);
+	return closed;
+}
+
+/* In the moment in which the first one was closed. */
+static void close_first_until_killed(void)
+{
+	begin_two_takes();
+	run_until(are_noted);
+	trouble.of = NULL;
+	wait_for(is_first_closed);
+	kill(getpid(), SIGKILL);
+}
+
+static void test_a_take_that_was_closed_in_the_end_has_no_rest(void **state)
+{
+	(void)state;
+	be_killed(close_first_until_killed);
+	assert_int_equal(bench.transport->left.closings, 1);
+	run_until(is_two);
+	run_until(are_rests_over);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE, NULL);
+	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
+	assert_int_equal(bench.transport->number, 2);
+}
+
+/* ---- a shutdown, and one that is killed once more ---- */
+
+static void wait_with_two_until_shut_down(void)
+{
+	break_medium(bench.config.next);
+	begin_two_takes();
+	fail_medium("/A/");
+	run_until(are_ended);
+	run_until(are_at_rest);
+	transport_shut_down(bench.transport);
+	transport_destroy(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+static uint64_t frames_of(const char *name)
+{
+	json_t *take = read_take(bench.config.folder, name);
+	uint64_t frames = number_of(take, "frames");
+
+	json_decref(take);
+	return frames;
+}
+
+static bool are_all_written(void)
+{
+	return are_over() && !bench.transport->onward.wanted &&
+	       !bench.transport->recalling && bench.transport->rests_known;
+}
+
+/* Nobody wants what is played behind the shutdown. */
+static void test_two_that_wait_at_a_shutdown_are_written(void **state)
+{
+	(void)state;
+	run_until_killed(wait_with_two_until_shut_down);
+	tape_writer_silence(&bench.writer, RATE);
+	tape_writer_publish(&bench.writer, RATE * 7 / 2);
+	be_renewed();
+	run_until(are_all_written);
+	check_take(bench.config.folder, 3, RATE * 5 / 4 - frames_of("Take-002"),
+		   "Take-002");
+	check_take(bench.config.folder, 4, RATE - frames_of("Take-001"),
+		   "Take-001");
+}
+
+static bool is_left_waiting(void)
+{
+	return waits_for_medium() && !bench.transport->recalling;
+}
+
+/* The next process finds the first one, whose medium fails it once more, and
+ * the second one nowhere. */
+static void test_what_ran_goes_on_before_what_was_stopped(void **state)
+{
+	char path[CONFIG_PATH_MAX + 64], away[CONFIG_PATH_MAX];
+
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	find_take("Take-002", path);
+	assert_int_equal(rename(path, below(away, "away")), 0);
+	break_medium(bench.config.next);
+	trouble.of = "/A/";
+	be_renewed();
+	run_until(stands_still);
+	trouble.fail = true;
+	run_until(is_left_waiting);
+	assert_int_equal(bench.transport->rests, 1);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	trouble.of = NULL;
+	run_until(is_first_closed);
+	run_until(are_all_written);
+	check_take(bench.config.folder, 3, 0, "Take-002");
+	check_take(bench.config.folder, 4, RATE - frames_of("Take-001"),
+		   "Take-001");
+}
+
+static void find_two_until_killed(void)
+{
+	run_until(is_two);
+	assert_false(bench.transport->rests_known);
+	transport_note_intent(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+/* It had not looked for the rest of the first one yet. */
+static void test_a_rest_outlives_two_processes(void **state)
+{
+	char path[CONFIG_PATH_MAX + 64];
+	pid_t child;
+	int status;
+
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	find_take("Take-001", path);
+	assert_int_equal(heal_folder(path, &storage_posix, NULL, NULL, NULL),
+			 0);
+	child = fork();
+	if (child == 0) {
+		be_renewed();
+		find_two_until_killed();
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	be_renewed();
+	run_until(is_two);
+	run_until(are_rests_over);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	assert_int_equal(frames_of("Take-001") + frames_of("Take-003"), RATE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_stopped_take_is_closed_by_the_next_process),
+		CASE(test_the_rest_of_a_stopped_take_is_written_once),
+		CASE(test_what_waits_beside_the_take_that_runs_is_noted),
+		CASE(test_the_rest_of_a_take_that_others_healed_is_written),
+		CASE(test_a_rest_has_what_was_asked_for_then),
+		CASE(test_a_take_that_was_closed_in_the_end_has_no_rest),
+		CASE(test_two_that_wait_at_a_shutdown_are_written),
+		CASE(test_what_ran_goes_on_before_what_was_stopped),
+		CASE(test_a_rest_outlives_two_processes),
+	};
+
+	return cmocka_run_group_tests_name("transport, rests", tests, NULL,
+					   NULL);
+}
