@@ -314,6 +314,8 @@ int take_reopen(struct take *take)
 	take->status.start = take->info.start;
 	pthread_mutex_unlock(&take->mutex);
 	if (take->info.ended) {
+		snprintf(take->cause, sizeof(take->cause), "%s",
+			 take->info.reason);
 		take->fed = take->limit = take->durable = take->info.frames;
 		return ledger_cut(&take->ledger);
 	}

@@ -69,26 +69,35 @@ static void note_take(struct transport *transport, const struct hand *hand,
 	snprintf(now->medium, sizeof(now->medium), "%s", volume.folder);
 }
 
-static bool is_written(const struct transport *transport,
+/* Stopped, but not closed. A mirror that has no folder yet has nothing that the
+ * other one has not. */
+static bool is_closing(const struct transport *transport,
 		       const struct hand *hand)
 {
-	return hand->take && hand->prepared && !hand->healing && !hand->left &&
-	       hand->tape == transport->tapes && hand->volume >= 0;
+	return hand->take && !hand->healing && !hand->left &&
+	       hand->tape == transport->tapes && hand->volume >= 0 &&
+	       hand->stop != TAKE_FOREVER && (hand->prepared || !hand->mirror);
 }
 
-/* Of those that were stopped, when none runs; NULL. */
-static const struct hand *last_one(const struct transport *transport)
+/* When none runs; NULL. */
+static const struct hand *last_closing(const struct transport *transport)
 {
 	const struct hand *last = NULL;
 
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		const struct hand *hand = &transport->hand[i];
 
-		if (is_written(transport, hand) &&
+		if (is_closing(transport, hand) &&
 		    (!last || hand->start > last->start))
 			last = hand;
 	}
 	return last;
+}
+
+/* On several media it is one. */
+static bool is_same_take(const struct closing *a, const struct closing *b)
+{
+	return a->start == b->start && a->stop == b->stop;
 }
 
 static void note_closing(const struct closing *closing, struct intent *now)
@@ -96,7 +105,7 @@ static void note_closing(const struct closing *closing, struct intent *now)
 	struct closing *noted = now->closing;
 
 	while (noted < now->closing + now->closings &&
-	       noted->start != closing->start)
+	       !is_same_take(noted, closing))
 		noted++;
 	if (noted < now->closing + now->closings) {
 		if (closing->frames < noted->frames)
@@ -107,7 +116,7 @@ static void note_closing(const struct closing *closing, struct intent *now)
 	}
 }
 
-/* Of one that was stopped. */
+/* Of one that was stopped. What the power ended is on another tape. */
 static void note_rest(const struct onward *rest, struct intent *now)
 {
 	static struct closing closing;
@@ -120,18 +129,15 @@ static void note_rest(const struct onward *rest, struct intent *now)
 		.place = rest->place,
 	};
 	closing.place.folder[0] = '\0';
+	if (rest->power) {
+		closing.start = rest->from;
+		closing.frames = 0;
+		closing.place.take[0] = '\0';
+	}
 	snprintf(closing.name, sizeof(closing.name), "%s", rest->name);
 	snprintf(closing.medium, sizeof(closing.medium), "%s", rest->medium);
 	snprintf(closing.reason, sizeof(closing.reason), "%s", rest->reason);
 	note_closing(&closing, now);
-}
-
-static bool is_closing(const struct transport *transport,
-		       const struct hand *hand)
-{
-	return hand->take && !hand->healing && !hand->left &&
-	       hand->tape == transport->tapes && hand->volume >= 0 &&
-	       hand->stop != TAKE_FOREVER;
 }
 
 static void note_closing_hand(const struct hand *hand, struct intent *now)
@@ -146,8 +152,9 @@ static void note_closing_hand(const struct hand *hand, struct intent *now)
 	note_rest(&rest, now);
 }
 
-/* But for the one that is noted itself, and its mirror. */
-static void note_closings(const struct transport *transport, struct intent *now)
+/* But for noted and its mirror; NULL: for what goes onward. */
+static void note_closings(const struct transport *transport,
+			  const struct hand *noted, struct intent *now)
 {
 	const struct onward *onward = &transport->onward;
 	const struct intent *left = &transport->left;
@@ -155,17 +162,18 @@ static void note_closings(const struct transport *transport, struct intent *now)
 	for (unsigned i = 0; i < HANDS_MAX; i++) {
 		const struct hand *hand = &transport->hand[i];
 
-		if (is_closing(transport, hand) && hand->start != now->start)
+		if (is_closing(transport, hand) &&
+		    !(noted && hand->group == noted->group))
 			note_closing_hand(hand, now);
 	}
-	/* Its medium has ended it, while another one runs. */
-	if (onward->wanted && onward->stop != TAKE_FOREVER && !onward->power &&
-	    onward->from != now->start)
+	if (noted && onward->wanted && onward->stop != TAKE_FOREVER)
 		note_rest(onward, now);
 	for (unsigned i = 0; i < transport->rests; i++)
 		note_rest(&transport->rest[i], now);
+	if (!transport_misses_rests(transport))
+		return;
 	for (unsigned i = 0; i < left->closings; i++)
-		if (transport_misses_rests(transport) && !transport->closed[i])
+		if (!transport->taken_up[i])
 			note_closing(&left->closing[i], now);
 }
 
@@ -181,29 +189,28 @@ static void forget_changes(struct intent *now)
 		now->changes.first = first;
 }
 
+/* What runs; or else what waits for a medium, or is being closed. */
 static void describe(struct transport *transport, struct intent *now)
 {
-	const struct hand *running = transport->current;
+	const struct onward *onward = &transport->onward;
+	const struct hand *noted = transport->current;
 
-	if (running &&
-	    (running->volume < 0 || running->tape != transport->tapes))
-		running = NULL;
-	if (!running)
-		running = last_one(transport);
+	if (noted && (noted->volume < 0 || noted->tape != transport->tapes))
+		noted = NULL;
+	if (!noted)
+		noted = last_closing(transport);
+	if (noted && noted->stop != TAKE_FOREVER && onward->wanted)
+		noted = NULL;
 	memset(now, 0, sizeof(*now));
 	now->stop = TAKE_FOREVER;
-	if (!transport_has_tape(transport) ||
-	    (!running && !transport->onward.wanted))
+	if (!transport_has_tape(transport) || (!noted && !onward->wanted))
 		return;
 	note_tape(transport, now);
-	if (running && running->stop == TAKE_FOREVER)
-		note_take(transport, running, now);
-	else if (transport->onward.wanted)
-		note_waiting(&transport->onward, transport->onward.stop, now);
-	else if (running)
-		note_take(transport, running, now);
-	if (now->kind != INTENT_NONE)
-		note_closings(transport, now);
+	if (noted)
+		note_take(transport, noted, now);
+	else
+		note_waiting(onward, onward->stop, now);
+	note_closings(transport, noted, now);
 	forget_changes(now);
 }
 

@@ -39,6 +39,9 @@ static bool is_in_use(void *context, unsigned index)
 	const struct transport *transport = context;
 	bool in_use = is_shorter(&transport->onward.shorter, index);
 
+	for (unsigned i = 0; i < transport->rests; i++)
+		in_use = in_use ||
+			 is_shorter(&transport->rest[i].shorter, index);
 	for (unsigned i = 0; i < HANDS_MAX; i++)
 		in_use = in_use ||
 			 is_shorter(&transport->hand[i].shorter, index);

@@ -149,7 +149,7 @@ struct transport {
 	 * it is known what becomes of it; and what was last written down. */
 	char intent_path[PATH_MAX], lasting_path[PATH_MAX];
 	struct intent left, noted;
-	uint32_t closed[CLOSING_MAX]; /* media, by bit, that those of left's
+	uint32_t taken_up[CLOSING_MAX]; /* media, by bit, that those of left's
 					 closing were taken up on */
 	bool rests_known; /* what nobody has taken up of those was looked for */
 	bool recalling;
@@ -247,6 +247,8 @@ void transport_recall(struct transport *transport);
 /* What ran on this tape when the process before this one ended, while it is
  * being looked for; NULL. */
 const struct intent *transport_recalled(const struct transport *transport);
+/* There is another tape than it was on. */
+void transport_forget_left(struct transport *transport);
 /* Of a take that ran, which no medium that is there has open. */
 void transport_look_for_left(struct transport *transport);
 /* Media have had their time to show which takes they have open. */

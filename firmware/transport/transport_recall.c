@@ -187,7 +187,7 @@ void transport_recall_onward(struct transport *transport,
 	snprintf(onward->medium, sizeof(onward->medium), "%s", left->medium);
 	snprintf(onward->reason, sizeof(onward->reason), "%s",
 		 left->reason[0] ? left->reason : "medium failed");
-	if (stopped.wanted)
+	if (stopped.wanted && stopped.stop != TAKE_FOREVER)
 		transport_keep_rest(transport, &stopped);
 	transport->settled = true;
 	transport->recalling = false;
@@ -303,6 +303,18 @@ static void go_on_behind(struct intent *left, uint64_t frames)
 {
 	left->frames = frames;
 	left->from = left->start + frames;
+}
+
+void transport_forget_left(struct transport *transport)
+{
+	if (!transport->recall_ns)
+		return;
+	if (transport_recalled(transport) || transport_misses_rests(transport))
+		log_error("what the takeboxd before this one was recording is "
+			  "not looked for any more: the tape that had the rest "
+			  "is gone");
+	transport->recalling = false;
+	transport->left.closings = 0;
 }
 
 /* A take that ran, or was just being begun, and that no medium that is there

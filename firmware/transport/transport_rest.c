@@ -113,9 +113,9 @@ void transport_recall_rests(struct transport *transport)
 		return;
 	transport->rests_known = true;
 	for (unsigned i = 0; i < transport->left.closings; i++) {
-		if (transport->closed[i])
+		if (transport->taken_up[i])
 			continue;
-		transport->closed[i] = UINT32_MAX;
+		transport->taken_up[i] = UINT32_MAX;
 		recall(transport, &transport->left.closing[i]);
 	}
 }

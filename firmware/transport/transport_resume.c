@@ -138,22 +138,31 @@ static bool is_left(const struct transport *transport,
 	       origin->start == transport->left.start;
 }
 
-/* It had been stopped, and the process before this one was still at it. Once on
- * each medium: the rest of one that failed then goes elsewhere. */
+/* It had been stopped, and the process before this one was still at it. All
+ * that KEEP makes can begin at the same frame; of one that had no folder yet
+ * nobody knows the name: rather the longest than too little. */
 static const struct closing *find_closing(const struct transport *transport,
 					  const struct origin *origin,
-					  unsigned volume)
+					  const char *take)
 {
 	const struct intent *left = &transport->left;
+	const struct closing *found = NULL;
 
 	if (!transport->recall_ns || !origin->found ||
 	    strcmp(origin->tape, left->tape) != 0)
 		return NULL;
-	for (unsigned i = 0; i < left->closings; i++)
-		if (left->closing[i].start == origin->start &&
-		    !(transport->closed[i] >> volume & 1))
-			return &left->closing[i];
-	return NULL;
+	for (unsigned i = 0; i < left->closings; i++) {
+		const struct closing *closing = &left->closing[i];
+
+		if (closing->start != origin->start)
+			continue;
+		if (strcmp(closing->place.take, take) == 0)
+			return closing;
+		if (!closing->place.take[0] &&
+		    (!found || closing->stop > found->stop))
+			found = closing;
+	}
+	return found;
 }
 
 /* A take that was torn off, and what is to become of it. */
@@ -168,18 +177,30 @@ struct torn {
 	bool waited_for; /* recording is to go on behind it */
 };
 
+/* Once on each medium: the rest of one that failed then goes elsewhere. */
+static bool is_taken_up(const struct torn *torn)
+{
+	const struct transport *transport = torn->search->transport;
+	ptrdiff_t i = torn->closing - transport->left.closing;
+
+	return transport->taken_up[i] >> torn->search->index & 1;
+}
+
 static void judge(struct torn *torn)
 {
 	const struct search *search = torn->search;
 	const struct transport *transport = search->transport;
 
 	torn->origin = origin_of(torn->take, &transport->client.tape);
-	torn->closing = find_closing(transport, &torn->origin, search->index);
+	torn->closing =
+		find_closing(transport, &torn->origin, torn->place->take);
 	/* Others before the newest one were ended by their media, and where
 	 * nothing was being recorded, all were. */
 	torn->runs = torn->origin.found && !transport->settled &&
 		     (transport->recalling || transport->current) &&
 		     torn->origin.start >= search->newest && !torn->closing;
+	if (torn->closing && is_taken_up(torn))
+		torn->closing = NULL;
 	torn->left = torn->runs && is_left(transport, &torn->origin);
 	torn->waited_for = transport_is_comeback(
 		transport, torn->place, torn->origin.tape, torn->origin.start);
@@ -240,6 +261,7 @@ static void take_up_left(const struct torn *torn, struct hand *hand)
 {
 	const struct intent *left = &hand->transport->left;
 
+	hand->transport->recalling = false;
 	transport_catch_up_resumed(hand, &torn->take->known, left->since);
 	if (left->stop == TAKE_FOREVER)
 		return;
@@ -262,14 +284,15 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 		hand->stop = torn->closing->stop;
 	hand->awaited = torn->waited_for;
 	hand->safe = known_to_be_safe(torn);
-	if (torn->left)
+	if (torn->left || torn->closing)
 		snprintf(hand->name, sizeof(hand->name), "%s",
-			 transport->left.name);
+			 torn->left ? transport->left.name
+				    : torn->closing->name);
 	transport_keep_number(transport, torn->place);
 	transport_adopt(hand, take);
 	if (torn->closing) {
 		hand->group = ++transport->groups;
-		transport->closed[torn->closing - transport->left.closing] |=
+		transport->taken_up[torn->closing - transport->left.closing] |=
 			1u << torn->search->index;
 		transport_catch_up_resumed(hand, &torn->take->known,
 					   torn->closing->since);

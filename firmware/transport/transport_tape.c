@@ -205,6 +205,7 @@ static void change_tapes(struct transport *transport)
 {
 	transport->tapes++;
 	transport_forget_onward(transport);
+	transport_forget_left(transport);
 	changes_forget(&transport->changes);
 }
 

@@ -120,6 +120,21 @@ static void find_take(const char *name, char path[CONFIG_PATH_MAX + 64])
 	globfree(&found);
 }
 
+static uint64_t frames_of(const char *name)
+{
+	json_t *take = read_take(bench.config.folder, name);
+	uint64_t frames = number_of(take, "frames");
+
+	json_decref(take);
+	return frames;
+}
+
+static bool are_all_written(void)
+{
+	return are_over() && !bench.transport->onward.wanted &&
+	       !bench.transport->recalling && bench.transport->rests_known;
+}
+
 /* All that ran is over, and so is what was left. */
 static bool are_rests_over(void)
 {
@@ -242,6 +257,166 @@ static void test_a_take_that_was_closed_in_the_end_has_no_rest(void **state)
 	assert_int_equal(bench.transport->number, 2);
 }
 
+/* Its ledger has an end, and the medium was full when the rest was written. */
+static void test_a_take_that_is_all_but_closed_has_its_rest(void **state)
+{
+	char path[CONFIG_PATH_MAX + 64], file[CONFIG_PATH_MAX + 96];
+
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	find_take("Take-001", path);
+	assert_int_equal(heal_folder(path, &storage_posix, NULL, NULL, NULL),
+			 0);
+	snprintf(file, sizeof(file), "%s/take.json", path);
+	assert_int_equal(unlink(file), 0);
+	be_renewed();
+	run_until(is_two);
+	run_until(are_rests_over);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+	check_take(bench.config.next, 3, RATE - frames_of("Take-001"),
+		   "Take-001");
+}
+
+static bool has_given_up(void)
+{
+	return waits_for_medium() || bench.transport->current;
+}
+
+/* It is found, and cannot be gone on with. */
+static void test_what_ran_goes_on_once(void **state)
+{
+	char pattern[CONFIG_PATH_MAX + 64];
+	glob_t found;
+
+	(void)state;
+	run_until_killed(record_until_killed);
+	break_file("Take-001");
+	break_medium(bench.config.next);
+	be_renewed();
+	run_until(has_given_up);
+	run_until(is_prepared);
+	assert_int_equal(bench.transport->rests, 0);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	assert_false(bench.transport->onward.wanted);
+	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/Take-*",
+		 bench.config.folder);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 2);
+	globfree(&found);
+}
+
+static void keep_twice_until_killed(void)
+{
+	struct command keep = {
+		.kind = COMMAND_TO_KEEP, .name = "Idea", .preroll = -1};
+
+	trouble.of = "Idea";
+	keep.position = RATE / 2;
+	ask_for(&keep);
+	keep.position = RATE;
+	ask_for(&keep);
+	ask(COMMAND_TO_RECORD, RATE);
+	play_on();
+	run_until(is_prepared);
+	transport_note_intent(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+static unsigned takes_of(uint64_t least)
+{
+	char pattern[CONFIG_PATH_MAX + 64];
+	unsigned count = 0;
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/Take-*-Idea",
+		 bench.config.folder);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		count +=
+			frames_of(strrchr(found.gl_pathv[i], '/') + 1) >= least;
+	globfree(&found);
+	return count;
+}
+
+/* All of the tape, twice: nobody had their names. */
+static void test_takes_that_begin_at_the_same_frame_are_both_there(void **state)
+{
+	(void)state;
+	strcpy(bench.config.session, "Show");
+	be_killed(keep_twice_until_killed);
+	assert_int_equal(bench.transport->left.closings, 2);
+	run_until(has_found);
+	run_until(are_rests_over);
+	ask(COMMAND_TO_STOP, RATE * 5 / 4);
+	run_until(are_over);
+	assert_in_range(takes_of(RATE), 1, 2);
+	assert_int_equal(takes_of(RATE / 2), 2);
+}
+
+static void note_power_until_killed(void)
+{
+	struct onward *rest = &bench.transport->rest[0];
+
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_prepared);
+	*rest = (struct onward){
+		.wanted = true,
+		.power = true,
+		.stop = RATE / 4,
+		.frames = 60 * RATE, /* on a tape that is gone */
+		.place = {.session = "Show", .take = "Take-077"},
+	};
+	bench.transport->rests = 1;
+	transport_note_intent(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+static void test_a_rest_from_behind_a_power_cut_is_noted(void **state)
+{
+	(void)state;
+	be_killed(note_power_until_killed);
+	assert_int_equal(bench.transport->left.closings, 1);
+	run_until(has_found);
+	run_until(are_rests_over);
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE - RATE / 4, NULL);
+	check_take(bench.config.folder, 2, RATE / 4, NULL);
+}
+
+static bool has_other_tape(void)
+{
+	answer_as_tape();
+	return process.heard && bench.transport->tapes == 1;
+}
+
+/* Before the first one was looked for. */
+static void test_a_rest_is_not_looked_for_on_another_tape(void **state)
+{
+	struct tape_writer next;
+
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	be_renewed();
+	bench.transport->recall_ns = 0;
+	transport_search_arrivals(bench.transport);
+	assert_true(transport_misses_rests(bench.transport));
+	tape_writer_state(&bench.writer, TAPE_ENDED);
+	make_tape(&next);
+	tape_writer_silence(&next, 2 * RATE);
+	tape_writer_publish(&next, 2 * RATE);
+	listen_as_tape();
+	process.tape = &next;
+	run_until(has_other_tape);
+	assert_false(transport_misses_rests(bench.transport));
+	assert_null(transport_recalled(bench.transport));
+	run_until(are_over);
+	leave_as_tape();
+	tape_writer_destroy(&next);
+}
+
 /* ---- a shutdown, and one that is killed once more ---- */
 
 static void wait_with_two_until_shut_down(void)
@@ -254,21 +429,6 @@ static void wait_with_two_until_shut_down(void)
 	transport_shut_down(bench.transport);
 	transport_destroy(bench.transport);
 	kill(getpid(), SIGKILL);
-}
-
-static uint64_t frames_of(const char *name)
-{
-	json_t *take = read_take(bench.config.folder, name);
-	uint64_t frames = number_of(take, "frames");
-
-	json_decref(take);
-	return frames;
-}
-
-static bool are_all_written(void)
-{
-	return are_over() && !bench.transport->onward.wanted &&
-	       !bench.transport->recalling && bench.transport->rests_known;
 }
 
 /* Nobody wants what is played behind the shutdown. */
@@ -363,6 +523,11 @@ int main(void)
 		CASE(test_the_rest_of_a_take_that_others_healed_is_written),
 		CASE(test_a_rest_has_what_was_asked_for_then),
 		CASE(test_a_take_that_was_closed_in_the_end_has_no_rest),
+		CASE(test_a_take_that_is_all_but_closed_has_its_rest),
+		CASE(test_what_ran_goes_on_once),
+		CASE(test_takes_that_begin_at_the_same_frame_are_both_there),
+		CASE(test_a_rest_from_behind_a_power_cut_is_noted),
+		CASE(test_a_rest_is_not_looked_for_on_another_tape),
 		CASE(test_two_that_wait_at_a_shutdown_are_written),
 		CASE(test_what_ran_goes_on_before_what_was_stopped),
 		CASE(test_a_rest_outlives_two_processes),

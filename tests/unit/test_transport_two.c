@@ -236,6 +236,52 @@ static void test_a_number_is_not_given_twice_while_a_medium_hangs(void **state)
 	json_decref(read_take(other, "Take-003"));
 }
 
+/* Its medium hangs, and what was begun after it is over. */
+static void test_a_stopped_take_without_a_folder_is_noted(void **state)
+{
+	(void)state;
+	hung = false;
+	hangs_at_claims = "/A/";
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_hung);
+	ask(COMMAND_TO_STOP, RATE / 2);
+	bench.transport->current = NULL;
+	transport_note_intent(bench.transport);
+	assert_int_equal(bench.transport->noted.kind, INTENT_WAITING);
+	assert_int_equal(bench.transport->noted.start, RATE / 4);
+	assert_int_equal(bench.transport->noted.stop, RATE / 2);
+	hangs_at_claims = NULL;
+	run_until(are_over);
+	check_take(bench.config.folder, 1, RATE / 4, NULL);
+}
+
+static bool is_all_noted(void)
+{
+	return bench.transport->current &&
+	       bench.transport->noted.kind == INTENT_RECORDING &&
+	       bench.transport->noted.closings == 0;
+}
+
+/* A mirror that hangs has nothing that the take itself has not. */
+static void test_a_mirror_without_a_folder_is_not_noted(void **state)
+{
+	char mirror[CONFIG_PATH_MAX];
+
+	(void)state;
+	have_mirror(mirror);
+	hung = false;
+	hangs_at_claims = "/M/";
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(is_hung);
+	ask(COMMAND_TO_STOP, RATE / 2);
+	ask(COMMAND_TO_RECORD, RATE / 2);
+	run_until(is_all_noted);
+	assert_true(in_hand() > 1);
+	hangs_at_claims = NULL;
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+}
+
 /* ---- a medium that hangs until the tape of its take is gone ---- */
 
 static bool is_answered(void)
@@ -308,6 +354,8 @@ int main(void)
 		CASE(test_a_number_is_not_given_twice_while_a_medium_hangs),
 		CASE(test_what_waits_is_not_looked_for_on_another_tape),
 		CASE(test_a_take_of_another_tape_is_not_noted),
+		CASE(test_a_stopped_take_without_a_folder_is_noted),
+		CASE(test_a_mirror_without_a_folder_is_not_noted),
 		CASE(test_a_take_without_a_tape_is_not_mirrored),
 		CASE(test_a_take_is_not_mirrored_from_another_tape),
 	};
