@@ -66,6 +66,19 @@ static inline void write_all(int dir, const char *name, const void *data,
 	close(fd);
 }
 
+static inline void overwrite(const char *name, size_t at, size_t size)
+{
+	int fd = openat(fake.dir, name, O_RDWR);
+	char *noise = malloc(size);
+
+	assert_true(fd >= 0);
+	assert_non_null(noise);
+	memset(noise, 0x5a, size);
+	assert_int_equal(pwrite(fd, noise, size, (off_t)at), size);
+	free(noise);
+	close(fd);
+}
+
 static inline void put_back(const struct kept *kept, int folder)
 {
 	for (unsigned i = 0; i < kept->files; i++)
@@ -213,6 +226,34 @@ static inline uint64_t cut_in_the_middle(const struct story *story)
 	snprintf(check_context, sizeof(check_context), "cut in the middle");
 	assert_true(safe > 0);
 	return safe;
+}
+
+/* A heal of what is there, cut off at each call in turn, and done again. */
+static inline void cut_heal_at_each_call(void (*check)(void))
+{
+	struct kept before;
+	unsigned calls;
+
+	keep_folder(&before, fake.dir);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	heal_it();
+	calls = fake.calls;
+	assert_true(calls > 0);
+	for (unsigned at = 1; at <= calls; at += stride()) {
+		fake_storage_empty();
+		put_back(&before, fake.dir);
+		settle();
+		fake_storage_reset(FAKE_FREEZE, at,
+				   at % 2 ? FAKE_DONE : FAKE_HALF);
+		heal_it();
+		fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+		snprintf(check_context, sizeof(check_context), "cut at %u", at);
+		assert_int_equal(
+			heal_folder(fake.path, &fake_storage, NULL, NULL, NULL),
+			0);
+		check();
+	}
+	drop(&before);
 }
 
 #endif

@@ -186,19 +186,6 @@ static void test_finished_files_are_shorter_than_they_were(void **unused)
 	expect_idempotent();
 }
 
-static void overwrite(const char *name, size_t at, size_t size)
-{
-	int fd = openat(fake.dir, name, O_RDWR);
-	char *noise = malloc(size);
-
-	assert_true(fd >= 0);
-	assert_non_null(noise);
-	memset(noise, 0x5a, size);
-	assert_int_equal(pwrite(fd, noise, size, (off_t)at), size);
-	free(noise);
-	close(fd);
-}
-
 static void test_a_first_sector_is_lost(void **unused)
 {
 	uint64_t safe;

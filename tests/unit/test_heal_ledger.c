@@ -67,6 +67,11 @@ static unsigned lines(void)
 	return count;
 }
 
+static void expect_damaged(void)
+{
+	expect_verdict(VERIFY_DAMAGED);
+}
+
 static void cut_and_append(uint64_t at, uint64_t received)
 {
 	unsigned gap;
@@ -94,28 +99,9 @@ static void test_an_entry_is_spoilt_that_was_safe(void **unused)
  * noted. */
 static void test_a_spoilt_entry_is_remembered(void **unused)
 {
-	struct kept before;
-	unsigned calls;
-
 	(void)unused;
 	cut_and_append(3 * BLOCK, START + 4 * BLOCK);
-	keep_folder(&before, fake.dir);
-	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
-	heal_it();
-	calls = fake.calls;
-	for (unsigned at = 1; at <= calls; at += stride()) {
-		fake_storage_empty();
-		put_back(&before, fake.dir);
-		settle();
-		fake_storage_reset(FAKE_FREEZE, at,
-				   at % 2 ? FAKE_DONE : FAKE_HALF);
-		heal_it();
-		fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
-		heal_folder(fake.path, &fake_storage, NULL, NULL, NULL);
-		snprintf(check_context, sizeof(check_context), "cut at %u", at);
-		expect_verdict(VERIFY_DAMAGED);
-	}
-	drop(&before);
+	cut_heal_at_each_call(expect_damaged);
 }
 
 /* What no sync covers may look like this after a power cut. */
@@ -237,29 +223,9 @@ static void lose_ledger(void)
 /* Cut off at each call: nobody takes the new one for the old one. */
 static void test_a_ledger_that_is_made_anew_says_so_at_once(void **unused)
 {
-	struct kept before;
-	unsigned calls;
-
 	(void)unused;
 	lose_ledger();
-	keep_folder(&before, fake.dir);
-	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
-	heal_it();
-	calls = fake.calls;
-	for (unsigned at = 1; at <= calls; at += stride()) {
-		fake_storage_empty();
-		put_back(&before, fake.dir);
-		settle();
-		fake_storage_reset(FAKE_FREEZE, at,
-				   at % 2 ? FAKE_DONE : FAKE_HALF);
-		heal_it();
-		fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
-		if (heal_look(fake.dir, "Take-001") == HEAL_OPEN)
-			assert_int_equal(heal_it().error, 0);
-		snprintf(check_context, sizeof(check_context), "cut at %u", at);
-		expect_verdict(VERIFY_DAMAGED);
-	}
-	drop(&before);
+	cut_heal_at_each_call(expect_damaged);
 }
 
 /* Its length is wrong, or it is of a take of weeks: it is no lost one. */

@@ -11,19 +11,6 @@
 
 #include "heal_case.h"
 
-static void overwrite(const char *name, size_t at, size_t size)
-{
-	int fd = openat(fake.dir, name, O_RDWR);
-	char *noise = malloc(size);
-
-	assert_true(fd >= 0);
-	assert_non_null(noise);
-	memset(noise, 0x5a, size);
-	assert_int_equal(pwrite(fd, noise, size, (off_t)at), size);
-	free(noise);
-	close(fd);
-}
-
 static void lose_beginning(const char *name)
 {
 	overwrite(name, 0, FLAC_HEAD_BYTES + 1000);
@@ -138,36 +125,24 @@ static void test_one_file_has_lost_its_head_only(void **unused)
 	assert_true(length_of_take() >= safe);
 }
 
+static uint64_t safe_frames;
+
+static void expect_safe_frames(void)
+{
+	check_prefix(&long_one, safe_frames);
+}
+
 /* The same, cut off after any call: what was found out of the first track is
  * not forgotten. */
 static void test_a_head_made_anew_is_remembered(void **unused)
 {
-	struct kept before;
-	uint64_t safe;
-	unsigned calls;
-
 	(void)unused;
-	safe = cut_in_the_middle(&long_one);
+	safe_frames = cut_in_the_middle(&long_one);
 	overwrite("01-Track-1.flac", 0, 512);
 	assert_int_equal(unlinkat(fake.dir, "02-Track-2.flac", 0), 0);
 	assert_int_equal(unlinkat(fake.dir, "03-Track-3.flac", 0), 0);
 	settle();
-	keep_folder(&before, fake.dir);
-	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
-	heal_it();
-	calls = fake.calls;
-	for (unsigned at = 1; at <= calls; at += stride()) {
-		fake_storage_empty();
-		put_back(&before, fake.dir);
-		settle();
-		fake_storage_reset(FAKE_FREEZE, at, FAKE_DONE);
-		heal_it();
-		fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
-		snprintf(check_context, sizeof(check_context), "cut at %u", at);
-		heal_folder(fake.path, &fake_storage, NULL, NULL, NULL);
-		check_prefix(&long_one, safe);
-	}
-	drop(&before);
+	cut_heal_at_each_call(expect_safe_frames);
 }
 
 /* And a bad place further on: what lies behind it is not cut off. */
