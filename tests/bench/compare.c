@@ -2,7 +2,7 @@
  * Compares the tracks of a take with the sound that was played to the
  * interface: every sample of every track.
  *
- *	compare [--looped] SOURCE CHANNELS RATE BITS TRACK.flac...
+ *	compare [--looped [--pauses N]] SOURCE CHANNELS RATE BITS TRACK.flac...
  *
  * SOURCE is raw interleaved S32_LE of so many channels, its samples in the
  * upper BITS. The tracks are decoded by the stock flac(1), so that nothing
@@ -10,7 +10,8 @@
  * the place where the source begins is searched in the first track, and all
  * tracks must have it at that very place, whole, with silence around it.
  * Looped, it was played again and again from before the recording until after
- * it: all of the tracks must be what was played.
+ * it: all of the tracks must be what was played. The player may have paused so
+ * many times, and then gone on where it was: in all tracks at the same place.
  *
  * Exit status: 0 when all samples are equal, 1 when some are not or are
  * missing, 2 when that could not be found out.
@@ -32,12 +33,27 @@
 /* So many equal samples in a row are no coincidence. */
 #define NEEDLE 4096
 
+/* What a player's card plays on before it notices that it has run dry; that can
+ * by chance be the same as what should have been played. */
+#define MARGIN	   512
+#define PAUSES_MAX 64
+/* Samples; it is to be less than the source has, or what is lost of a recording
+ * would look like a pause, nearly a round long. */
+#define PAUSE_MAX 24000
+
+/* Samples of the tracks in which nothing was played. */
+struct pause {
+	size_t from, to;
+};
+
 struct source {
 	const int32_t *samples;
 	size_t frames;
 	unsigned int channels;
 	unsigned int bits;
 	bool looped;
+	struct pause pause[PAUSES_MAX];
+	unsigned int pauses, pauses_max;
 };
 
 /* A decoded track, its samples as in the source: in the upper bits. */
@@ -168,6 +184,26 @@ static ptrdiff_t find_start(const struct source *source,
 	return -1;
 }
 
+/* How long the player had paused by then. */
+static size_t paused_before(const struct source *source, size_t i)
+{
+	size_t paused = 0;
+
+	for (unsigned int p = 0; p < source->pauses; p++)
+		if (source->pause[p].to <= i)
+			paused += source->pause[p].to - source->pause[p].from;
+	return paused;
+}
+
+static bool is_in_pause(const struct source *source, size_t i)
+{
+	for (unsigned int p = 0; p < source->pauses; p++)
+		if (i + MARGIN >= source->pause[p].from &&
+		    i < source->pause[p].to)
+			return true;
+	return false;
+}
+
 /* What was played when sample i was recorded; silence around. */
 static int32_t played_at(const struct source *source, unsigned int channel,
 			 size_t start, size_t i)
@@ -176,10 +212,59 @@ static int32_t played_at(const struct source *source, unsigned int channel,
 
 	if (source->looped)
 		return source_at(source, channel,
-				 (i + length - start % length) % length);
+				 (i - paused_before(source, i) + length -
+				  start % length) %
+					 length);
 	if (i < start || i - start >= length)
 		return 0;
 	return source_at(source, channel, i - start);
+}
+
+/* Whether the first track has at to what should have been played at from. */
+static bool goes_on_at(const struct source *source, const struct track *track,
+		       size_t start, struct pause pause)
+{
+	for (size_t i = 0; i < NEEDLE; i++)
+		if (track->samples[pause.to + i] !=
+		    played_at(source, 0, start, pause.from + i))
+			return false;
+	return true;
+}
+
+/* Where the player goes on that has paused at from; 0: nowhere. */
+static size_t find_end_of_pause(const struct source *source,
+				const struct track *track, size_t start,
+				size_t from)
+{
+	struct pause pause = {from, from + 1};
+
+	for (;
+	     pause.to + NEEDLE <= track->frames && pause.to - from <= PAUSE_MAX;
+	     pause.to++)
+		if (goes_on_at(source, track, start, pause))
+			return pause.to;
+	return 0;
+}
+
+/* In the first channel's track. */
+static void find_pauses(struct source *source, const struct track *track,
+			size_t start)
+{
+	size_t to;
+
+	for (size_t i = 0; i < track->frames; i++) {
+		if (track->samples[i] == played_at(source, 0, start, i))
+			continue;
+		if (source->pauses == source->pauses_max)
+			return;
+		to = find_end_of_pause(source, track, start, i);
+		if (to == 0)
+			return;
+		printf("the player pauses at sample %zu for %zu samples\n", i,
+		       to - i);
+		source->pause[source->pauses++] = (struct pause){i, to};
+		i = to;
+	}
 }
 
 /*
@@ -193,7 +278,8 @@ static size_t count_differing(const struct source *source,
 	size_t end = start + source->frames, differing = 0;
 
 	for (size_t i = 0; i < track->frames; i++) {
-		if (track->samples[i] == played_at(source, channel, start, i))
+		if (track->samples[i] == played_at(source, channel, start, i) ||
+		    is_in_pause(source, i))
 			continue;
 		if (differing++ == 0)
 			*first = i;
@@ -233,8 +319,8 @@ static size_t compare_track(const struct source *source,
 }
 
 /* Compares all tracks; length becomes that of the first. */
-static size_t compare(const struct source *source, unsigned int rate,
-		      char **paths, size_t *length)
+static size_t compare(struct source *source, unsigned int rate, char **paths,
+		      size_t *length)
 {
 	size_t total = 0;
 	ptrdiff_t start = 0;
@@ -251,6 +337,8 @@ static size_t compare(const struct source *source, unsigned int rate,
 				     paths[i]);
 			printf("the source begins at sample %td (%.3f s)\n",
 			       start, (double)start / rate);
+			if (source->pauses_max > 0)
+				find_pauses(source, &track, (size_t)start);
 		}
 		total += compare_track(source, &track, i, (size_t)start,
 				       paths[i]);
@@ -274,9 +362,16 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
+	if (source.looped && argc > 2 && strcmp(argv[1], "--pauses") == 0) {
+		source.pauses_max = number(argv[2], "pauses");
+		if (source.pauses_max > PAUSES_MAX)
+			errx(2, "more than %d pauses", PAUSES_MAX);
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc < 6)
-		errx(2, "usage: compare [--looped] SOURCE CHANNELS RATE BITS "
-			"TRACK...");
+		errx(2, "usage: compare [--looped [--pauses N]] SOURCE "
+			"CHANNELS RATE BITS TRACK...");
 	source.channels = number(argv[2], "channels");
 	rate = number(argv[3], "samples per second");
 	source.bits = number(argv[4], "bits");
@@ -286,6 +381,8 @@ int main(int argc, char **argv)
 	differing = compare(&source, rate, argv + 5, &length);
 	if (!source.looped)
 		length = source.frames;
+	for (unsigned int p = 0; p < source.pauses; p++)
+		length -= source.pause[p].to - source.pause[p].from + MARGIN;
 	printf("total: %u tracks, %.1f s played, %zu samples compared, "
 	       "%zu differing\n",
 	       source.channels, (double)length / rate, length * source.channels,

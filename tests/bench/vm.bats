@@ -87,6 +87,44 @@ setup()
 	[[ $output == *"02-.flac"*" 1 differing, the first at 89000"* ]]
 }
 
+# 300 samples of silence at sample 39000, the second track's at $1.
+record_with_a_pause() {
+	at=(39000 "$1")
+	for i in 1 2; do
+		sox "$work/thrice.s32" -b 24 "$work/0$i-.flac" remix $i \
+			trim 31000s 100000s pad 300s@$((at[i - 1]))s
+	done
+}
+
+@test "the comparison knows a pause of the player from a lost sample" {
+	"$bench/../sound.sh" --raw "$work/sound" 2 48000 1
+	sox() { command sox -D -t s32 -c 2 -r 48000 "$@"; }
+	source=$work/sound/2.s32
+	cat "$source" "$source" "$source" >"$work/thrice.s32"
+	compare() {
+		run "$build/bench/compare" --looped "$@" "$source" 2 48000 24 \
+			"$work"/0[12]-.flac
+		echo "$output"
+	}
+	record_with_a_pause 39000
+	compare --pauses 1
+	[ "$status" -eq 0 ]
+	[[ $output == *"pauses at sample 39000 for 300 samples"* ]]
+	compare
+	[ "$status" -eq 1 ]
+	# Of one track alone it is no pause of the player.
+	record_with_a_pause 50000
+	compare --pauses 1
+	[ "$status" -eq 1 ]
+	# What a pause leaves out was not played, or not recorded.
+	for i in 1 2; do
+		sox "$work/thrice.s32" -b 24 "$work/0$i-.flac" remix $i \
+			trim 31000s 39000s =71000s 60000s
+	done
+	compare --pauses 1
+	[ "$status" -eq 1 ]
+}
+
 @test "32 channels of recorded sound go through a kernel PCM bit for bit" {
 	run "$bench/record32.sh"
 	echo "$output" | tail -n 3 | sed 's/^/# /' >&3
