@@ -191,7 +191,7 @@ group_vm()
 group_lines()
 {
 	try "devices.bats" 300 bats --tap tests/bench/devices.bats
-	try "gpio.bats" 300 bats --tap tests/bench/gpio.bats
+	try "gpio.bats" 600 bats --tap tests/bench/gpio.bats
 	try "gpio_lines" 300 tests/bench/gpio_lines.sh
 	try "gpio_lines, other libgpiod" 600 tests/bench/gpio_lines.sh other
 	try "panel session" 600 tests/bench/panel.sh session
