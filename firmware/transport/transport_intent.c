@@ -364,6 +364,7 @@ void transport_leave(struct transport *transport)
 	struct intent *last = transport_recalled(transport) ? &transport->left
 							    : &transport->noted;
 
+	transport_note_intent(transport); /* a take may just be over */
 	if (last->kind == INTENT_NONE || transport->power_fails)
 		return;
 	last->configured = true;

@@ -309,6 +309,23 @@ static void record_until_renewed(void)
 	kill(getpid(), SIGKILL);
 }
 
+/* The next one would look for it, with the configuration of before. */
+static void test_a_take_that_is_just_over_is_not_left(void **state)
+{
+	static struct intent left;
+
+	(void)state;
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	ask(COMMAND_TO_STOP, RATE);
+	while (!are_over())
+		transport_look_after_takes(bench.transport);
+	assert_int_equal(bench.transport->noted.kind, INTENT_RECORDING);
+	transport_leave(bench.transport);
+	assert_int_equal(intent_read(bench.transport->intent_path, &left),
+			 -ENOENT);
+}
+
 static bool is_b_next(void)
 {
 	struct volume volume;
@@ -548,6 +565,7 @@ int main(void)
 		CASE(test_the_current_take_is_the_one_that_is_mirrored),
 		CASE(test_a_number_is_not_given_again_after_a_reload),
 		CASE(test_nor_in_a_session_whose_name_has_a_space),
+		CASE(test_a_take_that_is_just_over_is_not_left),
 		CASE(test_what_waits_at_a_shutdown_is_written_up_to_there),
 		CASE(test_what_is_looked_for_at_a_shutdown_ends_there),
 		CASE(test_what_waited_goes_on_when_all_is_back),
