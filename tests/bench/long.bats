@@ -37,8 +37,11 @@ show()
 			run "$ROOT/tests/bench/soak.sh" 30
 		show 'gaps:|memory grew|^total|longest stall'
 		[[ $output =~ stall:\ ([0-9]+)\ ms ]]
-		[ "${BASH_REMATCH[1]}" -ge 250 ] || break
+		stall=${BASH_REMATCH[1]}
+		[ "$stall" -ge 250 ] || break
 	done
+	[ "$status" -eq 0 ] || [ "$stall" -lt 250 ] ||
+		skip "the machine stood still for $stall ms, the third time"
 	[ "$status" -eq 0 ]
 	[[ $output == *"32 tracks"*" 0 differing"* ]]
 }

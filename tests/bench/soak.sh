@@ -49,7 +49,9 @@ status=0
 
 mount -o loop,ro "$work/disk" "$work/medium"
 take=$(dirname "$(find "$work/medium" -name take.json -print -quit)")
-verdict=$("$build/takebox" verify --json "$take" | jq -r '.takes[0].verdict')
+# It leaves with a status of its own for any other verdict.
+"$build/takebox" verify --json "$take" >"$work/verify.json" || true
+verdict=$(jq -r '.takes[0].verdict' "$work/verify.json")
 echo "verify: $verdict"
 [ "$verdict" = sample-complete ] || status=1
 echo "the machine's longest stall: $(cat "$work/stall") ms"
