@@ -166,7 +166,7 @@ runs() {
 	kill -HUP "$(cat takeboxd.pid)"
 	wait "$(cat takeboxd.pid)"
 	start takeboxd "$BUILD/takeboxd" -c takebox.conf
-	wait_until status_is .preroll 2
+	wait_until status_is ".preroll == 2" true
 	run ! says "not used"
 }
 
@@ -186,7 +186,7 @@ runs() {
 	"$BUILD/takebox" verify medium/Takebox/*/Take-001
 	[ "$(jq '.markers | length' medium/Takebox/*/Take-001/take.json)" -eq 1 ]
 	start takeboxd "$BUILD/takeboxd" -c takebox.conf
-	wait_until status_is .tape.seconds 10
+	wait_until status_is ".tape.seconds == 10" true
 	status_is .state idle
 }
 
@@ -216,7 +216,7 @@ die_with_another() {
 	"$BUILD/takebox" verify medium/Takebox/*/Take-001
 	[ ! -e medium/Takebox/*/Take-002 ]
 	start takeboxd "$BUILD/takeboxd" -c takebox.conf
-	wait_until status_is .tape.seconds 10
+	wait_until status_is ".tape.seconds == 10" true
 }
 
 @test "killed in a take after a mistake was made in the configuration: the take goes on" {
