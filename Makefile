@@ -211,9 +211,11 @@ $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
 # Media that stand still, and fail.
 $(BUILD)/tests/test_transport $(BUILD)/tests/test_transport_asked \
 $(BUILD)/tests/test_transport_two $(BUILD)/tests/test_transport_renewed \
-$(BUILD)/tests/test_transport_rests \
+$(BUILD)/tests/test_transport_rests $(BUILD)/tests/test_transport_found \
 $(BUILD)/tests/test_transport_hangs \
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=fdatasync
+# What is written down before a take makes anything.
+$(BUILD)/tests/test_transport_found: LDFLAGS += -Wl,--wrap=take_go
 # One that hangs when a name is claimed there.
 $(BUILD)/tests/test_transport_two: LDFLAGS += -Wl,--wrap=openat64
 # Folders that are made safe, or not.

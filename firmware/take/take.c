@@ -159,8 +159,11 @@ static int prepare(struct take *take)
 
 static int begin(struct take *take)
 {
-	int error = prepare(take);
+	int error;
 
+	if (!take->resumed)
+		wait_to_go(take);
+	error = prepare(take);
 	if (error < 0)
 		return error;
 	if (take->resumed)

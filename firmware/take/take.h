@@ -62,8 +62,9 @@ struct take_plan {
 				it, or a heal: its ledger is to say where it
 				goes on */
 	double link_seconds; /* that the writer waits for it; 0: three */
-	bool waits; /* nothing is encoded before take_go: what was asked for
-		       before is to be told first */
+	bool waits; /* nothing is encoded before take_go, and of a new one
+		       nothing made: what was asked for before is to be told
+		       first, and the take to be written down */
 };
 
 struct take;

@@ -115,7 +115,7 @@ char *intent_text(const struct intent *intent)
 	const struct recording_place *place = &intent->place;
 	json_t *root = json_pack(
 		"{si ss ss sI sI sI sI sb sb sb sI sf so so so so so so so so "
-		"so so so}",
+		"so so so ss}",
 		"version", VERSION, "state", kinds[intent->kind], "tape",
 		intent->tape, "start", (json_int_t)intent->start, "from",
 		(json_int_t)intent->from, "stop",
@@ -132,7 +132,7 @@ char *intent_text(const struct intent *intent)
 		text_of(place->take), "folder", text_of(place->folder),
 		"tracks", tracks_of(intent), "changes", changes_of(intent),
 		"since", since_of(intent, intent->since), "closing",
-		closings_of(intent));
+		closings_of(intent), "closing_tape", intent->closing_tape);
 	char *text = root ? json_text(root, JSON_COMPACT) : NULL;
 
 	json_decref(root);
@@ -306,6 +306,9 @@ static bool get_all(const json_t *root, struct intent *intent)
 		  get_closings(root, intent);
 
 	ok = ok && get_text(root, "tape", intent->tape, sizeof(intent->tape));
+	if (ok && !get_text(root, "closing_tape", intent->closing_tape,
+			    sizeof(intent->closing_tape))) /* older ones */
+		strcpy(intent->closing_tape, intent->tape);
 	ok = ok && get_number(root, "start", 0, &intent->start);
 	ok = ok && get_number(root, "from", 0, &intent->from);
 	ok = ok && get_number(root, "frames", 0, &intent->frames);

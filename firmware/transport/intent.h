@@ -58,6 +58,8 @@ struct intent {
 	bool configured;	/* but for the arming, all as configured */
 	struct changes changes; /* what takes here have to have */
 	uint64_t since;		/* number of the first one that is its own */
+	char closing_tape[33];	/* that these are on; not the take's, when the
+				   power has failed in that */
 	struct closing closing[CLOSING_MAX];
 	unsigned closings;
 };

@@ -43,6 +43,20 @@ static int read_tape(struct survey_take *take, const json_t *entry)
 	return 0;
 }
 
+static void read_text(char *text, size_t size, const json_t *entry,
+		      const char *key)
+{
+	const char *value = json_string_value(json_object_get(entry, key));
+
+	snprintf(text, size, "%s", value ? value : "");
+}
+
+static void read_link(struct recording_place *behind, const json_t *entry)
+{
+	read_text(behind->session, sizeof(behind->session), entry, "session");
+	read_text(behind->take, sizeof(behind->take), entry, "take");
+}
+
 static int read_entry(void *context, const json_t *entry)
 {
 	const char *type = json_string_value(json_object_get(entry, "type"));
@@ -56,6 +70,8 @@ static int read_entry(void *context, const json_t *entry)
 	else if (type && strcmp(type, "arm") == 0 && track > 0 &&
 		 track <= CONFIG_CHANNELS_MAX)
 		take->known.armed[track] = at;
+	else if (type && strcmp(type, "continues") == 0)
+		read_link(&take->behind, entry);
 	return read_tape(take, entry);
 }
 

@@ -33,6 +33,8 @@ struct survey_take {
 	int dir;	/* its folder, open; -1: somebody has taken it over */
 	char tape[33];	/* hexadecimal id of the tape that it was on; "" */
 	uint64_t start; /* on that */
+	struct recording_place behind; /* the take that it goes on with; take
+					  "": none; no folder */
 	struct known known;
 };
 

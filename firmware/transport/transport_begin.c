@@ -16,20 +16,38 @@
 #define NEED_TRACK_BYTES (256u << 10)
 #define NEED_SECONDS	 4
 
-uint64_t transport_needed_bytes(const struct transport *transport)
+static uint64_t needed_bytes(const struct tape_facts *facts,
+			     const struct config_track *tracks, unsigned count)
 {
-	const struct tape_facts *facts = transport->client.tape.facts;
 	uint64_t bytes = NEED_BYTES;
 
-	for (unsigned i = 0; i < transport->track_count; i++) {
-		unsigned channels = transport->tracks[i].channels[1] ? 2 : 1;
+	for (unsigned i = 0; i < count; i++) {
+		unsigned channels = tracks[i].channels[1] ? 2 : 1;
 
-		if (transport->tracks[i].armed)
+		if (tracks[i].armed)
 			bytes += NEED_TRACK_BYTES +
 				 (uint64_t)channels * facts->bits / 8 *
 					 facts->rate * NEED_SECONDS;
 	}
 	return bytes;
+}
+
+uint64_t transport_needed_bytes(const struct transport *transport)
+{
+	return needed_bytes(transport->client.tape.facts, transport->tracks,
+			    transport->track_count);
+}
+
+uint64_t transport_needed_onward(const struct transport *transport)
+{
+	const struct onward *onward = &transport->onward;
+	struct config_track tracks[CONFIG_CHANNELS_MAX];
+
+	memcpy(tracks, transport->tracks, sizeof(tracks));
+	changes_undo(&transport->changes, onward->from, onward->since, tracks,
+		     transport->track_count);
+	return needed_bytes(transport->client.tape.facts, tracks,
+			    transport->track_count);
 }
 
 /* A take that is to begin. */
@@ -74,7 +92,7 @@ static void describe_later(struct beginning *beginning,
 	recording->goes_on = true;
 }
 
-/* hand: NULL on an error. */
+/* hand: NULL on an error; the take waits for take_go. */
 static int begin_on(struct transport *transport, unsigned index,
 		    struct beginning *beginning, struct hand **out, char *error,
 		    size_t size)
@@ -113,7 +131,6 @@ static int begin_on(struct transport *transport, unsigned index,
 	*out = hand;
 	transport_adopt(hand, take);
 	transport_catch_up(hand, beginning->since);
-	take_go(take);
 	return 0;
 }
 
@@ -183,6 +200,10 @@ int transport_begin(struct transport *transport, const char *name,
 	transport->went_on[0] = '\0';
 	transport->settled = true;
 	*ticket = hand->ticket;
+	/* Whoever comes after a kill is to know of it before it has a folder.
+	 */
+	transport_note_intent(transport);
+	take_go(hand->take);
 	return 0;
 }
 
@@ -225,6 +246,7 @@ void transport_begin_mirror(struct hand *first)
 	hand->group = first->group;
 	hand->mirror = true;
 	transport->current = current;
+	take_go(hand->take);
 }
 
 struct hand *transport_begin_onward(struct transport *transport, int index,

@@ -17,11 +17,17 @@
 
 /* ---- what is being recorded ---- */
 
-static void note_tape(struct transport *transport, struct intent *now)
+static void name_tape(const struct transport *transport, char name[33])
 {
 	for (int i = 0; i < 16; i++)
-		snprintf(now->tape + 2 * i, 3, "%02x",
+		snprintf(name + 2 * i, 3, "%02x",
 			 transport->client.tape.facts->id[i]);
+}
+
+static void note_tape(struct transport *transport, struct intent *now)
+{
+	name_tape(transport, now->tape);
+	name_tape(transport, now->closing_tape);
 	snprintf(now->session, sizeof(now->session), "%s", transport->session);
 	memcpy(now->tracks, transport->tracks, sizeof(now->tracks));
 	now->track_count = transport->track_count;
@@ -58,7 +64,7 @@ static void note_take(struct transport *transport, const struct hand *hand,
 	take_get_status(hand->take, &status);
 	now->kind = hand->prepared ? INTENT_RECORDING : INTENT_WAITING;
 	now->start = hand->start;
-	now->frames = transport_safe_frames(hand, status.durable);
+	now->frames = transport_safe_frames(hand, &status, status.durable);
 	now->from = hand->start + now->frames;
 	now->stop = hand->stop;
 	snprintf(now->name, sizeof(now->name), "%s", hand->name);
@@ -146,9 +152,9 @@ static void note_closing_hand(const struct hand *hand, struct intent *now)
 	struct take_status status;
 
 	take_get_status(hand->take, &status);
-	transport_describe_rest(hand, &status,
-				transport_safe_frames(hand, status.durable),
-				&rest);
+	transport_describe_rest(
+		hand, &status,
+		transport_safe_frames(hand, &status, status.durable), &rest);
 	note_rest(&rest, now);
 }
 
@@ -334,6 +340,34 @@ static void note_intent(struct transport *transport)
 	transport->noted_ns = time;
 }
 
+/* Recording is to go on behind what the power has ended, and that stays as it
+ * was written down; what is being closed meanwhile, a KEEP, is on this tape. */
+static void note_comeback(struct transport *transport)
+{
+	static struct intent now;
+	const struct onward *onward = &transport->onward;
+	int64_t time = clock_now_ns();
+
+	if (transport->power_fails || !transport_has_tape(transport))
+		return;
+	now = transport->left;
+	name_tape(transport, now.closing_tape);
+	now.closings = 0;
+	now.changes = transport->changes;
+	now.since = transport->changes.count;
+	note_closings(transport, NULL, &now);
+	if (onward->wanted && onward->stop != TAKE_FOREVER)
+		note_rest(onward, &now);
+	forget_changes(&now);
+	if (has_same_closings(&now, &transport->noted) &&
+	    (now.closings == 0 || time - transport->noted_ns < WRITE_NS))
+		return;
+	if (keep_beside(transport, &now) < 0)
+		return;
+	transport->noted = now;
+	transport->noted_ns = time;
+}
+
 /* What is being looked for, with what is asked for meanwhile. */
 static void note_recalled(struct transport *transport)
 {
@@ -345,7 +379,9 @@ void transport_note_intent(struct transport *transport)
 {
 	if (transport_recalled(transport))
 		note_recalled(transport);
-	else if (!transport->recalling && !transport->comeback.wanted)
+	else if (!transport->recalling && transport->comeback.wanted)
+		note_comeback(transport);
+	else if (!transport->recalling)
 		note_intent(transport);
 }
 
@@ -354,8 +390,8 @@ void transport_look_after_intent(struct transport *transport)
 	if (transport->recalling)
 		transport_look_for_left(transport);
 	transport_recall_rests(transport);
-	if (!transport->recalling && !transport->comeback.wanted)
-		note_intent(transport);
+	if (!transport_recalled(transport))
+		transport_note_intent(transport);
 }
 
 /* A new process with a new configuration is to read that. */

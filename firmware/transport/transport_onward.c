@@ -197,7 +197,7 @@ static bool go_on(struct transport *transport, int not_this)
 {
 	struct onward *onward = &transport->onward;
 	int index = transport_choose_place(
-		transport, transport_needed_bytes(transport), not_this);
+		transport, transport_needed_onward(transport), not_this);
 	json_t *note = NULL;
 	struct hand *hand;
 	uint64_t from;
@@ -219,6 +219,8 @@ static bool go_on(struct transport *transport, int not_this)
 	if (onward->ticket)
 		hand->ticket = onward->ticket;
 	transport_end_onward(transport);
+	transport_note_intent(transport);
+	take_go(hand->take);
 	return true;
 }
 
@@ -271,9 +273,11 @@ static struct hand *twin(struct hand *hand)
 	return NULL;
 }
 
-uint64_t transport_safe_frames(const struct hand *hand, uint64_t durable)
+uint64_t transport_safe_frames(const struct hand *hand,
+			       const struct take_status *status,
+			       uint64_t durable)
 {
-	return hand->safe > durable ? hand->safe : durable;
+	return status->begun || durable > hand->safe ? durable : hand->safe;
 }
 
 static void leave(struct hand *hand, const struct take_status *status,
@@ -322,7 +326,11 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	}
 	if (!transport_has_tape(transport) || now - hand->encoded_ns < STILL_NS)
 		return false;
-	safe = hand->start + transport_safe_frames(hand, status->durable);
+	/* What is found again is read first; the other medium has it all. */
+	if (!hand->job && status->state == TAKE_STARTING && twin(hand))
+		return false;
+	safe = hand->start +
+	       transport_safe_frames(hand, status, status->durable);
 	end = tape_published(tape);
 	if (end <= safe ||
 	    (double)(end - safe) < BEHIND_SHARE * (double)tape->facts->frames)
@@ -380,8 +388,9 @@ void transport_leave_rest(const struct hand *hand)
 	struct take_status status;
 
 	take_get_status(hand->take, &status);
-	transport_describe_rest(hand, &status,
-				transport_safe_frames(hand, status.end), &rest);
+	transport_describe_rest(
+		hand, &status, transport_safe_frames(hand, &status, status.end),
+		&rest);
 	transport_keep_rest(hand->transport, &rest);
 }
 
@@ -420,7 +429,8 @@ static void leave_ended(struct hand *hand, const struct take_status *status)
 		leave_behind(hand);
 	else if (transport_has_tape(transport) && !is_refused(hand) &&
 		 (twin(hand) || !transport->onward.wanted))
-		leave(hand, status, transport_safe_frames(hand, status->end));
+		leave(hand, status,
+		      transport_safe_frames(hand, status, status->end));
 }
 
 /* It stands still. */
@@ -433,7 +443,7 @@ static void leave_hanging(struct hand *hand, struct take_status *status)
 		leave_behind(hand);
 	else
 		leave(hand, status,
-		      transport_safe_frames(hand, status->durable));
+		      transport_safe_frames(hand, status, status->durable));
 }
 
 void transport_look_at_medium(struct hand *hand)

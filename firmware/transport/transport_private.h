@@ -59,7 +59,8 @@ struct hand {
 	bool prepared;		      /* and told of */
 	uint64_t gaps;		      /* that were told of */
 	bool healing;
-	bool awaited; /* recording is to go on behind it; its mirror, too */
+	bool was_stopped; /* by the process before this one */
+	bool awaited;	  /* recording is to go on behind it; its mirror, too */
 	uint64_t start, stop; /* tape positions; of the end it was told;
 				 TAKE_FOREVER */
 	uint64_t since;	      /* number of the first change that is its own */
@@ -131,6 +132,8 @@ struct transport {
 	unsigned
 		unlike; /* takes that only share their name with the mirror's */
 	unsigned arrivals[VOLUMES_MAX]; /* searched for open takes, or being */
+	unsigned hoped[VOLUMES_MAX]; /* arrivals at which the take that was left
+					was looked for before the others */
 	struct survey *survey[VOLUMES_MAX]; /* under way; NULL */
 	int64_t survey_ns[VOLUMES_MAX];	    /* when it began */
 	unsigned groups;
@@ -252,7 +255,9 @@ void transport_forget_left(struct transport *transport);
 /* Of a take that ran, which no medium that is there has open. */
 void transport_look_for_left(struct transport *transport);
 /* Media have had their time to show which takes they have open. */
-bool transport_has_searched(struct transport *transport);
+bool transport_has_searched(const struct transport *transport);
+/* And have been looked through to the end, or had time enough for that. */
+bool transport_has_read_all(const struct transport *transport);
 /* A take by what was written down of it. */
 struct sought {
 	const struct recording_place *place;
@@ -300,6 +305,8 @@ void transport_end_mirror(struct transport *transport);
 
 /* That make a medium worth beginning on; there must be a tape. */
 uint64_t transport_needed_bytes(const struct transport *transport);
+/* The same for what waits to go on, with its tracks. */
+uint64_t transport_needed_onward(const struct transport *transport);
 
 /* As recording_begin, on the medium of its choice. -ENOSPC: there is none. */
 int transport_begin(struct transport *transport, const char *name,
@@ -308,7 +315,8 @@ int transport_begin(struct transport *transport, const char *name,
 /* Of a take that has its name, if there is a medium for it. */
 void transport_begin_mirror(struct hand *first);
 /* What transport->onward tells of, from there on; index of the medium, -1:
- * there is none; note: as in struct take_plan. NULL: it cannot be begun now. */
+ * there is none; note: as in struct take_plan. NULL: it cannot be begun now.
+ * The caller's to let go, once it is written down. */
 struct hand *transport_begin_onward(struct transport *transport, int index,
 				    uint64_t from, json_t *note);
 
@@ -320,7 +328,9 @@ void transport_look_after_media(struct transport *transport);
 /* Goes on elsewhere if the medium has ended the hand's take. */
 void transport_look_at_medium(struct hand *hand);
 /* That are on its medium, if durable is what its take says. */
-uint64_t transport_safe_frames(const struct hand *hand, uint64_t durable);
+uint64_t transport_safe_frames(const struct hand *hand,
+			       const struct take_status *status,
+			       uint64_t durable);
 /* The medium has ended it, and another one that was ended before it still waits
  * for the next medium. */
 bool transport_waits_to_go_on(struct hand *hand);

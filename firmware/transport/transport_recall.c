@@ -22,6 +22,8 @@
  * another one; when all have answered, the first is enough. */
 #define SEARCH_MIN_NS NS_PER_S
 #define SEARCH_MAX_NS (5 * NS_PER_S)
+/* And those that may have all of one that was stopped. */
+#define RESTS_MAX_NS (30 * NS_PER_S)
 
 /* ---- a take by what was written down of it ---- */
 
@@ -80,6 +82,16 @@ static bool may_have_it(const struct volume *volume,
 		strcmp(volume->folder, sought->medium) == 0);
 }
 
+/* The take that was left is looked at first; what comes behind it may hang. */
+static bool can_be_read(const struct transport *transport, unsigned index,
+			const struct sought *sought)
+{
+	struct survey *survey = transport->survey[index];
+
+	return !survey || (sought->place == &transport->left.place &&
+			   survey_has_answered(survey));
+}
+
 int transport_find_take(struct transport *transport,
 			const struct sought *sought, unsigned index,
 			struct take_info *info)
@@ -90,11 +102,8 @@ int transport_find_take(struct transport *transport,
 		return -1;
 	for (unsigned i = index; i < volumes_count(transport->volumes); i++) {
 		volumes_get(transport->volumes, i, &volume);
-		/* It may hang. */
-		if (transport->survey[i] &&
-		    !survey_has_answered(transport->survey[i]))
-			continue;
 		if (may_have_it(&volume, sought) &&
+		    can_be_read(transport, i, sought) &&
 		    read_take(volume.folder, sought, info))
 			return (int)i;
 	}
@@ -195,15 +204,14 @@ void transport_recall_onward(struct transport *transport,
 		    left->place.take[0] ? left->place.take : "a take");
 }
 
-static bool is_of_tape(const struct transport *transport,
-		       const struct intent *left)
+static bool is_tape(const struct transport *transport, const char *tape)
 {
 	const uint8_t *id = transport->client.tape.facts->id;
 	char name[33];
 
 	for (int i = 0; i < 16; i++)
 		snprintf(name + 2 * i, 3, "%02x", id[i]);
-	return strcmp(name, left->tape) == 0;
+	return strcmp(name, tape) == 0;
 }
 
 /* Its number means what it meant. */
@@ -259,6 +267,18 @@ static void take_over_changes(struct transport *transport, struct intent *left)
 						     left->closing[i].since);
 }
 
+/* What the power ended was on another tape; a KEEP of since then is on this. */
+static void recall_closings(struct transport *transport)
+{
+	struct intent *left = &transport->left;
+
+	if (transport_has_tape(transport) &&
+	    is_tape(transport, left->closing_tape))
+		take_over_changes(transport, left);
+	else
+		left->closings = 0;
+}
+
 /* Before open takes are looked for. */
 void transport_recall(struct transport *transport)
 {
@@ -267,9 +287,9 @@ void transport_recall(struct transport *transport)
 	if (!transport->recalling || transport->recall_ns)
 		return;
 	transport->recall_ns = clock_now_ns();
-	if (!transport_has_tape(transport) || !is_of_tape(transport, left)) {
+	if (!transport_has_tape(transport) || !is_tape(transport, left->tape)) {
 		transport->recalling = false;
-		left->closings = 0;
+		recall_closings(transport);
 		transport_come_back(transport);
 		return;
 	}
@@ -285,7 +305,7 @@ const struct intent *transport_recalled(const struct transport *transport)
 	return known ? &transport->left : NULL;
 }
 
-bool transport_has_searched(struct transport *transport)
+static bool has_searched(const struct transport *transport, int64_t longest_ns)
 {
 	int64_t waited = clock_now_ns() - transport->recall_ns;
 	struct volume volume;
@@ -296,7 +316,17 @@ bool transport_has_searched(struct transport *transport)
 		all = all && volume.state != VOLUME_UNKNOWN &&
 		      !transport->survey[i];
 	}
-	return waited >= (all ? SEARCH_MIN_NS : SEARCH_MAX_NS);
+	return waited >= (all ? SEARCH_MIN_NS : longest_ns);
+}
+
+bool transport_has_searched(const struct transport *transport)
+{
+	return has_searched(transport, SEARCH_MAX_NS);
+}
+
+bool transport_has_read_all(const struct transport *transport)
+{
+	return has_searched(transport, RESTS_MAX_NS);
 }
 
 static void go_on_behind(struct intent *left, uint64_t frames)

@@ -52,7 +52,7 @@ static bool is_to_go_on(struct transport *transport,
 {
 	struct sought sought = {
 		.place = &closing->place,
-		.tape = transport->left.tape,
+		.tape = transport->left.closing_tape,
 		.start = closing->start,
 	};
 	struct take_info info;
@@ -109,7 +109,7 @@ bool transport_misses_rests(const struct transport *transport)
 void transport_recall_rests(struct transport *transport)
 {
 	if (transport->recalling || !transport_misses_rests(transport) ||
-	    !(transport->quitting || transport_has_searched(transport)))
+	    !(transport->quitting || transport_has_read_all(transport)))
 		return;
 	transport->rests_known = true;
 	for (unsigned i = 0; i < transport->left.closings; i++) {

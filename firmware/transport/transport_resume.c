@@ -35,12 +35,17 @@ static struct origin origin_of(const struct survey_take *take,
 	return origin;
 }
 
-static bool is_on_mirror(const struct hand *hand)
+static bool is_mirror(const struct transport *transport, unsigned index)
 {
 	struct volume volume;
 
-	volumes_get(hand->transport->volumes, (unsigned)hand->volume, &volume);
+	volumes_get(transport->volumes, index, &volume);
 	return volume.role == VOLUME_FOR_MIRROR;
+}
+
+static bool is_on_mirror(const struct hand *hand)
+{
+	return is_mirror(hand->transport, (unsigned)hand->volume);
 }
 
 /* Whichever was found first, the current one is not the mirror. */
@@ -58,43 +63,22 @@ static void settle_twins(struct transport *transport, struct hand *hand,
 	hand->stop = current->stop;
 }
 
-/* Of the takes that were open on this tape the newest is the one that is being
- * recorded, perhaps on several media; those before it end where it begins. */
+/* What is being recorded can be found on several media. */
 static void settle_order(struct transport *transport, struct hand *hand,
 			 struct hand *current)
 {
 	hand->group = ++transport->groups;
-	if (!current)
-		return;
-	if (hand->start == current->start) {
+	if (current && current->start == hand->start && !current->was_stopped)
 		settle_twins(transport, hand, current);
-	} else if (hand->start < current->start) {
-		take_stop(hand->take, current->start, "medium failed");
-		hand->stop = current->start;
-		transport->current = current;
-	} else {
-		take_stop(current->take, hand->start, "medium failed");
-		current->stop = hand->start;
-	}
 }
 
 struct search {
 	struct transport *transport;
 	unsigned index;
 	struct volume volume;
-	uint64_t newest; /* first frame of the newest open take of this tape */
-	bool starved;	 /* to be done again: what was not read is no answer */
+	bool starved; /* to be done again: what was not read is no answer */
 	struct survey_take *found[VOLUMES_MAX]; /* on each medium */
 };
-
-static void look_for_newest(struct search *search,
-			    const struct survey_take *take)
-{
-	struct origin origin = origin_of(take, &search->transport->client.tape);
-
-	if (origin.found && origin.start > search->newest)
-		search->newest = origin.start;
-}
 
 bool transport_is_session(const struct transport *transport, const char *folder)
 {
@@ -129,13 +113,11 @@ static bool in_hand(const struct transport *transport, const char *folder)
 	return false;
 }
 
-/* What the process before this one wrote down was of this take. */
-static bool is_left(const struct transport *transport,
-		    const struct origin *origin)
+/* By its name. */
+static bool is_recorded(const struct intent *left, const char *take)
 {
-	return transport->recall_ns && origin->found &&
-	       strcmp(origin->tape, transport->left.tape) == 0 &&
-	       origin->start == transport->left.start;
+	return left->kind == INTENT_RECORDING &&
+	       strcmp(left->place.take, take) == 0;
 }
 
 /* It had been stopped, and the process before this one was still at it. All
@@ -149,7 +131,7 @@ static const struct closing *find_closing(const struct transport *transport,
 	const struct closing *found = NULL;
 
 	if (!transport->recall_ns || !origin->found ||
-	    strcmp(origin->tape, left->tape) != 0)
+	    strcmp(origin->tape, left->closing_tape) != 0)
 		return NULL;
 	for (unsigned i = 0; i < left->closings; i++) {
 		const struct closing *closing = &left->closing[i];
@@ -158,7 +140,7 @@ static const struct closing *find_closing(const struct transport *transport,
 			continue;
 		if (strcmp(closing->place.take, take) == 0)
 			return closing;
-		if (!closing->place.take[0] &&
+		if (!closing->place.take[0] && !is_recorded(left, take) &&
 		    (!found || closing->stop > found->stop))
 			found = closing;
 	}
@@ -177,6 +159,72 @@ struct torn {
 	bool waited_for; /* recording is to go on behind it */
 };
 
+static bool was_on_mirror(const struct transport *transport)
+{
+	struct volume volume;
+
+	for (unsigned i = 0; i < volumes_count(transport->volumes); i++) {
+		volumes_get(transport->volumes, i, &volume);
+		if (strcmp(volume.folder, transport->left.medium) == 0)
+			return volume.role == VOLUME_FOR_MIRROR;
+	}
+	return false;
+}
+
+/* One that begins where another one was begun, which failed at once, is not
+ * that. On a mirror it can have another name. */
+static bool has_name_left(const struct torn *torn)
+{
+	const struct transport *transport = torn->search->transport;
+	const struct intent *left = &transport->left;
+	bool same = strcmp(torn->place->take, left->place.take) == 0;
+
+	if (left->kind == INTENT_WAITING)
+		return !same || !left->place.take[0];
+	return same || is_mirror(transport, torn->search->index) ||
+	       was_on_mirror(transport);
+}
+
+/* Recording waited for it, or it for its folder: the tape may have lost what it
+ * was to begin with. */
+static bool is_behind_left(const struct torn *torn)
+{
+	const struct intent *left = &torn->search->transport->left;
+	const struct recording_place *behind = &torn->take->behind;
+
+	return left->kind == INTENT_WAITING && left->place.take[0] &&
+	       strcmp(behind->take, left->place.take) == 0 &&
+	       strcmp(behind->session, left->place.session) == 0;
+}
+
+/* What the process before this one wrote down was of this take. */
+static bool is_left(const struct torn *torn)
+{
+	const struct transport *transport = torn->search->transport;
+	const struct origin *origin = &torn->origin;
+
+	if (!transport->recall_ns || !origin->found ||
+	    strcmp(origin->tape, transport->left.tape) != 0)
+		return false;
+	return is_behind_left(torn) ||
+	       (origin->start == transport->left.start && has_name_left(torn));
+}
+
+/* On another medium, one that was found again here; by itself, or behind
+ * another one, it may have had to begin later than was written down. */
+static bool is_twin(const struct torn *torn)
+{
+	const struct transport *transport = torn->search->transport;
+	const struct hand *current = transport->current;
+
+	if (!current || current->was_stopped || !torn->origin.found ||
+	    current->start != torn->origin.start)
+		return false;
+	return strcmp(torn->place->take, current->place.take) == 0 ||
+	       is_mirror(transport, torn->search->index) ||
+	       is_on_mirror(current);
+}
+
 /* Once on each medium: the rest of one that failed then goes elsewhere. */
 static bool is_taken_up(const struct torn *torn)
 {
@@ -194,14 +242,13 @@ static void judge(struct torn *torn)
 	torn->origin = origin_of(torn->take, &transport->client.tape);
 	torn->closing =
 		find_closing(transport, &torn->origin, torn->place->take);
-	/* Others before the newest one were ended by their media, and where
-	 * nothing was being recorded, all were. */
-	torn->runs = torn->origin.found && !transport->settled &&
+	/* All others were ended by their media. */
+	torn->runs = !transport->settled && !torn->closing &&
 		     (transport->recalling || transport->current) &&
-		     torn->origin.start >= search->newest && !torn->closing;
+		     (is_left(torn) || is_twin(torn));
 	if (torn->closing && is_taken_up(torn))
 		torn->closing = NULL;
-	torn->left = torn->runs && is_left(transport, &torn->origin);
+	torn->left = torn->runs && is_left(torn);
 	torn->waited_for = transport_is_comeback(
 		transport, torn->place, torn->origin.tape, torn->origin.start);
 }
@@ -280,6 +327,7 @@ static void take_in_hand(const struct torn *torn, struct hand *hand,
 	hand->prepared = true;
 	hand->volume = (int)torn->search->index;
 	hand->start = torn->origin.start;
+	hand->was_stopped = torn->closing;
 	if (torn->closing)
 		hand->stop = torn->closing->stop;
 	hand->awaited = torn->waited_for;
@@ -348,19 +396,25 @@ static bool is_outdated(const struct survey *survey,
 			  strcmp(survey_medium(survey), volume->folder) != 0);
 }
 
+/* The take that was left is looked at before the others once: it may be one
+ * that cannot be made whole, and is found each time. */
 static void begin_survey(struct search *search, unsigned index)
 {
+	static const struct recording_place nothing;
 	struct transport *transport = search->transport;
 	const struct volume *volume = &search->volume;
 
 	end_survey(transport, index);
-	transport->survey[index] =
-		survey_begin(volume->folder, &transport->left.place);
+	transport->survey[index] = survey_begin(
+		volume->folder, transport->hoped[index] == volume->arrivals
+					? &nothing
+					: &transport->left.place);
 	if (!transport->survey[index]) {
 		search->starved = true;
 		return;
 	}
 	transport->arrivals[index] = volume->arrivals;
+	transport->hoped[index] = volume->arrivals;
 	transport->survey_ns[index] = clock_now_ns();
 	/* Nobody has to be told that a take is being looked for when it is
 	 * found so soon. */
@@ -414,20 +468,6 @@ static void look_at(struct search *search, unsigned index)
 	volumes_doubt(transport->volumes, index, is_silent(transport, index));
 }
 
-static void find_newest(struct search *search)
-{
-	struct transport *transport = search->transport;
-
-	if (transport->current)
-		search->newest = transport->current->start;
-	else if (transport->recalling)
-		search->newest = transport->left.start;
-	for (unsigned i = 0; i < VOLUMES_MAX && !transport->settled; i++)
-		for (const struct survey_take *take = search->found[i]; take;
-		     take = take->next)
-			look_for_newest(search, take);
-}
-
 static void resume_all(struct search *search, unsigned index)
 {
 	struct transport *transport = search->transport;
@@ -458,7 +498,6 @@ void transport_search_arrivals(struct transport *transport)
 	transport_recall(transport);
 	for (unsigned i = 0; i < count; i++)
 		look_at(&search, i);
-	find_newest(&search);
 	for (unsigned i = 0; i < count; i++)
 		resume_all(&search, i);
 	if (search.starved)

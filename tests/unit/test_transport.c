@@ -83,9 +83,9 @@ static void test_a_take_that_fails_while_it_is_looked_at_goes_on(void **state)
 
 	(void)state;
 	break_medium(bench.config.folder);
-	looks_are_late = true;
 	transport_command(bench.transport, &command, &reply);
 	assert_string_equal(reply.message, "");
+	looks_are_late = true;
 	transport_look_after_takes(bench.transport);
 	run_until(records_on_b);
 }

@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 
-#include "transport_case.h"
+#include "two_takes.h"
 
 /* ---- a medium whose reads hang ---- */
 
@@ -273,6 +273,71 @@ static void test_old_takes_that_cannot_be_read_do_not_keep_a_take_from_going_on(
 	json_decref(read_take(bench.config.folder, "Take-001"));
 }
 
+/* ---- it hangs behind the take that was left ---- */
+
+static void make_hanging_session(void)
+{
+	char path[CONFIG_PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/Takebox/Zed", bench.config.folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	hung = false;
+	hangs_below = "/A/Takebox/Zed";
+}
+
+static int64_t moment_ns;
+
+static bool is_a_second_later(void)
+{
+	return clock_now_ns() > moment_ns + NS_PER_S;
+}
+
+/* It is not found again and again. */
+static void test_a_take_that_cannot_be_whole_is_tried_once(void **state)
+{
+	uint64_t tickets;
+
+	(void)state;
+	run_until_killed(record_until_killed);
+	break_file("Take-001");
+	make_hanging_session();
+	be_renewed();
+	run_until(records_on_b);
+	run_until(is_hung);
+	tickets = bench.transport->tickets;
+	moment_ns = clock_now_ns();
+	run_until(is_a_second_later);
+	assert_in_range(bench.transport->tickets - tickets, 0, 2);
+	ask(COMMAND_TO_STOP, RATE);
+	hangs_below = NULL;
+	run_until(are_over);
+}
+
+static bool are_rests_known(void)
+{
+	return bench.transport->rests_known;
+}
+
+/* The medium may have all of the first one. */
+static void test_a_rest_is_not_read_where_somebody_hangs(void **state)
+{
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	make_hanging_session();
+	be_renewed();
+	run_until(is_two);
+	run_until(is_hung);
+	hangs_below = "/A/Takebox";
+	bench.transport->recall_ns -= 10 * NS_PER_S;
+	transport_recall_rests(bench.transport);
+	assert_false(are_rests_known());
+	bench.transport->recall_ns -= 60 * NS_PER_S;
+	run_until(are_rests_known);
+	hangs_below = NULL;
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +359,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_old_takes_that_cannot_be_read_do_not_keep_a_take_from_going_on,
 			set_up, release),
+		cmocka_unit_test_setup_teardown(
+			test_a_take_that_cannot_be_whole_is_tried_once, set_up,
+			release),
+		cmocka_unit_test_setup_teardown(
+			test_a_rest_is_not_read_where_somebody_hangs, set_up,
+			release),
 	};
 
 	main_thread = pthread_self();

@@ -214,6 +214,7 @@ static void test_a_take_does_not_have_what_the_one_before_had(void **state)
 	run_until_killed(record_until_killed);
 	assert_int_equal(intent_read(kept, &left), 0);
 	left.kind = INTENT_WAITING;
+	strcpy(left.place.take, "Take-077");
 	left.from = left.start;
 	left.frames = 1800 * RATE;
 	text = intent_text(&left);
@@ -221,7 +222,8 @@ static void test_a_take_does_not_have_what_the_one_before_had(void **state)
 	free(text);
 	be_renewed();
 	run_until(has_found);
-	assert_int_equal(transport_safe_frames(bench.transport->current, 0), 0);
+	assert_string_equal(bench.transport->current->place.take, "Take-001");
+	assert_int_equal(bench.transport->current->safe, 0);
 	ask(COMMAND_TO_STOP, RATE);
 	run_until(are_over);
 }
@@ -552,6 +554,79 @@ static void test_both_of_a_mirrored_take_say_where_it_goes_on(void **state)
 	unsetenv("STATE_DIRECTORY");
 }
 
+static bool is_coming_back(void)
+{
+	return bench.transport->comeback.wanted;
+}
+
+static bool has_name(void)
+{
+	return bench.transport->current && bench.transport->current->prepared;
+}
+
+static void record_until_power_fails(void)
+{
+	ask(COMMAND_TO_RECORD, RATE / 4);
+	run_until(has_synced);
+	wait_for(is_noted_to_last);
+	kill(getpid(), SIGKILL);
+}
+
+static void keep_until_killed_once_more(void)
+{
+	struct command keep = {
+		.kind = COMMAND_TO_KEEP,
+		.position = RATE,
+		.preroll = -1,
+	};
+
+	run_until(is_coming_back);
+	trouble.of = "/B/";
+	ask_for(&keep);
+	run_until(has_name);
+	wait_for(stands_still);
+	transport_note_intent(bench.transport);
+	kill(getpid(), SIGKILL);
+}
+
+static bool is_kept_on_b(void)
+{
+	return is_done_on(bench.config.next);
+}
+
+/* What is kept while recording waits for its medium is on another one, and
+ * takeboxd is killed before it is: both are there in the end. */
+static void test_what_is_kept_meanwhile_outlives_a_kill(void **state)
+{
+	char away[CONFIG_PATH_MAX];
+	json_t *take;
+	pid_t child;
+
+	(void)state;
+	come_back_by_itself();
+	run_until_killed(record_until_power_fails);
+	lose_power();
+	assert_int_equal(rename(bench.config.folder, below(away, "away")), 0);
+	child = fork();
+	if (child == 0) {
+		be_renewed();
+		keep_until_killed_once_more();
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	be_renewed();
+	run_until(is_kept_on_b);
+	take = read_take(bench.config.next, "*");
+	assert_int_equal(number_of(take, "frames"), RATE);
+	json_decref(take);
+	assert_true(is_coming_back());
+	assert_int_equal(rename(away, bench.config.folder), 0);
+	run_until(is_prepared);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_STOP, RATE);
+	run_until(are_over);
+	unsetenv("STATE_DIRECTORY");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -570,6 +645,7 @@ int main(void)
 		CASE(test_what_is_looked_for_at_a_shutdown_ends_there),
 		CASE(test_what_waited_goes_on_when_all_is_back),
 		CASE(test_both_of_a_mirrored_take_say_where_it_goes_on),
+		CASE(test_what_is_kept_meanwhile_outlives_a_kill),
 	};
 
 	return cmocka_run_group_tests_name("transport, renewed", tests, NULL,

@@ -10,19 +10,6 @@
 #include "take/heal.h"
 #include "two_takes.h"
 
-static void begin_two_until_killed(void)
-{
-	begin_two_takes();
-	run_until(are_noted);
-	kill(getpid(), SIGKILL);
-}
-
-static bool is_two(void)
-{
-	return bench.transport->current &&
-	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
-}
-
 /* The tape has what the medium of the first one would not take. */
 static void test_a_stopped_take_is_closed_by_the_next_process(void **state)
 {
@@ -35,20 +22,6 @@ static void test_a_stopped_take_is_closed_by_the_next_process(void **state)
 	run_until(are_over);
 	check_take(bench.config.folder, 1, RATE, NULL);
 	check_take(bench.config.folder, 2, RATE - RATE / 4, NULL);
-}
-
-/* As where it cannot be read any more. */
-static void break_file(const char *take)
-{
-	char pattern[CONFIG_PATH_MAX + 64];
-	glob_t found;
-
-	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/%s/01-*.flac",
-		 bench.config.folder, take);
-	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-	assert_int_equal(unlink(found.gl_pathv[0]), 0);
-	assert_int_equal(mkdir(found.gl_pathv[0], 0700), 0);
-	globfree(&found);
 }
 
 /* A has come back, after it was blamed, and was searched. */

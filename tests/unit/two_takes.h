@@ -97,4 +97,31 @@ static inline bool are_at_rest(void)
 	return all && in_hand() == 1;
 }
 
+/* As where it cannot be read any more. */
+static inline void break_file(const char *take)
+{
+	char pattern[CONFIG_PATH_MAX + 64];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/Takebox/*/%s/01-*.flac",
+		 bench.config.folder, take);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(unlink(found.gl_pathv[0]), 0);
+	assert_int_equal(mkdir(found.gl_pathv[0], 0700), 0);
+	globfree(&found);
+}
+
+static inline void begin_two_until_killed(void)
+{
+	begin_two_takes();
+	run_until(are_noted);
+	kill(getpid(), SIGKILL);
+}
+
+static inline bool is_two(void)
+{
+	return bench.transport->current &&
+	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
+}
+
 #endif
