@@ -210,11 +210,11 @@ static void test_a_take_goes_on_behind_what_its_medium_has(void **state)
 	play_on();
 	fail_medium("/A/");
 	run_until(records_on_b);
-	ask(COMMAND_TO_STOP, 2 * RATE);
+	ask(COMMAND_TO_STOP, RATE * 5 / 2); /* the tape's end */
 	trouble.of = NULL;
 	run_until(is_first_whole);
 	run_until(are_over);
-	check_take(bench.config.next, 2, RATE * 7 / 4 - number_on_a(),
+	check_take(bench.config.next, 2, RATE * 9 / 4 - number_on_a(),
 		   "Take-001");
 }
 
