@@ -212,7 +212,8 @@ $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
 $(BUILD)/tests/test_transport $(BUILD)/tests/test_transport_asked \
 $(BUILD)/tests/test_transport_two $(BUILD)/tests/test_transport_renewed \
 $(BUILD)/tests/test_transport_rests $(BUILD)/tests/test_transport_found \
-$(BUILD)/tests/test_transport_hangs \
+$(BUILD)/tests/test_transport_hangs $(BUILD)/tests/test_transport_power \
+$(BUILD)/tests/test_transport_copies \
 $(BUILD)/tests/test_transport_media: LDFLAGS += -Wl,--wrap=fdatasync
 # What is written down before a take makes anything.
 $(BUILD)/tests/test_transport_found: LDFLAGS += -Wl,--wrap=take_go

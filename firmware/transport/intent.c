@@ -114,7 +114,8 @@ char *intent_text(const struct intent *intent)
 {
 	const struct recording_place *place = &intent->place;
 	json_t *root = json_pack(
-		"{si ss ss sI sI sI sI sb sb sb sI sf so so so so so so so so "
+		"{si ss ss sI sI sI sI sb sb sb sb sI sf so so so so so so so "
+		"so "
 		"so so so ss}",
 		"version", VERSION, "state", kinds[intent->kind], "tape",
 		intent->tape, "start", (json_int_t)intent->start, "from",
@@ -122,9 +123,9 @@ char *intent_text(const struct intent *intent)
 		intent->stop == TAKE_FOREVER ? (json_int_t)-1
 					     : (json_int_t)intent->stop,
 		"frames", (json_int_t)intent->frames, "configured",
-		(int)intent->configured, "power", (int)intent->power,
-		"ended_known", (int)intent->ended.set, "ended",
-		(json_int_t)intent->ended.ms, "ended_error",
+		(int)intent->configured, "alone", (int)intent->alone, "power",
+		(int)intent->power, "ended_known", (int)intent->ended.set,
+		"ended", (json_int_t)intent->ended.ms, "ended_error",
 		intent->ended.error, "session", text_of(intent->session),
 		"name", text_of(intent->name), "medium",
 		text_of(intent->medium), "reason", text_of(intent->reason),
@@ -289,6 +290,7 @@ static bool get_place(const json_t *root, struct recording_place *place)
 static void get_end(const json_t *root, struct intent *intent)
 {
 	intent->configured = json_is_true(json_object_get(root, "configured"));
+	intent->alone = json_is_true(json_object_get(root, "alone"));
 	intent->power = json_is_true(json_object_get(root, "power"));
 	intent->ended = (struct wall){
 		.set = json_is_true(json_object_get(root, "ended_known")),

@@ -72,6 +72,8 @@ static int read_entry(void *context, const json_t *entry)
 		take->known.armed[track] = at;
 	else if (type && strcmp(type, "continues") == 0)
 		read_link(&take->behind, entry);
+	else if (type && strcmp(type, "clock") == 0)
+		take->told = at;
 	return read_tape(take, entry);
 }
 
@@ -345,6 +347,14 @@ bool survey_has_answered(struct survey *survey)
 	answered = survey->answered;
 	pthread_mutex_unlock(&survey->mutex);
 	return answered;
+}
+
+bool survey_has_looked_at(struct survey *survey,
+			  const struct recording_place *place)
+{
+	return strcmp(survey->hope.session, place->session) == 0 &&
+	       strcmp(survey->hope.take, place->take) == 0 &&
+	       survey_has_answered(survey);
 }
 
 const char *survey_medium(const struct survey *survey)

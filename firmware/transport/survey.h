@@ -17,6 +17,7 @@
 #include "transport/recording.h"
 
 #define SURVEY_TAKES_MAX 64 /* that are found at a time */
+#define SURVEY_TOLD_S	 10
 
 /* What the ledger of a take has of what was asked for. Places are frames of the
  * take. */
@@ -33,6 +34,8 @@ struct survey_take {
 	int dir;	/* its folder, open; -1: somebody has taken it over */
 	char tape[33];	/* hexadecimal id of the tape that it was on; "" */
 	uint64_t start; /* on that */
+	uint64_t told;	/* frames that it surely had: its ledger tells every
+			   SURVEY_TOLD_S */
 	struct recording_place behind; /* the take that it goes on with; take
 					  "": none; no folder */
 	struct known known;
@@ -59,6 +62,10 @@ bool survey_is_over(struct survey *survey, int *error);
 
 /* The take that was hoped for has been looked at: the medium can be read. */
 bool survey_has_answered(struct survey *survey);
+
+/* And that is the one that was hoped for. */
+bool survey_has_looked_at(struct survey *survey,
+			  const struct recording_place *place);
 
 const char *survey_medium(const struct survey *survey);
 

@@ -38,13 +38,13 @@ uint64_t transport_needed_bytes(const struct transport *transport)
 			    transport->track_count);
 }
 
-uint64_t transport_needed_onward(const struct transport *transport)
+uint64_t transport_needed_from(const struct transport *transport, uint64_t from,
+			       uint64_t since)
 {
-	const struct onward *onward = &transport->onward;
 	struct config_track tracks[CONFIG_CHANNELS_MAX];
 
 	memcpy(tracks, transport->tracks, sizeof(tracks));
-	changes_undo(&transport->changes, onward->from, onward->since, tracks,
+	changes_undo(&transport->changes, from, since, tracks,
 		     transport->track_count);
 	return needed_bytes(transport->client.tape.facts, tracks,
 			    transport->track_count);
@@ -200,6 +200,8 @@ int transport_begin(struct transport *transport, const char *name,
 	transport->went_on[0] = '\0';
 	transport->settled = true;
 	*ticket = hand->ticket;
+	if (stop == TAKE_FOREVER)
+		transport_drop_comeback(transport, "REC was pressed");
 	/* Whoever comes after a kill is to know of it before it has a folder.
 	 */
 	transport_note_intent(transport);
@@ -214,9 +216,10 @@ static int choose_mirror(const struct hand *first)
 
 	if (!transport_has_tape(transport) || first->tape != transport->tapes)
 		return -1;
-	return volumes_choose_other(transport->volumes, VOLUME_FOR_MIRROR,
-				    transport_needed_bytes(transport),
-				    first->volume);
+	return volumes_choose_other(
+		transport->volumes, VOLUME_FOR_MIRROR,
+		transport_needed_from(transport, first->start, first->since),
+		first->volume);
 }
 
 /* The mirror's take has the same name, as far as nobody has used it there; so

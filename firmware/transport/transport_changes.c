@@ -25,10 +25,11 @@ static bool find_meant(const struct transport *transport, struct meant *meant)
 	const struct onward *onward = &transport->onward;
 	const struct hand *hand = transport->current;
 
+	/* What waits can be the rest of one that was stopped before that. */
 	if (hand)
 		*meant = (struct meant){hand->start, hand->stop,
 					hand->place.take};
-	else if (onward->wanted)
+	else if (onward->wanted && !(left && onward->stop != TAKE_FOREVER))
 		*meant = (struct meant){onward->from, onward->stop,
 					onward->place.take};
 	else if (left)

@@ -50,10 +50,30 @@ static void note_waiting(const struct onward *onward, uint64_t stop,
 	snprintf(now->reason, sizeof(now->reason), "%s", onward->reason);
 }
 
+/* Whichever of its media is found again has that much of it. */
+static void note_safe(struct transport *transport, const struct hand *hand,
+		      struct intent *now)
+{
+	struct hand *twin = NULL;
+
+	now->frames = TAKE_FOREVER;
+	now->alone = true;
+	while ((twin = transport_next_twin(transport, hand, twin))) {
+		struct take_status status;
+		uint64_t frames;
+
+		take_get_status(twin->take, &status);
+		frames = transport_safe_frames(twin, &status, status.durable);
+		if (frames < now->frames)
+			now->frames = frames;
+		now->alone = now->alone && twin == hand;
+	}
+	now->from = hand->start + now->frames;
+}
+
 static void note_take(struct transport *transport, const struct hand *hand,
 		      struct intent *now)
 {
-	struct take_status status;
 	struct volume volume;
 
 	if (!hand->prepared && hand->from.place.take[0]) {
@@ -61,11 +81,9 @@ static void note_take(struct transport *transport, const struct hand *hand,
 		return;
 	}
 	now->since = hand->since;
-	take_get_status(hand->take, &status);
 	now->kind = hand->prepared ? INTENT_RECORDING : INTENT_WAITING;
 	now->start = hand->start;
-	now->frames = transport_safe_frames(hand, &status, status.durable);
-	now->from = hand->start + now->frames;
+	note_safe(transport, hand, now);
 	now->stop = hand->stop;
 	snprintf(now->name, sizeof(now->name), "%s", hand->name);
 	if (!hand->prepared)
@@ -224,6 +242,7 @@ static bool is_same(const struct intent *a, const struct intent *b)
 {
 	return a->kind == b->kind && strcmp(a->tape, b->tape) == 0 &&
 	       a->start == b->start && a->stop == b->stop &&
+	       a->alone == b->alone &&
 	       strcmp(a->place.folder, b->place.folder) == 0 &&
 	       strcmp(a->session, b->session) == 0 &&
 	       a->track_count == b->track_count &&
@@ -312,12 +331,27 @@ static int keep_beside(struct transport *transport, const struct intent *now)
 	return error == -ENOMEM ? error : 0;
 }
 
+/* Out of memory: again in a moment. */
+static void keep(struct transport *transport, const struct intent *now,
+		 bool lasting)
+{
+	int error = 0;
+
+	if (lasting && transport->config.resume_seconds > 0)
+		error = keep_lasting(transport, now);
+	if (error == 0)
+		error = keep_beside(transport, now);
+	if (error < 0)
+		return;
+	transport->noted = *now;
+	transport->noted_ns = clock_now_ns();
+}
+
 /* A failing supply changes nothing: recording was wanted until then. */
 static void note_intent(struct transport *transport)
 {
 	static struct intent now;
 	int64_t time = clock_now_ns();
-	int error = 0;
 	bool other, due;
 
 	describe(transport, &now);
@@ -330,56 +364,81 @@ static void note_intent(struct transport *transport)
 	       time - transport->noted_ns >= WRITE_NS);
 	if (transport->power_fails || (!other && !due))
 		return;
-	if (other && transport->config.resume_seconds > 0)
-		error = keep_lasting(transport, &now);
-	if (error == 0)
-		error = keep_beside(transport, &now);
-	if (error < 0) /* out of memory: again in a moment */
-		return;
-	transport->noted = now;
-	transport->noted_ns = time;
+	keep(transport, &now, other);
+}
+
+/* Those that another interface than it was does not have stay. */
+static void note_arming(const struct transport *transport, struct intent *now)
+{
+	for (unsigned i = 0; i < now->track_count; i++)
+		for (unsigned j = 0; j < transport->track_count; j++)
+			if (memcmp(now->tracks[i].channels,
+				   transport->tracks[j].channels,
+				   sizeof(now->tracks[i].channels)) == 0)
+				now->tracks[i] = transport->tracks[j];
+	snprintf(now->session, sizeof(now->session), "%s", transport->session);
+}
+
+static void describe_comeback(struct transport *transport, struct intent *now)
+{
+	const struct onward *onward = &transport->onward;
+
+	*now = transport->left;
+	name_tape(transport, now->closing_tape);
+	if (transport->comeback.named)
+		note_arming(transport, now);
+	now->closings = 0;
+	now->changes = transport->changes;
+	now->since = transport->changes.count;
+	note_closings(transport, NULL, now);
+	if (onward->wanted && onward->stop != TAKE_FOREVER)
+		note_rest(onward, now);
+	forget_changes(now);
 }
 
 /* Recording is to go on behind what the power has ended, and that stays as it
- * was written down; what is being closed meanwhile, a KEEP, is on this tape. */
+ * was written down, but for how tracks are armed by now; what is being closed
+ * meanwhile, a KEEP, is on this tape. */
 static void note_comeback(struct transport *transport)
 {
 	static struct intent now;
-	const struct onward *onward = &transport->onward;
 	int64_t time = clock_now_ns();
+	bool other;
 
 	if (transport->power_fails || !transport_has_tape(transport))
 		return;
-	now = transport->left;
-	name_tape(transport, now.closing_tape);
-	now.closings = 0;
-	now.changes = transport->changes;
-	now.since = transport->changes.count;
-	note_closings(transport, NULL, &now);
-	if (onward->wanted && onward->stop != TAKE_FOREVER)
-		note_rest(onward, &now);
-	forget_changes(&now);
-	if (has_same_closings(&now, &transport->noted) &&
+	describe_comeback(transport, &now);
+	other = !is_same(&now, &transport->noted);
+	if (!other && has_same_closings(&now, &transport->noted) &&
 	    (now.closings == 0 || time - transport->noted_ns < WRITE_NS))
 		return;
-	if (keep_beside(transport, &now) < 0)
-		return;
-	transport->noted = now;
-	transport->noted_ns = time;
+	keep(transport, &now, other);
 }
 
 /* What is being looked for, with what is asked for meanwhile. */
 static void note_recalled(struct transport *transport)
 {
-	note_tape(transport, &transport->left);
-	keep_beside(transport, &transport->left);
+	struct intent *left = &transport->left;
+
+	note_tape(transport, left);
+	keep(transport, left,
+	     !transport->power_fails && !is_same(left, &transport->noted));
+}
+
+/* It was dropped, and what was being closed before is still looked for. */
+static bool is_comeback_left(const struct transport *transport)
+{
+	return transport->comeback.dropped &&
+	       transport_misses_rests(transport) &&
+	       !transport_recorded(transport);
 }
 
 void transport_note_intent(struct transport *transport)
 {
 	if (transport_recalled(transport))
 		note_recalled(transport);
-	else if (!transport->recalling && transport->comeback.wanted)
+	else if (!transport->recalling &&
+		 (transport->comeback.wanted || is_comeback_left(transport)))
 		note_comeback(transport);
 	else if (!transport->recalling)
 		note_intent(transport);

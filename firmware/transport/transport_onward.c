@@ -197,7 +197,9 @@ static bool go_on(struct transport *transport, int not_this)
 {
 	struct onward *onward = &transport->onward;
 	int index = transport_choose_place(
-		transport, transport_needed_onward(transport), not_this);
+		transport,
+		transport_needed_from(transport, onward->from, onward->since),
+		not_this);
 	json_t *note = NULL;
 	struct hand *hand;
 	uint64_t from;
@@ -273,6 +275,20 @@ static struct hand *twin(struct hand *hand)
 	return NULL;
 }
 
+/* By somebody who has got so far as to write. */
+static bool is_written_elsewhere(struct hand *hand)
+{
+	struct take_status status;
+	struct hand *other = NULL;
+
+	while ((other = transport_next_twin(hand->transport, hand, other))) {
+		take_get_status(other->take, &status);
+		if (other != hand && status.state != TAKE_STARTING)
+			return true;
+	}
+	return false;
+}
+
 uint64_t transport_safe_frames(const struct hand *hand,
 			       const struct take_status *status,
 			       uint64_t durable)
@@ -302,6 +318,9 @@ static void leave(struct hand *hand, const struct take_status *status,
 		take_link(hand->take, NULL);
 	} else {
 		want_onward(hand, status, end);
+		/* A copy of it that is found from now on ends where it does. */
+		if (!hand->was_stopped)
+			transport->settled = true;
 		if (transport->current == hand)
 			transport->current = NULL;
 		if (!go_on(transport, hand->volume))
@@ -327,7 +346,8 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	if (!transport_has_tape(transport) || now - hand->encoded_ns < STILL_NS)
 		return false;
 	/* What is found again is read first; the other medium has it all. */
-	if (!hand->job && status->state == TAKE_STARTING && twin(hand))
+	if (!hand->job && status->state == TAKE_STARTING &&
+	    is_written_elsewhere(hand))
 		return false;
 	safe = hand->start +
 	       transport_safe_frames(hand, status, status->durable);
@@ -336,9 +356,10 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	    (double)(end - safe) < BEHIND_SHARE * (double)tape->facts->frames)
 		return false;
 	return twin(hand) || hand->whole ||
-	       transport_choose_place(transport,
-				      transport_needed_bytes(transport),
-				      hand->volume) >= 0;
+	       transport_choose_place(
+		       transport,
+		       transport_needed_from(transport, safe, hand->since),
+		       hand->volume) >= 0;
 }
 
 /* A take that has no folder yet, and nowhere else to go, was never begun. */
@@ -349,7 +370,9 @@ static bool is_refused(struct hand *hand)
 	return !hand->prepared && !hand->alone && !hand->from.place.take[0] &&
 	       (hand->mirror ||
 		transport_choose_place(transport,
-				       transport_needed_bytes(transport),
+				       transport_needed_from(transport,
+							     hand->start,
+							     hand->since),
 				       hand->volume) < 0);
 }
 

@@ -85,6 +85,7 @@ struct hand {
 /* Recording is to go on by itself, now that the power is back. */
 struct comeback {
 	bool wanted;
+	bool dropped; /* it was, and is not any more */
 	int64_t until_ns;
 	int64_t found_ns; /* when the take was first seen; 0 */
 	bool named;	  /* tracks are as they were; what is asked for since
@@ -305,8 +306,10 @@ void transport_end_mirror(struct transport *transport);
 
 /* That make a medium worth beginning on; there must be a tape. */
 uint64_t transport_needed_bytes(const struct transport *transport);
-/* The same for what waits to go on, with its tracks. */
-uint64_t transport_needed_onward(const struct transport *transport);
+/* The same for what is on the tape from there on, with the tracks it had: since
+ * is the number of the first change that is its own. */
+uint64_t transport_needed_from(const struct transport *transport, uint64_t from,
+			       uint64_t since);
 
 /* As recording_begin, on the medium of its choice. -ENOSPC: there is none. */
 int transport_begin(struct transport *transport, const char *name,

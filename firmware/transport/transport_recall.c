@@ -24,6 +24,9 @@
 #define SEARCH_MAX_NS (5 * NS_PER_S)
 /* And those that may have all of one that was stopped. */
 #define RESTS_MAX_NS (30 * NS_PER_S)
+/* Before the tape loses them they go elsewhere: to write them takes time. */
+#define RESTS_SPARE_S 10
+#define RESTS_SHARE   2 /* of a tape that is short */
 
 /* ---- a take by what was written down of it ---- */
 
@@ -88,8 +91,7 @@ static bool can_be_read(const struct transport *transport, unsigned index,
 {
 	struct survey *survey = transport->survey[index];
 
-	return !survey || (sought->place == &transport->left.place &&
-			   survey_has_answered(survey));
+	return !survey || survey_has_looked_at(survey, sought->place);
 }
 
 int transport_find_take(struct transport *transport,
@@ -324,9 +326,30 @@ bool transport_has_searched(const struct transport *transport)
 	return has_searched(transport, SEARCH_MAX_NS);
 }
 
+/* The tape is about to lose what none of their media may have. A rest too many
+ * costs space, one too late costs sound. */
+static bool are_rests_in_danger(const struct transport *transport)
+{
+	const struct tape *tape = &transport->client.tape;
+	const struct intent *left = &transport->left;
+	uint64_t lasts = tape->facts->frames, soon = tape_published(tape);
+	uint64_t spare = (uint64_t)RESTS_SPARE_S * tape->facts->rate;
+
+	soon += spare < lasts / RESTS_SHARE ? spare : lasts / RESTS_SHARE;
+	for (unsigned i = 0; i < left->closings; i++)
+		if (!transport->taken_up[i] &&
+		    left->closing[i].start + left->closing[i].frames + lasts <
+			    soon)
+			return true;
+	return false;
+}
+
 bool transport_has_read_all(const struct transport *transport)
 {
-	return has_searched(transport, RESTS_MAX_NS);
+	bool hurries =
+		transport_has_tape(transport) && are_rests_in_danger(transport);
+
+	return has_searched(transport, hurries ? SEARCH_MAX_NS : RESTS_MAX_NS);
 }
 
 static void go_on_behind(struct intent *left, uint64_t frames)

@@ -171,6 +171,27 @@ static bool was_on_mirror(const struct transport *transport)
 	return false;
 }
 
+/* The tape has not got all that it lacks any more. */
+static bool is_behind_tape(const struct torn *torn)
+{
+	const struct tape *tape = &torn->search->transport->client.tape;
+	uint64_t end = torn->origin.start + torn->take->told +
+		       (uint64_t)SURVEY_TOLD_S * tape->facts->rate;
+
+	return end < tape_oldest(tape);
+}
+
+/* A copy of what was being recorded, which its medium had torn off long before
+ * that: it has its end already, and another medium all of it. */
+static bool was_torn_before(const struct torn *torn)
+{
+	const struct intent *left = &torn->search->transport->left;
+
+	return left->kind == INTENT_RECORDING && left->alone &&
+	       strcmp(torn->search->volume.folder, left->medium) != 0 &&
+	       is_behind_tape(torn);
+}
+
 /* One that begins where another one was begun, which failed at once, is not
  * that. On a mirror it can have another name. */
 static bool has_name_left(const struct torn *torn)
@@ -203,7 +224,7 @@ static bool is_left(const struct torn *torn)
 	const struct transport *transport = torn->search->transport;
 	const struct origin *origin = &torn->origin;
 
-	if (!transport->recall_ns || !origin->found ||
+	if (!transport->recall_ns || !origin->found || was_torn_before(torn) ||
 	    strcmp(origin->tape, transport->left.tape) != 0)
 		return false;
 	return is_behind_left(torn) ||
@@ -218,7 +239,7 @@ static bool is_twin(const struct torn *torn)
 	const struct hand *current = transport->current;
 
 	if (!current || current->was_stopped || !torn->origin.found ||
-	    current->start != torn->origin.start)
+	    was_torn_before(torn) || current->start != torn->origin.start)
 		return false;
 	return strcmp(torn->place->take, current->place.take) == 0 ||
 	       is_mirror(transport, torn->search->index) ||
@@ -244,8 +265,7 @@ static void judge(struct torn *torn)
 		find_closing(transport, &torn->origin, torn->place->take);
 	/* All others were ended by their media. */
 	torn->runs = !transport->settled && !torn->closing &&
-		     (transport->recalling || transport->current) &&
-		     (is_left(torn) || is_twin(torn));
+		     (transport->recalling ? is_left(torn) : is_twin(torn));
 	if (torn->closing && is_taken_up(torn))
 		torn->closing = NULL;
 	torn->left = torn->runs && is_left(torn);
@@ -290,17 +310,14 @@ static int begin(struct torn *torn, struct take **take)
 }
 
 /* Frames, as the process before this one has written it down; of one that
- * waited those were another take's, and of a mirror's nobody knows. */
+ * waited those were another take's. */
 static uint64_t known_to_be_safe(const struct torn *torn)
 {
 	const struct intent *left = &torn->search->transport->left;
 
 	if (torn->closing)
 		return torn->closing->frames;
-	if (torn->left && left->kind == INTENT_RECORDING &&
-	    strcmp(torn->place->folder, left->place.folder) == 0)
-		return left->frames;
-	return 0;
+	return torn->left && left->kind == INTENT_RECORDING ? left->frames : 0;
 }
 
 /* What was asked for in the end, and by now. */

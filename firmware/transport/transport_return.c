@@ -79,6 +79,8 @@ void transport_drop_comeback(struct transport *transport, const char *reason)
 	if (!comeback->wanted)
 		return;
 	comeback->wanted = false;
+	comeback->dropped = true;
+	transport->left.stop = transport->left.from;
 	await_no_more(transport);
 	log_warning("recording does not go on by itself after %s: %s",
 		    name_of(transport), reason);

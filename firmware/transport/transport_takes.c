@@ -103,7 +103,8 @@ static void put_away(struct hand *hand, const struct take_status *status)
 	}
 	loop_remove(hand->source);
 	take_destroy(hand->take);
-	if (!hand->healing && !hand->was_stopped)
+	/* While what ran is looked for, only what was stopped is written. */
+	if (!hand->healing && !hand->was_stopped && !transport->recalling)
 		transport->settled = true;
 	transport->mirror_is_due = true;
 	if (hand->volume >= 0 && is_to_be_searched(hand, status))

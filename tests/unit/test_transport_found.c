@@ -179,6 +179,33 @@ static void test_what_ran_is_found_behind_what_is_closed(void **state)
 	check_take(bench.config.next, 2, RATE - RATE / 4, NULL);
 }
 
+/* It runs, as far as commands go: what waits was stopped before. */
+static void test_what_ran_is_meant_while_a_rest_waits(void **state)
+{
+	char slow[CONFIG_PATH_MAX];
+
+	(void)state;
+	strcpy(bench.config.session, "Show");
+	run_until_killed(begin_two_until_killed);
+	move_second(below(slow, "slow"));
+	break_medium(bench.config.next);
+	trouble.of = "/A/";
+	trouble.fail = true;
+	be_renewed();
+	transport_search_arrivals(bench.transport);
+	bench.transport->recall_ns += 60 * NS_PER_S; /* it is patient */
+	run_until(waits_for_medium);
+	assert_true(bench.transport->recalling);
+	assert_non_null(transport_recorded(bench.transport));
+	ask(COMMAND_TO_MARK, RATE * 3 / 2);
+	trouble.of = NULL;
+	assert_int_equal(unlink(bench.config.next), 0);
+	assert_int_equal(rename(slow, bench.config.next), 0);
+	run_until(is_two);
+	ask(COMMAND_TO_STOP, 2 * RATE);
+	run_until(are_over);
+}
+
 /* ---- what is written down, and what there is ---- */
 
 static uint64_t number_on_a(void)
@@ -228,7 +255,9 @@ static void test_what_waits_needs_room_for_its_tracks(void **state)
 	fail_medium("/A/");
 	run_until(waits_for_medium);
 	arm(false, RATE * 5 / 4);
-	assert_true(transport_needed_onward(bench.transport) >
+	assert_true(transport_needed_from(bench.transport,
+					  bench.transport->onward.from,
+					  bench.transport->onward.since) >
 		    transport_needed_bytes(bench.transport));
 	trouble.of = NULL;
 	ask(COMMAND_TO_STOP, RATE * 3 / 2);
@@ -331,6 +360,7 @@ int main(void)
 		CASE(test_a_take_torn_off_before_a_keep_is_not_recorded),
 		CASE(test_a_keep_is_not_ended_by_a_take_torn_off_before),
 		CASE(test_what_ran_is_found_behind_what_is_closed),
+		CASE(test_what_ran_is_meant_while_a_rest_waits),
 		CASE(test_a_take_goes_on_behind_what_its_medium_has),
 		CASE(test_what_waits_needs_room_for_its_tracks),
 		CASE(test_a_mirror_that_is_read_slowly_is_not_left),

@@ -338,6 +338,27 @@ static void test_a_rest_is_not_read_where_somebody_hangs(void **state)
 	run_until(are_over);
 }
 
+/* But not until the tape has lost it: another medium can have it before. */
+static void test_a_rest_does_not_wait_until_the_tape_has_lost_it(void **state)
+{
+	(void)state;
+	run_until_killed(begin_two_until_killed);
+	make_hanging_session();
+	be_renewed();
+	run_until(is_two);
+	run_until(is_hung);
+	hangs_below = "/A/Takebox";
+	for (unsigned i = 0; i < 12; i++)
+		play_on();
+	assert_false(are_rests_known());
+	bench.transport->recall_ns -= 10 * NS_PER_S;
+	transport_recall_rests(bench.transport);
+	assert_true(are_rests_known());
+	hangs_below = NULL;
+	ask(COMMAND_TO_STOP, tape_published(&bench.transport->client.tape));
+	run_until(are_over);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +386,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_a_rest_is_not_read_where_somebody_hangs, set_up,
 			release),
+		cmocka_unit_test_setup_teardown(
+			test_a_rest_does_not_wait_until_the_tape_has_lost_it,
+			set_up, release),
 	};
 
 	main_thread = pthread_self();
