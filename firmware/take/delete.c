@@ -18,14 +18,24 @@
 #include "take/storage.h"
 #include "take/take_info.h"
 
-#define DELETED	  ".deleted-" /* a name never begins like that */
-#define NAMES_MAX 100	      /* that one name of others may have */
-#define NO_HEIR	  (-1)
+#define DELETED	    ".deleted-" /* a name never begins like that */
+#define NAMES_MAX   100		/* that one name of others may have */
+#define NO_HEIR	    (-1)
+#define PIECE_BYTES 4096
 
 static int apply(void *context, const json_t *entry)
 {
 	return take_info_apply(context, entry);
 }
+
+/* A folder, and what is known of it and of who gets what is left. */
+struct emptying {
+	int dir;
+	const char *take;
+	int heir; /* of what is of others; NO_HEIR: it stays */
+	struct take_info info, heirs;
+	struct delete_report *report;
+};
 
 /* By name, as the ledger has it: a head may have been edited since. */
 static bool is_in_ledger(const struct take_info *info, const char *name)
@@ -42,18 +52,81 @@ static bool is_in_ledger(const struct take_info *info, const char *name)
 	return false;
 }
 
-static bool is_ours(int dir, const char *take, const struct take_info *info,
-		    const char *name)
+static bool is_empty(int dir, const char *name)
+{
+	struct stat stat;
+
+	return fstatat(dir, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(stat.st_mode) && stat.st_size == 0;
+}
+
+static bool is_track(const struct emptying *emptying, const char *name)
+{
+	if (heal_is_track(emptying->dir, name))
+		return true;
+	if (!is_in_ledger(&emptying->info, name))
+		return false;
+	/* Nobody asked for what was made of a track to go. */
+	return emptying->heir == NO_HEIR || !emptying->info.ended ||
+	       is_empty(emptying->dir, name);
+}
+
+static bool have_same_bytes(int a, int b)
+{
+	char one[PIECE_BYTES], other[PIECE_BYTES];
+	off_t at = 0;
+	ssize_t got;
+
+	do {
+		got = pread(a, one, PIECE_BYTES, at);
+		if (got < 0 || pread(b, other, PIECE_BYTES, at) != got ||
+		    memcmp(one, other, (size_t)got) != 0)
+			return false;
+		at += got;
+	} while (got > 0);
+	return true;
+}
+
+static int open_file(int dir, const char *name)
+{
+	return openat(dir, name,
+		      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+static bool is_alike(int dir, int heir, const char *name)
+{
+	int a = open_file(dir, name), b = open_file(heir, name);
+	bool alike = a >= 0 && b >= 0 && have_same_bytes(a, b);
+
+	if (a >= 0)
+		close(a);
+	if (b >= 0)
+		close(b);
+	return alike;
+}
+
+/* Two projects of as much sound are made alike: somebody has gone on with one
+ * that differs. */
+static bool is_old_project(const struct emptying *emptying, const char *name)
+{
+	char project[NAME_MAX + 1];
+
+	snprintf(project, sizeof(project), "%.200s.rpp", emptying->take);
+	if (strcmp(name, project) != 0)
+		return false;
+	return emptying->heir == NO_HEIR ||
+	       emptying->info.frames != emptying->heirs.frames ||
+	       is_alike(emptying->dir, emptying->heir, name);
+}
+
+static bool is_ours(const struct emptying *emptying, const char *name)
 {
 	static const char *const own[] = {"take.json", "labels.txt"};
-	char project[NAME_MAX + 1];
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (strcmp(name, own[i]) == 0)
 			return true;
-	snprintf(project, sizeof(project), "%.200s.rpp", take);
-	return strcmp(name, project) == 0 || is_in_ledger(info, name) ||
-	       heal_is_track(dir, name);
+	return is_old_project(emptying, name) || is_track(emptying, name);
 }
 
 static int remove_file(int dir, const char *name, struct delete_report *report)
@@ -84,11 +157,12 @@ static int hand_over(int dir, const char *name, int heir)
 	return -EEXIST;
 }
 
-static int leave_foreign(int dir, const char *name, int heir,
-			 struct delete_report *report)
+static int leave_foreign(const struct emptying *emptying, const char *name)
 {
-	report->foreign++;
-	return heir == NO_HEIR ? 0 : hand_over(dir, name, heir);
+	emptying->report->foreign++;
+	return emptying->heir == NO_HEIR
+		       ? 0
+		       : hand_over(emptying->dir, name, emptying->heir);
 }
 
 static bool is_ledger(const char *name)
@@ -97,12 +171,10 @@ static bool is_ledger(const char *name)
 }
 
 /* But for the ledger, which says what is the take's. */
-static int empty_list(DIR *list, const char *take, int heir,
-		      const struct take_info *info,
-		      struct delete_report *report)
+static int empty_list(const struct emptying *emptying, DIR *list)
 {
-	int dir = dirfd(list), error = 0;
 	const struct dirent *entry;
+	int error = 0;
 
 	while (error == 0 && (entry = readdir(list))) {
 		const char *name = entry->d_name;
@@ -110,10 +182,11 @@ static int empty_list(DIR *list, const char *take, int heir,
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 		    is_ledger(name))
 			continue;
-		if (is_ours(dir, take, info, name))
-			error = remove_file(dir, name, report);
+		if (is_ours(emptying, name))
+			error = remove_file(emptying->dir, name,
+					    emptying->report);
 		else
-			error = leave_foreign(dir, name, heir, report);
+			error = leave_foreign(emptying, name);
 	}
 	return error;
 }
@@ -128,26 +201,38 @@ static int remove_ledger(int dir, struct delete_report *report)
 	return error == -ENOENT ? 0 : error;
 }
 
+static int empty_by_ledger(struct emptying *emptying)
+{
+	DIR *list = folder_list(emptying->dir);
+	int error;
+
+	if (!list)
+		return -errno;
+	ledger_read(emptying->dir, apply, &emptying->info, NULL);
+	if (emptying->heir != NO_HEIR)
+		ledger_read(emptying->heir, apply, &emptying->heirs, NULL);
+	error = empty_list(emptying, list);
+	closedir(list);
+	return error;
+}
+
 static int empty(int dir, const char *take, int heir,
 		 struct delete_report *report)
 {
-	DIR *list = folder_list(dir);
-	struct take_info info;
-	int error = list ? take_info_init(&info) : -errno;
+	struct emptying emptying = {
+		.dir = dir, .take = take, .heir = heir, .report = report};
+	int error = take_info_init(&emptying.info);
 
-	if (error == 0) {
-		ledger_read(dir, apply, &info, NULL);
-		error = empty_list(list, take, heir, &info, report);
-		if (error == 0)
-			error = remove_ledger(dir, report);
-		take_info_finish(&info);
-	}
-	if (list)
-		closedir(list);
+	if (error == 0)
+		error = take_info_init(&emptying.heirs);
+	if (error == 0)
+		error = empty_by_ledger(&emptying);
+	take_info_finish(&emptying.info);
+	take_info_finish(&emptying.heirs);
 	/* What it got is not to be in no folder. */
 	if (error == 0 && heir != NO_HEIR && fsync(heir) < 0)
 		error = -errno;
-	return error;
+	return error < 0 ? error : remove_ledger(dir, report);
 }
 
 /* Says so for as long as the session is there. */

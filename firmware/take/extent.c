@@ -2,8 +2,11 @@
 #include "take/extent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "take/flac_blocks.h"
 #include "take/heal.h"
 #include "take/ledger.h"
 #include "take/storage.h"
@@ -32,23 +35,44 @@ static uint64_t part_frames(const struct take_info *info, unsigned part)
 	return end - take_info_part_start(info, part);
 }
 
-static bool has_track(const struct take_info *info, unsigned index, int dir)
+static bool is_of_others(int dir, const char *file)
 {
-	struct track_state state;
+	struct flac_blocks blocks;
+	int fd = openat(dir, file,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool others = fd >= 0 && flac_read_blocks(fd, &blocks) == 0 &&
+		      !blocks.takebox && !blocks.damaged;
 
-	for (unsigned part = 0; part < take_info_parts(info); part++)
-		if (inspect(info, index, part, dir, &state) < 0 ||
-		    !state.sealed || state.at[0] != part_frames(info, part))
-			return false;
-	return true;
+	if (fd >= 0)
+		close(fd);
+	return others;
 }
 
-static bool has_all_files(const struct take_info *info, int dir)
+static void look_at_file(struct extent *extent, unsigned index, unsigned part,
+			 int dir)
 {
+	const struct take_info *info = &extent->info;
+	struct track_state state;
+	char file[TAKE_FILE_MAX];
+
+	if (inspect(info, index, part, dir, &state) == 0 && state.sealed &&
+	    state.at[0] == part_frames(info, part))
+		return;
+	take_info_file(&info->track[index], part, file);
+	extent->has_files = false;
+	if (!is_of_others(dir, file))
+		extent->has_lost = true;
+}
+
+static void look_at_files(struct extent *extent, int dir)
+{
+	const struct take_info *info = &extent->info;
+
+	extent->has_files = true;
 	for (unsigned i = 0; i < info->tracks; i++)
-		if (info->track[i].filed && !has_track(info, i, dir))
-			return false;
-	return true;
+		for (unsigned part = 0; part < take_info_parts(info); part++)
+			if (info->track[i].filed)
+				look_at_file(extent, i, part, dir);
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -97,7 +121,7 @@ int extent_measure(struct extent *extent, int dir, const char *name)
 	extent->whole = heal_look(dir, name) == HEAL_WHOLE && info->ended;
 	if (!extent->whole)
 		return info->tracks > 0 ? count_frames(extent, dir) : 0;
-	extent->has_files = has_all_files(info, dir);
+	look_at_files(extent, dir);
 	return 0;
 }
 

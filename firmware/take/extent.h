@@ -16,6 +16,8 @@ struct extent {
 	struct take_info info;
 	bool whole;	 /* finished; else it was interrupted, or runs */
 	bool has_files;	 /* whole, and each file there with its length */
+	bool has_lost;	 /* whole, but a file is not there, or too short; one
+			    that another program has made anew is no loss */
 	uint64_t frames; /* of one that is not whole by its files: the longest
 			  */
 };

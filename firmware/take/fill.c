@@ -293,6 +293,13 @@ static int measure_old(struct extent *extent, int dir, const char *name)
 	return error == -ENOENT ? -EBUSY : error;
 }
 
+/* A ledger outlives the files that it tells of. */
+static bool has_all_of(const struct extent *old, const struct extent *new)
+{
+	return old->whole && extent_covers(old, new) &&
+	       !(old->has_lost && new->has_files);
+}
+
 /* What is there has not to be made worse by any means: where each has
  * something that the other has not, both stay, and one that has lost files
  * replaces nothing. */
@@ -301,7 +308,7 @@ static enum fill_result judge(const struct extent *new,
 {
 	if (!extent_is_same(new, old))
 		return FILL_OTHER;
-	if (old->whole && extent_covers(old, new))
+	if (has_all_of(old, new))
 		return FILL_THERE;
 	if (!extent_covers(new, old))
 		return old->whole ? FILL_OTHER : FILL_BUSY;

@@ -703,6 +703,7 @@ has_more_sound() {
 	[ "$(cat $take/.DS_Store $take/Peaks/1 $take/notes.txt)" = \
 		"$(printf 'finder\npeaks\nours')" ]
 	[ "$(cat $take/2-notes.txt)" = mine ]
+	[ ! -e $take/2-Take-001.rpp ]
 	[ "$(ls -A B/Takebox/Show | xargs)" = ".last-001 Take-001" ]
 }
 

@@ -255,6 +255,144 @@ static void test_half_a_take_is_copied_where_there_is_none(void **unused)
 	assert_true(is_there(to, "Take-001/02-Track-2.flac"));
 }
 
+/* --- a copy that has lost something --- */
+
+static int open_copy(void)
+{
+	return open_folder(to, "Take-001");
+}
+
+static void expect_mended(void)
+{
+	assert_int_equal(fill(), FILL_COPIED);
+	expect_copied();
+	assert_int_equal(fill(), FILL_THERE);
+}
+
+static void test_a_copy_that_lost_a_file_is_made_again(void **unused)
+{
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_copy();
+	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
+	write_all(dir, "mix.txt", "mix", 3);
+	close(dir);
+	expect_mended();
+	assert_true(is_there(to, "Take-001/mix.txt"));
+}
+
+static void shorten(int dir, const char *name, off_t size)
+{
+	int fd = openat(dir, name, O_RDWR);
+
+	assert_int_equal(ftruncate(fd, size), 0);
+	close(fd);
+}
+
+static void test_a_copy_with_shortened_files_is_made_again(void **unused)
+{
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_copy();
+	shorten(dir, "02-Track-2.flac", FLAC_HEAD_BYTES + 4000);
+	shorten(dir, "03-Track-3.flac", 0);
+	close(dir);
+	expect_mended();
+	assert_false(is_there(to, "Take-001/2-02-Track-2.flac"));
+	assert_false(is_there(to, "Take-001/2-03-Track-3.flac"));
+}
+
+static void test_where_both_have_lost_files_both_stay(void **unused)
+{
+	struct kept kept;
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	take_a_file_away();
+	dir = open_copy();
+	assert_int_equal(unlinkat(dir, "02-Track-2.flac", 0), 0);
+	keep_folder(&kept, dir);
+	assert_int_equal(fill(), FILL_THERE);
+	assert_true(is_equal(&kept, dir));
+	drop(&kept);
+	close(dir);
+}
+
+static void expect_text(const char *name, const char *text)
+{
+	int dir = open_copy();
+	size_t size;
+	char *there = read_all(dir, name, &size);
+
+	assert_int_equal(size, strlen(text));
+	assert_memory_equal(there, text, size);
+	free(there);
+	close(dir);
+}
+
+/* A head, and no frames: any program's but Takebox's. */
+static void make_edited(int dir, const char *name)
+{
+	size_t size;
+	char *track = read_all(dir, name, &size);
+
+	track[4] |= (char)0x80; /* the last block of metadata */
+	write_all(dir, name, track, 8 + FLAC_STREAMINFO_BYTES);
+	free(track);
+}
+
+static void test_a_copys_edited_file_is_not_lost(void **unused)
+{
+	struct kept kept;
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_copy();
+	make_edited(dir, "02-Track-2.flac");
+	keep_folder(&kept, dir);
+	assert_int_equal(fill(), FILL_THERE);
+	assert_true(is_equal(&kept, dir));
+	drop(&kept);
+	close(dir);
+}
+
+/* It goes with what is lost, and nobody has it but this medium. */
+static void test_what_was_made_of_a_copys_files_goes_on(void **unused)
+{
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_copy();
+	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
+	write_all(dir, "02-Track-2.flac", "fLaC, edited", 12);
+	write_all(dir, "Take-001.rpp", "<REAPER_PROJECT, mixed", 22);
+	close(dir);
+	expect_mended();
+	expect_text("2-02-Track-2.flac", "fLaC, edited");
+	expect_text("2-Take-001.rpp", "<REAPER_PROJECT, mixed");
+}
+
+static void test_a_project_nobody_has_gone_on_with_is_there_once(void **unused)
+{
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	assert_true(is_there(to, "Take-001/Take-001.rpp"));
+	dir = open_copy();
+	assert_int_equal(unlinkat(dir, "02-Track-2.flac", 0), 0);
+	close(dir);
+	expect_mended();
+	assert_false(is_there(to, "Take-001/2-Take-001.rpp"));
+}
+
 /* --- folders that are none --- */
 
 /* The power failed when it was just begun there. */
@@ -293,6 +431,12 @@ int main(void)
 		CASE(test_a_copy_that_lacks_a_file_replaces_nothing),
 		CASE(test_half_a_take_gets_no_name),
 		CASE(test_half_a_take_is_copied_where_there_is_none),
+		CASE(test_a_copy_that_lost_a_file_is_made_again),
+		CASE(test_a_copy_with_shortened_files_is_made_again),
+		CASE(test_where_both_have_lost_files_both_stay),
+		CASE(test_a_copys_edited_file_is_not_lost),
+		CASE(test_what_was_made_of_a_copys_files_goes_on),
+		CASE(test_a_project_nobody_has_gone_on_with_is_there_once),
 		CASE(test_a_take_that_never_began_is_replaced),
 		CASE(test_an_empty_ledger_is_replaced),
 	};
