@@ -205,6 +205,9 @@ $(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=pread64
 $(BUILD)/tests/test_heal_clusters: LDFLAGS += -Wl,--wrap=pread64,--wrap=pwrite64
 # Names that are given, and synced.
 $(BUILD)/tests/test_fill: LDFLAGS += -Wl,--wrap=renameat,--wrap=fsync,--wrap=fdatasync
+# The power is cut.
+$(BUILD)/tests/test_replace: LDFLAGS += -Wl,--wrap=renameat,--wrap=unlinkat \
+  -Wl,--wrap=mkdirat,--wrap=fsync,--wrap=fdatasync
 # A look at a take that is older than the take; one allocation fails.
 $(BUILD)/tests/test_transport: LDFLAGS += -Wl,--wrap=take_get_status \
   -Wl,--wrap=malloc -Wl,--wrap=calloc

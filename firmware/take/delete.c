@@ -15,6 +15,7 @@
 #include "take/heal.h"
 #include "take/ledger.h"
 #include "take/names.h"
+#include "take/replace.h"
 #include "take/storage.h"
 #include "take/take_info.h"
 
@@ -235,6 +236,13 @@ static int empty(int dir, const char *take, int heir,
 	return error < 0 ? error : remove_ledger(dir, report);
 }
 
+int delete_hand_over(int dir, const char *take, int heir)
+{
+	struct delete_report unused = {0};
+
+	return empty(dir, take, heir, &unused);
+}
+
 /* Says so for as long as the session is there. */
 static int leave_mark(int session, const char *away)
 {
@@ -249,20 +257,19 @@ static int leave_mark(int session, const char *away)
 
 /* Empties a folder that is out of the way, and gives it back its name if
  * something of others is in it. */
-static int finish(int session, const char *away, int heir,
-		  struct delete_report *report)
+static int finish(int session, const char *away, struct delete_report *report)
 {
 	const char *name = away + strlen(DELETED);
 	int dir = folder_open(session, away), error;
 
 	if (dir < 0)
 		return dir;
-	error = empty(dir, name, heir, report);
+	error = empty(dir, name, NO_HEIR, report);
 	close(dir);
 	if (error < 0)
 		return error;
 	if (unlinkat(session, away, AT_REMOVEDIR) == 0)
-		error = heir == NO_HEIR ? leave_mark(session, away) : 0;
+		error = leave_mark(session, away);
 	else if (errno != ENOTEMPTY && errno != EEXIST)
 		error = -errno;
 	else
@@ -279,11 +286,12 @@ static void finish_earlier(int session)
 	const struct dirent *entry;
 	struct delete_report unused;
 
+	replace_finish_all(session);
 	if (!list)
 		return;
 	while ((entry = readdir(list)))
 		if (strncmp(entry->d_name, DELETED, strlen(DELETED)) == 0)
-			finish(session, entry->d_name, NO_HEIR, &unused);
+			finish(session, entry->d_name, &unused);
 	closedir(list);
 }
 
@@ -310,8 +318,7 @@ static int move_away(int session, const char *name, char away[NAME_MAX + 1])
 	return error;
 }
 
-/* A take that nobody writes to, locked; or a negative errno. */
-static int open_take(int session, const char *name)
+int delete_open(int session, const char *name)
 {
 	int dir = folder_open(session, name), error = 0;
 
@@ -331,14 +338,14 @@ static int open_take(int session, const char *name)
 static int delete_from(int session, const char *name,
 		       struct delete_report *report)
 {
-	int dir = open_take(session, name), error;
+	int dir = delete_open(session, name), error;
 	char away[NAME_MAX + 1];
 
 	if (dir < 0)
 		return dir;
 	error = move_away(session, name, away);
 	if (error == 0)
-		error = finish(session, away, NO_HEIR, report);
+		error = finish(session, away, report);
 	close(dir);
 	return error;
 }
@@ -358,28 +365,6 @@ int delete_take(const char *folder, struct delete_report *report)
 	finish_earlier(session);
 	error = delete_from(session, basename(path), report);
 	close(session);
-	return error;
-}
-
-int delete_replace(int session, const char *take, const char *copy)
-{
-	int dir = open_take(session, take), heir = folder_open(session, copy);
-	struct delete_report report = {0};
-	char away[NAME_MAX + 1];
-	int error = dir < 0 ? dir : heir < 0 ? heir : 0;
-
-	if (error == 0)
-		error = move_away(session, take, away);
-	if (error == 0)
-		error = storage_rename(session, copy, session, take);
-	if (error == 0 && fsync(session) < 0)
-		error = -errno;
-	if (error == 0)
-		error = finish(session, away, heir, &report);
-	if (heir >= 0)
-		close(heir);
-	if (dir >= 0)
-		close(dir);
 	return error;
 }
 

@@ -25,9 +25,12 @@ struct delete_report {
  * it is being recorded; other errors are the medium's. */
 int delete_take(const char *folder, struct delete_report *report);
 
-/* A copy that has more in it, a folder beside the take, gets its name, and the
- * take goes; files of others in it go on in the copy. session: open. */
-int delete_replace(int session, const char *take, const char *copy);
+/* For take/replace.h: a take that nobody writes to, locked; or as above. */
+int delete_open(int session, const char *take);
+
+/* For take/replace.h: empties a folder that was the take's. What is of others
+ * goes on in heir, under another name (2-NAME) if that is given there. */
+int delete_hand_over(int dir, const char *take, int heir);
 
 /* Was a take of that name deleted from the session? */
 bool delete_was_here(int session, const char *take);

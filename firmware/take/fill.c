@@ -16,11 +16,11 @@
 #include "take/extent.h"
 #include "take/heal.h"
 #include "take/names.h"
+#include "take/replace.h"
 #include "take/storage.h"
 
 #define PIECE_BYTES (1u << 20)
 #define SPARE_BYTES (64u << 10) /* for the folder and its names */
-#define FILLING	    ".fill-"	/* a name never begins like that */
 
 struct job {
 	const atomic_bool *stop;
@@ -212,7 +212,7 @@ static int swap(int session, const char *name, const char *filling,
 	int error;
 
 	if (replaces)
-		return delete_replace(session, name, filling);
+		return replace_take(session, name);
 	error = names_keep_number(session, names_take_number(name));
 	if (error == 0)
 		error = storage_rename(session, filling, session, name);
@@ -260,9 +260,10 @@ static int copy_take(const struct job *job, int from, int session,
 		     const char *name, bool replaces)
 {
 	char filling[NAME_MAX + 1];
-	int to, error;
+	int error = replace_copy_name(filling, name), to;
 
-	snprintf(filling, sizeof(filling), FILLING "%.200s", name);
+	if (error < 0)
+		return error;
 	to = open_or_make(session, filling);
 	if (to < 0)
 		return to;
@@ -344,8 +345,27 @@ static void replace(struct fill_take *take, const struct job *job, int from,
 		take->error = copy_take(job, from, session, take->take, true);
 }
 
-static void decide(struct fill_take *take, const struct job *job, int from,
-		   int session)
+/* Errors that say how it stands are no failures. */
+static void settle(struct fill_take *take)
+{
+	switch (take->error) {
+	case -EBUSY:
+		take->result = FILL_BUSY;
+		break;
+	case -EDQUOT:
+		take->result = FILL_LEFT;
+		break;
+	case -ENOTEMPTY:
+		take->result = FILL_OTHER;
+		break;
+	default:
+		return;
+	}
+	take->error = 0;
+}
+
+static void copy_or_replace(struct fill_take *take, const struct job *job,
+			    int from, int session)
 {
 	int old = folder_open(session, take->take);
 
@@ -355,10 +375,21 @@ static void decide(struct fill_take *take, const struct job *job, int from,
 		take->result = FILL_DELETED;
 	else
 		take->error = copy_take(job, from, session, take->take, false);
-	if (take->error == -EDQUOT || take->error == -EBUSY) {
-		take->result = take->error == -EBUSY ? FILL_BUSY : FILL_LEFT;
-		take->error = 0;
-	}
+}
+
+/* What was cut off the last time is finished first. */
+static void decide(struct fill_take *take, const struct job *job, int from,
+		   int session)
+{
+	int earlier = replace_finish(session, take->take);
+
+	if (earlier == 0 || earlier == -ENOTEMPTY)
+		copy_or_replace(take, job, from, session);
+	else
+		take->error = earlier;
+	if (earlier == -ENOTEMPTY && take->result == FILL_THERE)
+		take->result = FILL_OTHER;
+	settle(take);
 	if (take->error < 0)
 		take->result = FILL_FAILED;
 }
@@ -403,9 +434,11 @@ static void fill_take(struct job *job, int from, const char *session_name,
 static void fill_session(struct job *job, int from, const char *name,
 			 const char *to)
 {
-	DIR *list = folder_list(from);
 	const struct dirent *entry;
+	DIR *list;
 
+	replace_finish_all(from);
+	list = folder_list(from);
 	while (list && !stopped(job) && (entry = readdir(list))) {
 		int dir = entry->d_name[0] == '.'
 				  ? -1

@@ -17,6 +17,7 @@
 #include "take/flac_blocks.h"
 #include "take/ledger.h"
 #include "take/names.h"
+#include "take/replace.h"
 #include "take/take.h"
 
 #define TAKEBOX_FOLDER "Takebox"
@@ -263,10 +264,12 @@ static void look_at(struct search *search, int dir, const char *path,
 static void look_below(struct search *search, int dir, const char *path,
 		       unsigned depth)
 {
-	DIR *list = folder_list(dir);
-	struct dirent *entry;
 	char below[PATH_MAX];
+	struct dirent *entry;
+	DIR *list;
 
+	replace_finish_all(dir); /* or a take would stay out of sight */
+	list = folder_list(dir);
 	while (list && (entry = readdir(list))) {
 		int fd = entry->d_name[0] == '.'
 				 ? -1

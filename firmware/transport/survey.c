@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "take/heal.h"
+#include "take/replace.h"
 #include "take/ledger.h"
 
 #define TAKEBOX_FOLDER "Takebox"
@@ -181,6 +182,7 @@ static int look_at_session(struct survey *survey, int dir, const char *name)
 
 	snprintf(survey->place.session, sizeof(survey->place.session), "%.63s",
 		 name);
+	replace_finish_all(dir); /* or a take would stay out of sight */
 	error = each_folder(survey, dir, look_at_other);
 	close(dir);
 	return error == -ENOMEM ? error : 0;
