@@ -203,8 +203,9 @@ $(BUILD)/tests/test_starved: LDFLAGS += -Wl,--wrap=malloc \
 $(BUILD)/tests/test_ledger: LDFLAGS += -Wl,--wrap=pread64
 # A file that a file system has lost all but the beginning of.
 $(BUILD)/tests/test_heal_clusters: LDFLAGS += -Wl,--wrap=pread64,--wrap=pwrite64
-# Names that are given, and synced.
-$(BUILD)/tests/test_fill: LDFLAGS += -Wl,--wrap=renameat,--wrap=fsync,--wrap=fdatasync
+# Names that are given, and synced; a medium that holds no large files.
+$(BUILD)/tests/test_fill: LDFLAGS += -Wl,--wrap=renameat,--wrap=fsync,--wrap=fdatasync \
+  -Wl,--wrap=storage_measure
 # The power is cut.
 $(BUILD)/tests/test_replace: LDFLAGS += -Wl,--wrap=renameat,--wrap=unlinkat \
   -Wl,--wrap=mkdirat,--wrap=fsync,--wrap=fdatasync

@@ -34,6 +34,9 @@ static void on_take(void *context, const struct fill_take *take)
 		[FILL_DELETED] = "was deleted there; left alone",
 		[FILL_LEFT] = "left out",
 		[FILL_BUSY] = "is being recorded or copied; left alone",
+		[FILL_LARGE] =
+			"not copied: it has files of 4 GiB or more, which no "
+			"FAT32 medium can hold; one with exFAT or ext4 can",
 		[FILL_FAILED] = "failed",
 	};
 	struct report *report = context;

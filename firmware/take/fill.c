@@ -138,7 +138,7 @@ static int copy_file(const struct job *job, int from_dir, int to_dir,
 struct copying {
 	const struct job *job;
 	int from, to;
-	uint64_t bytes;
+	uint64_t bytes, largest;
 };
 
 static int for_each_file(int dir,
@@ -164,8 +164,12 @@ static int for_each_file(int dir,
 static int add_size(struct copying *copying, const char *name,
 		    const struct stat *stat)
 {
+	uint64_t size = (uint64_t)stat->st_size;
+
 	(void)name;
-	copying->bytes += (uint64_t)stat->st_size;
+	copying->bytes += size;
+	if (size > copying->largest)
+		copying->largest = size;
 	return 0;
 }
 
@@ -236,6 +240,21 @@ static int expect_all(const struct extent *had, int to, const char *name)
 	return error;
 }
 
+/* Gigabytes would be written before the medium says so. */
+static int check_files(int from, int session)
+{
+	struct copying copying = {.from = from};
+	struct storage_space space;
+	int error = storage_measure(session, &space);
+
+	if (error < 0 || !space.max_file_bytes)
+		return error;
+	error = for_each_file(from, add_size, &copying);
+	if (error == 0 && copying.largest > space.max_file_bytes)
+		error = -EFBIG;
+	return error;
+}
+
 /* Half a copy would only be in the next take's way. */
 static int copy_whole(const struct job *job, int from, int to, const char *name,
 		      uint64_t leave)
@@ -255,13 +274,15 @@ static int copy_whole(const struct job *job, int from, int to, const char *name,
 }
 
 /* -EBUSY: somebody else is at it, too. -EDQUOT: it would take what is to be
- * left free. */
+ * left free. -EFBIG: no file can be that large there. */
 static int copy_take(const struct job *job, int from, int session,
 		     const char *name, bool replaces)
 {
 	char filling[NAME_MAX + 1];
 	int error = replace_copy_name(filling, name), to;
 
+	if (error == 0)
+		error = check_files(from, session);
 	if (error < 0)
 		return error;
 	to = open_or_make(session, filling);
@@ -355,6 +376,9 @@ static void settle(struct fill_take *take)
 	case -EDQUOT:
 		take->result = FILL_LEFT;
 		break;
+	case -EFBIG:
+		take->result = FILL_LARGE;
+		break;
 	case -ENOTEMPTY:
 		take->result = FILL_OTHER;
 		break;
@@ -396,7 +420,8 @@ static void decide(struct fill_take *take, const struct job *job, int from,
 
 static void tell(struct job *job, const struct fill_take *take)
 {
-	job->failed += take->result == FILL_FAILED;
+	job->failed +=
+		take->result == FILL_FAILED || take->result == FILL_LARGE;
 	if (job->fn)
 		job->fn(job->context, take);
 }

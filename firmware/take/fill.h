@@ -27,6 +27,8 @@ enum fill_result {
 	FILL_DELETED, /* it was, on purpose */
 	FILL_LEFT,    /* out, for what is to stay free there */
 	FILL_BUSY,    /* it is being recorded, made whole, or copied */
+	FILL_LARGE,   /* a file of it is larger than any can be there (FAT32);
+			 nothing was written */
 	FILL_FAILED,  /* error */
 };
 
@@ -42,8 +44,8 @@ typedef void (*fill_fn)(void *context, const struct fill_take *take);
 
 /* from, to: media. leave: bytes that takes that to has nothing of leave free
  * there. stop (may be NULL): set by others to end it soon. fn may be NULL.
- * Number of takes that failed, -ECANCELED, or a negative errno if from cannot
- * be read. */
+ * Number of takes that failed or are too large, -ECANCELED, or a negative errno
+ * if from cannot be read. */
 int fill_mirror(const char *from, const char *to, uint64_t leave,
 		const atomic_bool *stop, fill_fn fn, void *context);
 

@@ -20,22 +20,29 @@ struct filling {
 	unsigned index[2]; /* the two media */
 	uint64_t leave;	   /* bytes on the first */
 	int forth, back;
-	unsigned copied, unlike;
+	unsigned copied, unlike, large_forth, large_back;
 };
 
-static void count_copied(void *context, const struct fill_take *take)
+static void count(struct filling *filling, unsigned *large,
+		  const struct fill_take *take)
 {
-	struct filling *filling = context;
-
 	filling->copied += take->result == FILL_COPIED;
+	*large += take->result == FILL_LARGE;
 }
 
-static void count(void *context, const struct fill_take *take)
+static void count_forth(void *context, const struct fill_take *take)
 {
 	struct filling *filling = context;
 
 	filling->unlike += take->result == FILL_OTHER;
-	count_copied(filling, take);
+	count(filling, &filling->large_forth, take);
+}
+
+static void count_back(void *context, const struct fill_take *take)
+{
+	struct filling *filling = context;
+
+	count(filling, &filling->large_back, take);
 }
 
 /* Both ways: each may have been the one that was pulled. But what only the
@@ -44,11 +51,11 @@ static void work(void *context)
 {
 	struct filling *f = context;
 
-	f->forth = fill_mirror(f->from, f->to, 0, &f->stop, count, f);
+	f->forth = fill_mirror(f->from, f->to, 0, &f->stop, count_forth, f);
 	f->back = -ECANCELED;
 	if (f->forth != -ECANCELED)
 		f->back = fill_mirror(f->to, f->from, f->leave, &f->stop,
-				      count_copied, f);
+				      count_back, f);
 }
 
 /* Nobody but who looks can put that right. */
@@ -61,6 +68,33 @@ static void tell_unlike(const struct filling *f)
 	f->transport->unlike = f->unlike;
 }
 
+static void tell_large(const char *from, const char *to, unsigned takes)
+{
+	if (takes)
+		log_warning("mirror: %u takes of %s stay on that one medium "
+			    "only: they have files of 4 GiB or more, which %s "
+			    "cannot hold, being FAT32; use a mirror with exFAT "
+			    "or ext4",
+			    takes, from, to);
+}
+
+/* Once: it stays like that until somebody does something. */
+static void tell_too_large(const struct filling *f)
+{
+	unsigned takes = f->large_forth + f->large_back;
+
+	if (takes > f->transport->too_large) {
+		tell_large(f->from, f->to, f->large_forth);
+		tell_large(f->to, f->from, f->large_back);
+	}
+	f->transport->too_large = takes;
+}
+
+static bool has_failed(const struct filling *f)
+{
+	return f->forth != (int)f->large_forth || f->back != (int)f->large_back;
+}
+
 static void done(void *context, bool worked)
 {
 	struct filling *f = context;
@@ -71,12 +105,14 @@ static void done(void *context, bool worked)
 			 f->copied);
 	if (worked && (f->forth == -ECANCELED || f->back == -ECANCELED))
 		transport->mirror_is_due = true;
-	else if (worked && (f->forth != 0 || f->back != 0))
+	else if (worked && has_failed(f))
 		log_warning("mirror: %s and %s could not be made alike: there "
 			    "is too little room, or one of them refuses",
 			    f->from, f->to);
 	if (worked && f->forth >= 0)
 		tell_unlike(f);
+	if (worked && f->forth >= 0 && f->back >= 0)
+		tell_too_large(f);
 	transport->filling = NULL;
 	free(f);
 	transport_changed(transport);

@@ -132,6 +132,7 @@ struct transport {
 	bool mirror_is_due;
 	unsigned
 		unlike; /* takes that only share their name with the mirror's */
+	unsigned too_large; /* takes with files that the other cannot hold */
 	unsigned arrivals[VOLUMES_MAX]; /* searched for open takes, or being */
 	unsigned hoped[VOLUMES_MAX]; /* arrivals at which the take that was left
 					was looked for before the others */

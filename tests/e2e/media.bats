@@ -766,6 +766,33 @@ has_more_sound() {
 	[ "$(find C -type f)" = "" ]
 }
 
+@test "a FAT32 mirror that cannot hold a take's files says so, once, and stays empty" {
+	grep -qw vfat /proc/filesystems || modprobe -q vfat ||
+		skip "this kernel has no FAT"
+	mount_ram A 100m
+	takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 -d 0.5 \
+		-o A --session Show >run.log 2>&1
+	truncate -s 4G A/Takebox/Show/Take-001/02-long.flac
+	truncate -s 64M B.img
+	mkfs.vfat -F 32 B.img >/dev/null
+	mount -o loop B.img B
+	run takebox mirror A B
+	[ "$status" -eq 6 ]
+	[[ "$output" == *"Take-001: not copied: it has files of 4 GiB or more"* ]]
+	start_all "mirror = \"$PWD/B\";"
+	wait_until grep -q "stay on that one medium only: they have files" \
+		takeboxd.log
+	takebox record
+	wait_until at_least .take.durable 1
+	takebox stop
+	wait_until test -s B/Takebox/Show/Take-002/take.json
+	wait_until status_is '.media[0].safe_to_pull' true
+	[ "$(grep -c "stay on that one medium only" takeboxd.log)" = 1 ]
+	run grep "could not be made alike" takeboxd.log
+	[ "$status" -ne 0 ]
+	[ ! -e B/Takebox/Show/Take-001 ]
+}
+
 @test "a take that was deleted on one medium does not come back from the other" {
 	takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 -d 0.5 \
 		-o A --session Show >run.log 2>&1

@@ -27,7 +27,7 @@ int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 
 static ino_t renamed; /* and not synced yet */
-static unsigned renames, too_early;
+static unsigned renames, too_early, written;
 static void (*after_a_file)(void); /* is copied */
 static void (*before_name)(void);  /* before a copy gets its name */
 
@@ -58,6 +58,7 @@ int __wrap_renameat(int from_dir, const char *old, int to_dir, const char *name)
 
 int __wrap_fdatasync(int fd)
 {
+	written++;
 	if (after_a_file)
 		after_a_file();
 	return __real_fdatasync(fd);
@@ -69,6 +70,19 @@ int __wrap_fsync(int fd)
 		renamed = 0;
 	too_early += renamed != 0;
 	return __real_fsync(fd);
+}
+
+static uint64_t max_file_bytes; /* on the mirror */
+
+int __real_storage_measure(int dir, struct storage_space *space);
+int __wrap_storage_measure(int dir, struct storage_space *space);
+
+int __wrap_storage_measure(int dir, struct storage_space *space)
+{
+	int error = __real_storage_measure(dir, space);
+
+	space->max_file_bytes = max_file_bytes;
+	return error;
 }
 
 /* --- media --- */
@@ -103,7 +117,8 @@ static int set_up_media(void **state)
 	int error = make_media(state);
 
 	renamed = 0;
-	renames = too_early = 0;
+	renames = too_early = written = 0;
+	max_file_bytes = 0;
 	before_name = after_a_file = NULL;
 	return error;
 }
@@ -393,6 +408,53 @@ static void test_a_project_nobody_has_gone_on_with_is_there_once(void **unused)
 	assert_false(is_there(to, "Take-001/2-Take-001.rpp"));
 }
 
+/* --- a medium that holds no large files --- */
+
+static uint64_t largest_file(void)
+{
+	int dir = open_folder(from, "Take-001");
+	uint64_t largest = 0;
+	struct kept kept;
+
+	keep_folder(&kept, dir);
+	for (unsigned i = 0; i < kept.files; i++)
+		if (kept.file[i].size > largest)
+			largest = kept.file[i].size;
+	drop(&kept);
+	close(dir);
+	return largest;
+}
+
+static void test_what_the_medium_cannot_hold_is_not_begun(void **unused)
+{
+	(void)unused;
+	max_file_bytes = largest_file() - 1;
+	assert_int_equal(fill(), FILL_LARGE);
+	assert_int_equal(written, 0);
+	assert_false(is_there(to, "Take-001"));
+	assert_false(is_there(to, ".fill-Take-001"));
+	assert_int_equal(fill_mirror(from, to, 0, NULL, NULL, NULL), 1);
+	max_file_bytes++; /* something has changed */
+	assert_int_equal(fill(), FILL_COPIED);
+	expect_copied();
+}
+
+static void test_what_it_cannot_hold_replaces_nothing(void **unused)
+{
+	struct kept kept;
+	int dir;
+
+	(void)unused;
+	dir = put_interrupted(to);
+	keep_folder(&kept, dir);
+	max_file_bytes = largest_file() - 1;
+	assert_int_equal(fill(), FILL_LARGE);
+	assert_int_equal(written, 0);
+	assert_true(is_equal(&kept, dir));
+	drop(&kept);
+	close(dir);
+}
+
 /* --- folders that are none --- */
 
 /* The power failed when it was just begun there. */
@@ -437,6 +499,8 @@ int main(void)
 		CASE(test_a_copys_edited_file_is_not_lost),
 		CASE(test_what_was_made_of_a_copys_files_goes_on),
 		CASE(test_a_project_nobody_has_gone_on_with_is_there_once),
+		CASE(test_what_the_medium_cannot_hold_is_not_begun),
+		CASE(test_what_it_cannot_hold_replaces_nothing),
 		CASE(test_a_take_that_never_began_is_replaced),
 		CASE(test_an_empty_ledger_is_replaced),
 	};
