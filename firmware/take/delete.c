@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -243,17 +244,106 @@ int delete_hand_over(int dir, const char *take, int heir)
 	return empty(dir, take, heir, &unused);
 }
 
+/* ---- the mark that stays ---- */
+
+/* What a recording is known by; an empty tape: by nothing. */
+struct mark {
+	char tape[33];
+	uint64_t start;
+};
+
+static struct mark make_mark(const struct take_info *info)
+{
+	struct mark mark = {.start = info->start};
+
+	snprintf(mark.tape, sizeof(mark.tape), "%s", info->tape);
+	return mark;
+}
+
+static struct mark read_recording(int dir)
+{
+	struct take_info info;
+	struct mark mark = {.start = 0};
+
+	if (take_info_init(&info) < 0)
+		return mark;
+	ledger_read(dir, apply, &info, NULL);
+	mark = make_mark(&info);
+	take_info_finish(&info);
+	return mark;
+}
+
+/* One that says nothing, since power failed, stands for any recording. */
+static int write_mark(int fd, const struct mark *mark)
+{
+	char text[64];
+	int length = snprintf(text, sizeof(text), "%s %" PRIu64 "\n",
+			      mark->tape, mark->start);
+	int error = 0;
+
+	if (mark->tape[0])
+		error = storage_posix.write(fd, text, (size_t)length, 0);
+	return error < 0 ? error : storage_posix.sync(fd);
+}
+
 /* Says so for as long as the session is there. */
-static int leave_mark(int session, const char *away)
+static int leave_mark(int session, const char *away, const struct mark *mark)
 {
 	int fd = openat(session, away, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 			0666);
+	int error;
 
 	if (fd < 0)
 		return -errno;
+	error = write_mark(fd, mark);
 	close(fd);
-	return 0;
+	return error;
 }
+
+static struct mark read_mark(int fd)
+{
+	char text[64] = "";
+	struct mark mark = {.start = 0};
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
+	    sscanf(text, "%32[0-9a-f] %" SCNu64, mark.tape, &mark.start) != 2)
+		mark.tape[0] = '\0';
+	return mark;
+}
+
+static bool is_another(const struct mark *a, const struct mark *b)
+{
+	return a->tape[0] && b->tape[0] &&
+	       (strcmp(a->tape, b->tape) != 0 || a->start != b->start);
+}
+
+static void away_name(char away[NAME_MAX + 1], const char *name)
+{
+	snprintf(away, NAME_MAX + 1, DELETED "%.200s", name);
+}
+
+bool delete_was_here(int session, const char *take,
+		     const struct take_info *info)
+{
+	char away[NAME_MAX + 1];
+	struct mark mark, meant;
+	struct stat stat;
+	int fd;
+
+	away_name(away, take);
+	if (fstatat(session, away, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(stat.st_mode))
+		return false;
+	fd = info ? open_file(session, away) : -1;
+	if (fd < 0)
+		return true;
+	mark = read_mark(fd);
+	meant = make_mark(info);
+	close(fd);
+	return !is_another(&mark, &meant);
+}
+
+/* ---- deleting ---- */
 
 /* Empties a folder that is out of the way, and gives it back its name if
  * something of others is in it. */
@@ -261,15 +351,17 @@ static int finish(int session, const char *away, struct delete_report *report)
 {
 	const char *name = away + strlen(DELETED);
 	int dir = folder_open(session, away), error;
+	struct mark mark;
 
 	if (dir < 0)
 		return dir;
+	mark = read_recording(dir);
 	error = empty(dir, name, NO_HEIR, report);
 	close(dir);
 	if (error < 0)
 		return error;
 	if (unlinkat(session, away, AT_REMOVEDIR) == 0)
-		error = leave_mark(session, away);
+		error = leave_mark(session, away, &mark);
 	else if (errno != ENOTEMPTY && errno != EEXIST)
 		error = -errno;
 	else
@@ -295,11 +387,6 @@ static void finish_earlier(int session)
 	closedir(list);
 }
 
-static void away_name(char away[NAME_MAX + 1], const char *name)
-{
-	snprintf(away, NAME_MAX + 1, DELETED "%.200s", name);
-}
-
 static int move_away(int session, const char *name, char away[NAME_MAX + 1])
 {
 	int error = names_keep_number(session, names_take_number(name));
@@ -310,7 +397,7 @@ static int move_away(int session, const char *name, char away[NAME_MAX + 1])
 		return error;
 	away_name(away, name);
 	/* Somebody may have copied a deleted take back. */
-	if (delete_was_here(session, name))
+	if (delete_was_here(session, name, NULL))
 		unlinkat(session, away, 0);
 	error = storage_rename(session, name, session, away);
 	if (error == 0 && fsync(session) < 0)
@@ -366,14 +453,4 @@ int delete_take(const char *folder, struct delete_report *report)
 	error = delete_from(session, basename(path), report);
 	close(session);
 	return error;
-}
-
-bool delete_was_here(int session, const char *take)
-{
-	char away[NAME_MAX + 1];
-	struct stat stat;
-
-	away_name(away, take);
-	return fstatat(session, away, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(stat.st_mode);
 }

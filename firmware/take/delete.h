@@ -7,14 +7,16 @@
  *
  * The folder gets a name that nobody takes for a take's before the first file
  * goes, so that a power cut leaves a take or none; what it leaves of the files
- * goes with the next take that is deleted in the session. An empty file of that
- * name stays: a mirror must not bring the take back.
+ * goes with the next take that is deleted in the session. A file of that name
+ * stays, which says what recording it was: a mirror must not bring it back.
  */
 #ifndef TAKEBOX_DELETE_H
 #define TAKEBOX_DELETE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "take/take_info.h"
 
 struct delete_report {
 	unsigned files, foreign; /* deleted; of others, left */
@@ -32,7 +34,9 @@ int delete_open(int session, const char *take);
  * goes on in heir, under another name (2-NAME) if that is given there. */
 int delete_hand_over(int dir, const char *take, int heir);
 
-/* Was a take of that name deleted from the session? */
-bool delete_was_here(int session, const char *take);
+/* Was a take of that name deleted from the session? info: of the recording that
+ * is meant; NULL: any. One that nothing is known of counts as any other. */
+bool delete_was_here(int session, const char *take,
+		     const struct take_info *info);
 
 #endif

@@ -388,6 +388,20 @@ static void settle(struct fill_take *take)
 	take->error = 0;
 }
 
+/* Another recording can have got its name since. */
+static bool was_deleted(int from, int session, const char *name)
+{
+	struct extent take;
+	bool deleted;
+
+	if (!delete_was_here(session, name, NULL))
+		return false;
+	deleted = extent_measure(&take, from, name) < 0 ||
+		  delete_was_here(session, name, &take.info);
+	extent_finish(&take);
+	return deleted;
+}
+
 static void copy_or_replace(struct fill_take *take, const struct job *job,
 			    int from, int session)
 {
@@ -395,7 +409,7 @@ static void copy_or_replace(struct fill_take *take, const struct job *job,
 
 	if (old >= 0)
 		replace(take, job, from, session, old);
-	else if (delete_was_here(session, take->take))
+	else if (was_deleted(from, session, take->take))
 		take->result = FILL_DELETED;
 	else
 		take->error = copy_take(job, from, session, take->take, false);

@@ -96,5 +96,5 @@ hashes() {
 	[ ! -e "$session/.deleted-Take-001/take.json" ]
 	takebox delete --yes "$session/Take-002"
 	[ -z "$(find "$session" -mindepth 1 -not -name '.last-*' \
-		-not \( -name '.deleted-*' -empty \))" ]
+		-not \( -name '.deleted-*' -type f \))" ]
 }

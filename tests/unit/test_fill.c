@@ -408,6 +408,75 @@ static void test_a_project_nobody_has_gone_on_with_is_there_once(void **unused)
 	assert_false(is_there(to, "Take-001/2-Take-001.rpp"));
 }
 
+/* --- what was deleted --- */
+
+static void delete_copy(void)
+{
+	struct delete_report report;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/Takebox/Session/Take-001", to);
+	assert_int_equal(delete_take(path, &report), 0);
+	assert_false(is_there(to, "Take-001"));
+}
+
+static void test_what_was_deleted_is_not_brought_back(void **unused)
+{
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	delete_copy();
+	assert_int_equal(fill(), FILL_DELETED);
+	assert_false(is_there(to, "Take-001"));
+}
+
+static void write_mark(const char *text)
+{
+	int session = open_folder(to, "");
+
+	write_all(session, ".deleted-Take-001", text, strlen(text));
+	close(session);
+}
+
+static void test_another_recording_of_a_deleted_name_is_copied(void **unused)
+{
+	(void)unused;
+	write_mark("00112233445566778899aabbccddeeff 3000\n");
+	assert_int_equal(fill(), FILL_COPIED);
+	expect_copied();
+	delete_copy(); /* and now this one */
+	assert_int_equal(fill(), FILL_DELETED);
+}
+
+/* The same tape, one frame later. */
+static void test_what_is_deleted_is_known_by_tape_and_frame(void **unused)
+{
+	int session = open_folder(to, "");
+	size_t size;
+	char *mark;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	delete_copy();
+	mark = read_all(session, ".deleted-Take-001", &size);
+	assert_true(size > 34);
+	mark[size] = '\0';
+	mark[size - 2] = mark[size - 2] == '1' ? '2' : '1';
+	write_mark(mark);
+	free(mark);
+	close(session);
+	assert_int_equal(fill(), FILL_COPIED);
+}
+
+/* Power failed before it was said what it had been. */
+static void test_a_mark_that_says_nothing_is_for_any_recording(void **unused)
+{
+	(void)unused;
+	write_mark("");
+	assert_int_equal(fill(), FILL_DELETED);
+	write_mark("00112233445566778899aabb");
+	assert_int_equal(fill(), FILL_DELETED);
+}
+
 /* --- a medium that holds no large files --- */
 
 static uint64_t largest_file(void)
@@ -499,6 +568,10 @@ int main(void)
 		CASE(test_a_copys_edited_file_is_not_lost),
 		CASE(test_what_was_made_of_a_copys_files_goes_on),
 		CASE(test_a_project_nobody_has_gone_on_with_is_there_once),
+		CASE(test_what_was_deleted_is_not_brought_back),
+		CASE(test_another_recording_of_a_deleted_name_is_copied),
+		CASE(test_what_is_deleted_is_known_by_tape_and_frame),
+		CASE(test_a_mark_that_says_nothing_is_for_any_recording),
 		CASE(test_what_the_medium_cannot_hold_is_not_begun),
 		CASE(test_what_it_cannot_hold_replaces_nothing),
 		CASE(test_a_take_that_never_began_is_replaced),
