@@ -793,6 +793,16 @@ has_more_sound() {
 	[ ! -e B/Takebox/Show/Take-001 ]
 }
 
+@test "a take that a power cut left out of sight is back when its medium is" {
+	mount_ram A 100m
+	takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 -d 0.5 \
+		-o B --session Show >run.log 2>&1
+	mv B/Takebox/Show/Take-001 B/Takebox/Show/.replaced-Take-001
+	start_all "next = \"$PWD/B\";"
+	wait_until test -s B/Takebox/Show/Take-001/take.json
+	takebox verify B/Takebox/Show/Take-001
+}
+
 @test "a take that was deleted on one medium does not come back from the other" {
 	takebox run -D takebox_virtual:CHANNELS=2,SIGNAL=counter -c 2 -d 0.5 \
 		-o A --session Show >run.log 2>&1
