@@ -102,6 +102,10 @@ void track_close(struct track *track); /* also of a zeroed one with file -1 */
 int track_feed(struct track *track, const int32_t *const *planes,
 	       unsigned count);
 
+/* So many blocks of silence, and out to the file as the queue fills. What was
+ * fed before has been drained. The MD5 is the caller's to set. */
+int track_add_silence(struct track *track, uint64_t blocks);
+
 int track_flush(struct track *track); /* the queue to the file */
 
 /* After a sync that covered everything flushed: claims all whole frames. Their

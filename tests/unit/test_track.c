@@ -441,6 +441,75 @@ static void test_other_sound_than_expected(void **unused)
 	assert_int_equal(track_resume(&track, &setup, 4 * BLOCK), -EINVAL);
 }
 
+/* --- silence --- */
+
+static void feed_silence(struct track *track, unsigned blocks)
+{
+	static const int32_t zero[BLOCK];
+	const int32_t *planes[2] = {zero, zero};
+
+	for (unsigned i = 0; i < blocks; i++)
+		assert_int_equal(track_feed(track, planes, BLOCK), 0);
+}
+
+static void hash_silence(struct track *track, unsigned blocks)
+{
+	struct md5_source source = {{NULL, NULL}};
+	struct md5_state *state = &track->md5;
+
+	md5_update(&state, &source, 1, setup.channels, setup.bits / 8,
+		   (size_t)blocks * BLOCK);
+}
+
+/* Numbers of one, two and three bytes, and an odd end. */
+static void make_silence(bool added)
+{
+	const unsigned parts[] = {1, 127, 2000};
+	struct track track;
+
+	assert_int_equal(track_create(&track, &setup), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		if (added)
+			assert_int_equal(track_add_silence(&track, parts[i]),
+					 0);
+		else
+			feed_silence(&track, parts[i]);
+		hash_silence(&track, parts[i]);
+	}
+	feed(&track, 0, 1000);
+	seal(&track);
+}
+
+static void check_silence(void)
+{
+	uint8_t *data;
+	size_t size;
+
+	make_silence(false);
+	size = read_all(NAME, &data);
+	fake_storage_empty();
+	make_silence(true);
+	check_equal(data, size);
+	free(data);
+	fake_storage_empty();
+}
+
+static void test_silence_is_what_the_encoder_would_make(void **unused)
+{
+	const unsigned formats[][3] = {{1, 16, 44100},
+				       {2, 24, 48000},
+				       {1, 24, 88200},
+				       {2, 16, 192000}};
+
+	(void)unused;
+	for (unsigned i = 0; i < 4; i++) {
+		setup.channels = formats[i][0];
+		setup.bits = formats[i][1];
+		setup.rate = formats[i][2];
+		check_silence();
+	}
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -459,6 +528,7 @@ int main(void)
 		CASE(test_a_sealed_file),
 		CASE(test_claims_to_bytes_that_are_not_there),
 		CASE(test_other_sound_than_expected),
+		CASE(test_silence_is_what_the_encoder_would_make),
 	};
 
 	return cmocka_run_group_tests_name("track", tests, NULL, NULL);
