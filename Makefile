@@ -194,6 +194,10 @@ $(BUILD)/tests/test_account: $(BUILD)/obj/tests/bench/account_take.o \
 
 # An encoder that is as slow as the test wants it.
 $(BUILD)/tests/test_take_pace: LDFLAGS += -Wl,--wrap=encoder_feed
+# What making silence takes, and what comes between two tracks' files.
+$(BUILD)/tests/test_take_silence: LDFLAGS += -Wl,--wrap=encoder_feed \
+  -Wl,--wrap=md5_update,--wrap=md5_update_bytes \
+  -Wl,--wrap=take_add_file,--wrap=take_encode_slice
 # Levels that change all the time.
 $(BUILD)/tests/test_take_memory: LDFLAGS += -Wl,--wrap=pace_look
 # One allocation fails.

@@ -116,6 +116,7 @@ static int run(struct take *take)
 			return worked;
 		if (worked > 0 || take->fed >= take->limit)
 			continue;
+		take_foresee_silence(take);
 		rest(take, round_ns);
 		round_ns = clock_now_ns();
 	}
@@ -386,6 +387,7 @@ void take_destroy(struct take *take)
 	pool_destroy(take->pool);
 	syncers_destroy(take->syncers);
 	take_info_finish(&take->info);
+	md5_zeros_finish(&take->zeros);
 	json_decref(take->plan.note);
 	json_decref(take->link);
 	json_decref(take->behind);

@@ -119,6 +119,8 @@ struct take_status {
 				TAKE_FOREVER: from there on others have to go on
 				if error is set */
 	uint64_t free_bytes; /* on the medium, when last asked */
+	uint64_t silence;    /* grows while it is made for a track that is armed
+				late, and nothing else does */
 	int64_t worst_sync_ns;
 	struct pause pause; /* before it, if it goes on after a power cut */
 	int error; /* why the medium ended it (-ENOSPC: it is full); 0 */

@@ -140,9 +140,18 @@ static unsigned find_track(const struct take *take, unsigned number)
 
 /* The ledger knows of the track's files before there are any: what is left of
  * them by a power cut is then not a stranger's. */
+static int add_file(struct take *take, unsigned index)
+{
+	int error = ledger_sync(&take->ledger);
+
+	return error < 0 ? error : take_add_file(take, index);
+}
+
+/* 1: it took files to be made. */
 static int apply_arm(struct take *take, const struct take_command *command)
 {
 	unsigned i = find_track(take, command->number);
+	bool late;
 	int error = 0;
 
 	if (i == take->info.tracks) {
@@ -158,13 +167,18 @@ static int apply_arm(struct take *take, const struct take_command *command)
 					    "track", (int)command->number, "on",
 					    (int)command->on, "at",
 					    (json_int_t)take->fed));
-	if (error == 0 && command->on && !take->open[i]) {
-		error = ledger_sync(&take->ledger);
-		if (error == 0)
-			error = take_add_file(take, i);
-	}
+	late = command->on && !take->open[i];
+	if (error == 0 && late)
+		error = add_file(take, i);
 	take->live[i] = command->on;
-	return error;
+	return error < 0 ? error : late;
+}
+
+static void come_round_at_once(struct take *take)
+{
+	pthread_mutex_lock(&take->mutex);
+	take->asked = true;
+	pthread_mutex_unlock(&take->mutex);
 }
 
 int take_apply_last_marks(struct take *take)
@@ -180,15 +194,46 @@ int take_apply_last_marks(struct take *take)
 	return error;
 }
 
+static bool is_late(struct take *take, unsigned i)
+{
+	const struct take_command *command = &take->command[i];
+	unsigned index = find_track(take, command->number);
+
+	return command->kind == COMMAND_ARM && command->on &&
+	       index < take->info.tracks && !take->open[index] &&
+	       due(take, i) <= take->fed;
+}
+
+/* Is there one to come that takes files to be made? */
+static bool any_is_late(struct take *take)
+{
+	bool late = false;
+
+	pthread_mutex_lock(&take->mutex);
+	for (unsigned i = 0; i < take->commands && !late; i++)
+		late = is_late(take, i);
+	pthread_mutex_unlock(&take->mutex);
+	return late;
+}
+
+/* One track's files in a round, and not before it is known what they take: a
+ * round goes by in little time, status is told, and what the others have is
+ * synced if that is due. */
 int take_apply_commands(struct take *take)
 {
 	struct take_command command;
 	int error = take_apply_last_marks(take);
 
+	if (error == 0 && any_is_late(take) && !take_foresee_silence(take)) {
+		come_round_at_once(take);
+		return 0;
+	}
 	while (error == 0 &&
 	       next_command(take, COMMAND_ARM, take->fed, &command))
 		error = apply_arm(take, &command);
-	return error;
+	if (error > 0)
+		come_round_at_once(take);
+	return error < 0 ? error : 0;
 }
 
 uint64_t take_next_border(struct take *take)

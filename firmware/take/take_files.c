@@ -79,28 +79,6 @@ int take_make_files(struct take *take)
 	return error;
 }
 
-int take_feed_silence(struct take *take, unsigned index, uint64_t count)
-{
-	struct track *track = &take->track[index];
-	unsigned bits = take->info.bits;
-	static const int32_t zero[ENCODER_BLOCK];
-	const int32_t *planes[2] = {zero, zero};
-	struct md5_state *state = &track->md5;
-	struct md5_source source = {{NULL, NULL}};
-	int error = 0;
-
-	while (count > 0 && error == 0) {
-		unsigned part =
-			count < ENCODER_BLOCK ? (unsigned)count : ENCODER_BLOCK;
-
-		error = track_feed(track, planes, part);
-		track->snapshot = *state;
-		md5_update(&state, &source, 1, track->channels, bits / 8, part);
-		count -= part;
-	}
-	return error;
-}
-
 static int tag_file(struct take *take, unsigned index, unsigned part,
 		    uint64_t end)
 {
@@ -134,109 +112,6 @@ int take_finish_file(struct take *take, unsigned index, unsigned part)
 	track_close(track);
 	take->open[index] = false;
 	return error;
-}
-
-/* A file of the part under way. Its first checkpoint is where the other files
- * have theirs, so that all can be cut to one length from the beginning. */
-static int go_on_with_silence(struct take *take, unsigned index, uint64_t safe)
-{
-	struct track *track = &take->track[index];
-	int error = 0;
-
-	if (safe > 0)
-		error = take->plan.storage->sync(track->file);
-	if (error == 0 && safe > 0)
-		error = track_checkpoint(track);
-	return error < 0 ? error
-			 : take_feed_silence(take, index,
-					     take->fed - take->durable);
-}
-
-static int add_silence(struct take *take, unsigned index, unsigned part)
-{
-	struct track *track = &take->track[index];
-	uint64_t from = take_info_part_start(&take->info, part);
-	bool last = part == take->part;
-	uint64_t safe = (last ? take->durable
-			      : take_info_part_start(&take->info, part + 1)) -
-			from;
-	int error = take_create_file(take, index, part);
-
-	if (error == 0)
-		error = take_feed_silence(take, index, safe);
-	if (error == 0)
-		error = track_drain(track);
-	if (error == 0)
-		error = track_flush(track);
-	if (error < 0)
-		return error;
-	return last ? go_on_with_silence(take, index, safe)
-		    : take_finish_file(take, index, part);
-}
-
-int take_add_silence(struct take *take, unsigned index, unsigned part)
-{
-	int error = add_silence(take, index, part);
-
-	if (error < 0) {
-		track_close(&take->track[index]);
-		take->open[index] = false;
-	}
-	return error;
-}
-
-/* Silence for all that the other tracks have already, earlier parts too. */
-int take_add_file(struct take *take, unsigned index)
-{
-	int error = 0;
-
-	for (unsigned part = 0; part <= take->part && error == 0; part++)
-		error = take_add_silence(take, index, part);
-	if (error == 0)
-		error = take->plan.storage->sync_dir(take->plan.dir);
-	return error;
-}
-
-/* Has the track nothing but silence in this part, or is there nothing yet? */
-static bool nothing_to_lose(const struct take *take, unsigned index,
-			    unsigned part)
-{
-	bool last = part == take->part;
-	uint64_t end = last ? take->durable
-			    : take_info_part_start(&take->info, part + 1);
-
-	return take_info_silent_until(&take->info, index) >= end ||
-	       end == take_info_part_start(&take->info, part);
-}
-
-static int remake_part(struct take *take, unsigned index, unsigned part)
-{
-	const struct storage *storage = take->plan.storage;
-	struct track_state state;
-	char name[TAKE_FILE_MAX];
-	int error;
-
-	take_info_file(&take->info.track[index], part, name);
-	error = track_inspect(&state, storage, take->plan.dir, name);
-	if (error == 0 && state.sealed)
-		return 0;
-	if (!nothing_to_lose(take, index, part))
-		return part == take->part ? -EINVAL : 0;
-	error = storage->remove(take->plan.dir, name);
-	return error == 0 || error == -ENOENT
-		       ? take_add_silence(take, index, part)
-		       : error;
-}
-
-int take_remake_file(struct take *take, unsigned index)
-{
-	int error = 0;
-
-	track_close(&take->track[index]);
-	take->open[index] = false;
-	for (unsigned part = 0; part <= take->part && error == 0; part++)
-		error = remake_part(take, index, part);
-	return error < 0 ? error : take->plan.storage->sync_dir(take->plan.dir);
 }
 
 /* The ledger first: whatever of the sound is found after a power cut, what the

@@ -9,6 +9,7 @@
  *   take_levels.c    peaks and clips
  *   take_notes.c     what goes into the ledger meanwhile
  *   take_files.c     files and syncs
+ *   take_silence.c   files of tracks that are armed late
  *   take_parts.c     going on in further files
  *   take_room.c      what room is left on the medium, and who goes on without
  *   take_finish.c    the end
@@ -23,6 +24,7 @@
 #include <pthread.h>
 
 #include "take/ledger.h"
+#include "take/md5_zeros.h"
 #include "take/pace.h"
 #include "take/pool.h"
 #include "take/syncers.h"
@@ -52,6 +54,7 @@ struct take {
 	struct pool *pool; /* encodes */
 	struct syncers *syncers;
 	struct pace pace;
+	struct md5_zeros zeros; /* of files that are not there yet */
 
 	/* Parallel to info.track. live: sounds (not silence) go in. */
 	struct track track[TAKE_TRACKS_MAX];
@@ -174,15 +177,10 @@ void take_first_event(struct take *take);
 
 /* take_files.c */
 int take_make_files(struct take *take); /* of the part */
-int take_add_silence(struct take *take, unsigned index, unsigned part);
-int take_add_file(struct take *take, unsigned index); /* armed late */
-int take_feed_silence(struct take *take, unsigned index, uint64_t count);
 /* Keeps a pointer to name, which it makes. */
 struct track_setup take_track_setup(const struct take *take, unsigned index,
 				    unsigned part, char name[TAKE_FILE_MAX]);
 int take_create_file(struct take *take, unsigned index, unsigned part);
-/* Silence in place of what is missing; what has sound in it stays. */
-int take_remake_file(struct take *take, unsigned index);
 int take_flush(struct take *take);
 int take_sync(struct take *take);	/* and checkpoint */
 int take_sync_files(struct take *take); /* flush and sync only */
@@ -192,6 +190,15 @@ int take_seal(struct take *take); /* likewise; tagged and synced before */
 int take_finish_file(struct take *take, unsigned index, unsigned part);
 uint64_t take_bytes(const struct take *take);
 uint64_t take_encoded(const struct take *take); /* whole frames, in step */
+
+/* take_silence.c */
+int take_add_file(struct take *take, unsigned index); /* armed late */
+/* Silence in place of what is missing; what has sound in it stays. */
+int take_remake_file(struct take *take, unsigned index);
+int take_feed_silence(struct take *take, unsigned index, uint64_t count);
+/* A little of the work that take_add_file would have. True: all of it is done,
+ * as the take stands. */
+bool take_foresee_silence(struct take *take);
 
 /* take_room.c */
 /* Before bytes are written: ends the take while there is room for its end. */

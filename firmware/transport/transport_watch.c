@@ -48,7 +48,7 @@ static bool goes_on(struct hand *hand, const struct tape *tape, int64_t now_ns)
 	}
 	return progress_goes_on(&hand->writing,
 				take.encoded + take.durable + take.bytes +
-					(uint64_t)take.state,
+					take.silence + (uint64_t)take.state,
 				wanted, limit, now_ns);
 }
 
