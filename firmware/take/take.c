@@ -47,7 +47,7 @@ static void publish_status(struct take *take)
 	take->status.start = take->info.start;
 	take->status.encoded = take->fed;
 	take->status.durable = take->durable;
-	take->status.begun = take->begun;
+	take->status.begun = take->begun || take->known;
 	take->status.bytes = bytes;
 	take->status.gap_count = take->info.gap_count;
 	take->status.gap_frames = take->info.gap_frames;
@@ -158,17 +158,27 @@ static int prepare(struct take *take)
 	return 0;
 }
 
-static int begin(struct take *take)
+/* Told at once: what the process before this one knew may be more than the
+ * medium has kept. */
+static int begin_again(struct take *take)
+{
+	int error = prepare(take);
+
+	if (error < 0)
+		return error;
+	error = take_reopen(take);
+	publish_status(take);
+	return error;
+}
+
+static int begin_anew(struct take *take)
 {
 	int error;
 
-	if (!take->resumed)
-		wait_to_go(take);
+	wait_to_go(take);
 	error = prepare(take);
 	if (error < 0)
 		return error;
-	if (take->resumed)
-		return take_reopen(take);
 	take_first_event(take);
 	/* First what the take is: whoever finds it can make the rest. */
 	error = ledger_create(&take->ledger, take->plan.storage,
@@ -223,7 +233,7 @@ static void expect_first_sync(struct take *take)
 static void *thread_main(void *context)
 {
 	struct take *take = context;
-	int error = begin(take);
+	int error = take->resumed ? begin_again(take) : begin_anew(take);
 
 	take->clocked_ns = -NS_PER_S * 60; /* long ago */
 	expect_first_sync(take);

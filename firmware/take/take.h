@@ -107,7 +107,8 @@ void take_link(struct take *take, json_t *entry);
 struct take_status {
 	enum take_state state;
 	bool prepared;	  /* it has its folder and its name */
-	bool begun;	  /* and a ledger that says what it is */
+	bool begun;	  /* and a ledger that says what it is; of a resume:
+			     and it is known how far it is durable */
 	uint64_t start;	  /* tape position of the first frame */
 	uint64_t encoded; /* frames in the take */
 	uint64_t durable; /* of them, synced */

@@ -80,6 +80,7 @@ struct take {
 	int64_t clocked_ns;
 	bool resumed;
 	bool begun;	 /* ledger and files are in step: it can be closed up */
+	bool known;	 /* how far it is durable, though it is not begun */
 	bool stop_noted; /* with the limit as it is */
 	bool cut;	 /* nothing more can be fed: only closed up */
 	bool drained;	 /* nor is anything left in the encoders */

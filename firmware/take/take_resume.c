@@ -108,6 +108,20 @@ static int choose_common(struct take *take, const struct take_found *files,
 	return found ? 0 : -EINVAL;
 }
 
+/* How far a sync has covered all files for certain: each claim was made behind
+ * one. A file whose silence is made anew has nothing to lose. */
+static uint64_t find_safe(const struct take *take,
+			  const struct take_found *files, uint64_t at)
+{
+	uint64_t safe = at;
+
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		if (is_wanted(take, i) && files->state[i].claimed < safe &&
+		    !take_can_be_made(take, files, i, take->part, at))
+			safe = files->state[i].claimed;
+	return take->part_start + safe;
+}
+
 int take_resume_file(struct take *take, unsigned index, unsigned part,
 		     uint64_t at)
 {
@@ -220,20 +234,34 @@ static int heal(struct take *take)
 	return note_return(take, "healed");
 }
 
+/* Not all of it may have been synced, or claimed, before: until it is, no more
+ * is durable than was. */
+static int bring_in_step(struct take *take, const struct take_found *files,
+			 uint64_t at)
+{
+	uint64_t safe = take->durable;
+	int error;
+
+	take->durable = take->fed; /* the length of what is made anew */
+	error = open_files(take, files, at);
+	if (error == 0)
+		error = take_sync(take);
+	if (error < 0)
+		take->durable = safe;
+	return error;
+}
+
 static int go_on(struct take *take, const struct take_found *files, uint64_t at)
 {
 	int error;
 
 	if (!take_has_its_tape(take))
 		tape_detach(&take->tape);
-	take->fed = take->durable = take->part_start + at;
+	take->fed = take->part_start + at;
 	take->cut = take->fed >= take->limit || !take->tape.header;
 	take_measure_parts(take);
 	take_replay_arms(take);
-	error = open_files(take, files, at);
-	/* Not all of it may have been synced, or claimed, before. */
-	if (error == 0)
-		error = take_sync(take);
+	error = bring_in_step(take, files, at);
 	if (error < 0)
 		return error;
 	take->begun = true;
@@ -317,6 +345,7 @@ int take_reopen(struct take *take)
 		snprintf(take->cause, sizeof(take->cause), "%s",
 			 take->info.reason);
 		take->fed = take->limit = take->durable = take->info.frames;
+		take->known = true;
 		return ledger_cut(&take->ledger);
 	}
 	find_stop(take);
@@ -325,7 +354,10 @@ int take_reopen(struct take *take)
 	error = seal_earlier_parts(take);
 	if (error == 0)
 		error = find_common(take, &files, &at);
-	if (error == 0)
-		error = look_for_forgotten(take, &files, at);
+	if (error < 0)
+		return error;
+	take->durable = find_safe(take, &files, at);
+	take->known = true;
+	error = look_for_forgotten(take, &files, at);
 	return error < 0 ? error : go_on(take, &files, at);
 }

@@ -13,6 +13,7 @@
  *            something is cut off or removed.
  *   FAIL     return -EIO for the Nth call alone.
  *   SHORTEN  do half of the Nth write and return -EIO for it alone.
+ *   UNSYNCED do all, but return -EIO for each sync and sync none.
  * and fake_storage_cut_power takes back any part, nothing, or all of what no
  * sync covers; what a file then has and never got is an older file's.
  *
@@ -46,7 +47,8 @@ enum fake_fault {
 	FAKE_FILL,
 	FAKE_LIMIT,
 	FAKE_FAIL,
-	FAKE_SHORTEN
+	FAKE_SHORTEN,
+	FAKE_UNSYNCED
 };
 enum fake_cut { FAKE_SCRAMBLED, FAKE_DROPPED, FAKE_KEPT };
 enum fake_how { FAKE_UNDONE, FAKE_HALF, FAKE_DONE };
@@ -406,6 +408,8 @@ static inline int fake_sync(int fd)
 	pthread_mutex_lock(&fake.mutex);
 	file = fake_find_fd(fd);
 	result = fake_call("sync", file->name, 0, 0);
+	if (result == 0 && fake.fault == FAKE_UNSYNCED && fake.calls >= fake.at)
+		result = -EIO;
 	if (result == 0) {
 		fake_keep(file, fd);
 		result = fake_result(0);

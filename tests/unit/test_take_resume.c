@@ -49,6 +49,8 @@ static void heal(const struct story *story)
 	expect_done(resume(story, false));
 }
 
+static uint32_t power_seed = 1;
+
 /* --- killed, and gone on with --- */
 
 static void kill_at(const struct story *story, unsigned at, enum fake_how how)
@@ -205,6 +207,73 @@ static void test_killed_after_an_overrun(void **unused)
 	}
 }
 
+/* --- killed, and the medium fails whoever goes on --- */
+
+/* What it says is safe is what another take begins behind: no less than was
+ * known, and no more than is there when the power goes. */
+static void refuse_resume_at(const struct story *story, unsigned at,
+			     enum fake_how how)
+{
+	struct take_status status;
+	uint64_t safe;
+
+	fake.keep = true;
+	fake.cut = FAKE_DROPPED;
+	announce("refused", at, how);
+	fake_storage_reset(FAKE_FREEZE, at, how);
+	safe = tell(story).durable;
+	if (safe > 0) {
+		fake_storage_reset(FAKE_UNSYNCED, 0, FAKE_UNDONE);
+		status = resume(story, true);
+		assert_true(status.begun);
+		assert_true(status.end >= safe);
+		assert_int_equal(status.durable, status.end);
+		fake_storage_cut_power(&power_seed);
+		heal(story);
+		check_prefix(story, status.end);
+	}
+	clear();
+}
+
+static void test_a_resume_that_is_refused_each_sync(void **unused)
+{
+	(void)unused;
+	at_every_call(&simple, refuse_resume_at, true);
+}
+
+static bool has_ended(const struct take_status *status, uint64_t unused)
+{
+	return status->end != TAKE_FOREVER || is_over(status, unused);
+}
+
+/* As soon as it is known that it has ended, it is known how far it is safe. */
+static void test_a_resume_whose_first_round_is_refused(void **unused)
+{
+	struct take_plan plan;
+	struct take_status status;
+	struct take *take;
+	uint64_t safe;
+
+	(void)unused;
+	fake_storage_reset(FAKE_FREEZE, count_calls(&simple) / 2, FAKE_DONE);
+	safe = tell(&simple).durable;
+	assert_true(safe > 0);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	plan = plan_take(&tape, NULL);
+	plan.waits = true;
+	plan.asks_for_link = true;
+	assert_int_equal(take_resume(&take, &plan), 0);
+	status = wait_until(take, has_synced, safe);
+	assert_true(status.begun);
+	fake_storage_reset(FAKE_FILL, 1, FAKE_UNDONE);
+	take_go(take);
+	status = wait_until(take, has_ended, 0);
+	assert_true(status.begun);
+	assert_true(status.end >= safe);
+	take_link(take, NULL);
+	take_destroy(take);
+}
+
 /* --- killed, and the tape is gone as well --- */
 
 static void lose_tape_at(const struct story *story, unsigned at,
@@ -229,8 +298,6 @@ static void test_without_its_tape(void **unused)
 }
 
 /* --- the power fails --- */
-
-static uint32_t power_seed = 1;
 
 static void cut_power_at(const struct story *story, unsigned at,
 			 enum fake_how how)
@@ -329,6 +396,8 @@ int main(void)
 		CASE(test_killed_with_everything),
 		CASE(test_killed_again_while_being_resumed),
 		CASE(test_killed_after_an_overrun),
+		CASE(test_a_resume_that_is_refused_each_sync),
+		CASE(test_a_resume_whose_first_round_is_refused),
 		CASE(test_without_its_tape),
 		CASE(test_power_cuts),
 		CASE(test_medium_full),
