@@ -209,12 +209,17 @@ static int read_all(int fd, struct contents *contents)
 	return 0;
 }
 
+/* What is no file is not waited for, and is empty. */
+static int open_to_read(int dir, const char *name)
+{
+	return openat(dir, name,
+		      O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
 /* text is the caller's to free, unless there is an error. */
 static int load_file(int dir, const char *name, struct contents *contents)
 {
-	/* What is no file is not waited for, and is empty. */
-	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	int fd = openat(dir, name, flags), error = -ENOMEM;
+	int fd = open_to_read(dir, name), error = -ENOMEM;
 	struct stat stat;
 
 	*contents = (struct contents){0};
@@ -330,6 +335,22 @@ int ledger_read_behind(int dir, ledger_fn fn, void *context)
 	}
 	free(contents.text);
 	return used < 0 ? (int)used : error;
+}
+
+static void forget(const struct storage *storage, int dir, const char *name)
+{
+	int file = open_to_read(dir, name);
+
+	if (file < 0)
+		return;
+	storage->forget(file, 0);
+	close(file);
+}
+
+void ledger_forget(const struct storage *storage, int dir)
+{
+	forget(storage, dir, LEDGER_NAME);
+	forget(storage, dir, LEDGER_COPY);
 }
 
 struct counting {

@@ -45,6 +45,9 @@ typedef int (*ledger_fn)(void *context, const json_t *entry);
 int ledger_resume(struct ledger *ledger, const struct storage *storage, int dir,
 		  ledger_fn fn, void *context);
 
+/* What is read next of it is what the medium has: storage.h. */
+void ledger_forget(const struct storage *storage, int dir);
+
 /* Appends entry (a JSON object; its "n" is set here; ownership is not taken).
  * Durable only after ledger_sync. */
 int ledger_append(struct ledger *ledger, json_t *entry);

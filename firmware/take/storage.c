@@ -70,6 +70,11 @@ static int posix_sync_dir(int dir)
 	return fsync(dir) < 0 ? -errno : 0;
 }
 
+static void posix_forget(int file, uint64_t size)
+{
+	posix_fadvise(file, 0, (off_t)size, POSIX_FADV_DONTNEED);
+}
+
 static int posix_remove(int dir, const char *name)
 {
 	int result = unlinkat(dir, name, 0);
@@ -97,6 +102,7 @@ const struct storage storage_posix = {
 	.start_sync = posix_start_sync,
 	.sync = posix_sync,
 	.sync_dir = posix_sync_dir,
+	.forget = posix_forget,
 	.remove = posix_remove,
 	.space = posix_space,
 };

@@ -35,7 +35,13 @@ struct storage {
 	/* The same for the names in a folder. */
 	int (*sync_dir)(int dir);
 
-	/* Or a folder with nothing in it. */
+	/* What is read of the first size bytes (0: of all) is the medium's from
+	 * now on, but for what is still to be written there. After a sync that
+	 * failed the kernel takes what it could not write for written, and
+	 * would give it to whoever comes next. */
+	void (*forget)(int file, uint64_t size);
+
+	/* A file, or a folder with nothing in it. */
 	int (*remove)(int dir, const char *name);
 
 	/* How many bytes the file system that dir is on has left for us. */

@@ -311,8 +311,10 @@ static int look_for_forgotten(struct take *take, const struct take_found *files,
 
 static int read_ledger(struct take *take)
 {
-	int error = take_look_behind(take);
+	int error;
 
+	ledger_forget(take->plan.storage, take->plan.dir);
+	error = take_look_behind(take);
 	if (error == 0)
 		error = ledger_resume(&take->ledger, take->plan.storage,
 				      take->plan.dir, apply, take);

@@ -189,14 +189,29 @@ static int extend(struct extension *extension, int file, uint64_t size,
 	return error == -EIO ? 0 : error;
 }
 
-static int inspect(struct track_state *state, int file)
+/* What is found must be on the medium, not in memory alone: the head always,
+ * and all of a file that is not finished. (One that is was synced before.) */
+static int read_head_afresh(const struct storage *storage, int file,
+			    struct flac_head *head, uint64_t *size)
+{
+	int error;
+
+	storage->forget(file, FLAC_HEAD_BYTES);
+	error = read_head(file, head, size);
+	if (error < 0 || !head->finished)
+		storage->forget(file, 0);
+	return error;
+}
+
+static int inspect(struct track_state *state, const struct storage *storage,
+		   int file)
 {
 	const struct flac_checkpoint *list[2];
 	struct extension extension = {.track = NULL};
 	struct flac_checkpoint base;
 	struct flac_head head;
 	uint64_t size = 0;
-	int error = read_head(file, &head, &size);
+	int error = read_head_afresh(storage, file, &head, &size);
 
 	if (error < 0)
 		return error;
@@ -232,7 +247,7 @@ int track_inspect(struct track_state *state, const struct storage *storage,
 	*state = (struct track_state){0};
 	if (fd < 0)
 		return fd;
-	error = inspect(state, fd);
+	error = inspect(state, storage, fd);
 	close(fd);
 	return error;
 }

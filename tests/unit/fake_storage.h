@@ -14,8 +14,10 @@
  *   FAIL     return -EIO for the Nth call alone.
  *   SHORTEN  do half of the Nth write and return -EIO for it alone.
  *   UNSYNCED do all, but return -EIO for each sync and sync none.
- * and fake_storage_cut_power takes back any part, nothing, or all of what no
- * sync covers; what a file then has and never got is an older file's.
+ * fake_storage_lose does what Linux does when a sync has failed: what it could
+ * not write it still gives to readers, but takes for written, until it is
+ * forgotten. fake_storage_cut_power takes back any part, nothing, or all of
+ * what no sync covers; what a file then has and never got is an older file's.
  *
  * It also watches the rule that a first sector never claims what was not
  * synced before it was written.
@@ -60,8 +62,10 @@ struct fake_file {
 	size_t synced_size; /* SIZE_MAX: never synced */
 	uint64_t changed;   /* first byte behind the sector changed since */
 	bool head_changed;  /* behind the sector, since */
-	uint64_t claimed;   /* bytes, by the first sector as it is now */
-	uint64_t claimable; /* the most that may stand on the medium */
+	bool head_lost;	    /* in memory alone, though it counts as synced */
+	uint64_t lost, lost_end; /* likewise, bytes behind the head */
+	uint64_t claimed;	 /* bytes, by the first sector as it is now */
+	uint64_t claimable;	 /* the most that may stand on the medium */
 };
 
 struct fake_storage {
@@ -268,17 +272,24 @@ static inline void fake_look_at_claim(struct fake_file *file,
 		file->claimable = claimed;
 }
 
+static inline bool is_flac(const struct fake_file *file)
+{
+	size_t dot = strlen(file->name);
+
+	return dot > 5 && strcmp(file->name + dot - 5, ".flac") == 0;
+}
+
 static inline void fake_note_write(struct fake_file *file, int fd,
 				   const void *data, size_t size,
 				   uint64_t offset)
 {
-	size_t dot = strlen(file->name);
-
-	if (dot > 5 && strcmp(file->name + dot - 5, ".flac") == 0 &&
-	    offset == 0 && size >= FLAC_SECTOR_BYTES)
+	if (is_flac(file) && offset == 0 && size >= FLAC_SECTOR_BYTES)
 		fake_look_at_claim(file, data, fake_file_size(fd));
-	if (offset >= FLAC_HEAD_BYTES && offset < file->changed)
+	if ((offset >= FLAC_HEAD_BYTES || !is_flac(file)) &&
+	    offset < file->changed)
 		file->changed = offset;
+	if (is_flac(file) && offset == 0)
+		file->head_lost = false; /* its page is written anew */
 	if (offset < FLAC_HEAD_BYTES && offset + size > FLAC_SECTOR_BYTES)
 		file->head_changed = true;
 }
@@ -367,6 +378,8 @@ static inline int fake_truncate(int fd, uint64_t size)
 			fake.room += now - size;
 		if (size < file->changed)
 			file->changed = size;
+		if (size < file->lost_end)
+			file->lost_end = size;
 		if (size < file->claimable)
 			fake_broken(file->name, "claims what is cut off");
 		if (size > now)
@@ -384,9 +397,25 @@ static inline void fake_start_sync(int fd)
 	pthread_mutex_unlock(&fake.mutex);
 }
 
+/* Data, the file's size bytes as readers have them, as the medium has them. */
+static inline void fake_take_lost(const struct fake_file *file, char *data,
+				  size_t size)
+{
+	size_t head = size < FLAC_HEAD_BYTES ? size : FLAC_HEAD_BYTES;
+
+	if (file->lost < file->lost_end)
+		memset(data + file->lost, 0, file->lost_end - file->lost);
+	if (!file->head_lost)
+		return;
+	memset(data, 0, head);
+	if (file->synced && file->synced_size >= head)
+		memcpy(data, file->synced, head);
+}
+
 static inline void fake_keep(struct fake_file *file, int fd)
 {
 	uint64_t size = fake_file_size(fd);
+	char *synced;
 
 	file->changed = UINT64_MAX;
 	file->head_changed = false;
@@ -394,10 +423,43 @@ static inline void fake_keep(struct fake_file *file, int fd)
 	file->synced_size = (size_t)size;
 	if (!fake.keep)
 		return;
+	synced = malloc((size_t)size + 1);
+	assert_non_null(synced);
+	assert_int_equal(pread(fd, synced, (size_t)size, 0), size);
+	fake_take_lost(file, synced, (size_t)size);
 	free(file->synced);
-	file->synced = malloc((size_t)size + 1);
-	assert_non_null(file->synced);
-	assert_int_equal(pread(fd, file->synced, (size_t)size, 0), size);
+	file->synced = synced;
+}
+
+static inline void fake_drop_lost(struct fake_file *file, size_t size)
+{
+	int fd = openat(fake.dir, file->name, O_RDWR);
+	size_t now = (size_t)fake_file_size(fd);
+	char *data = malloc(now + 1);
+
+	assert_non_null(data);
+	assert_int_equal(pread(fd, data, now, 0), now);
+	fake_take_lost(file, data, now);
+	if (size == 0 || size > now)
+		size = now;
+	assert_int_equal(pwrite(fd, data, size, 0), size);
+	free(data);
+	close(fd);
+	file->head_lost = false;
+	if (size >= file->lost_end)
+		file->lost = file->lost_end = 0;
+}
+
+/* Where it is lost there is what was there before, or nothing. */
+static inline void fake_forget_cached(int fd, uint64_t size)
+{
+	struct fake_file *file;
+
+	pthread_mutex_lock(&fake.mutex);
+	file = fake_find_fd(fd);
+	if (file->head_lost || file->lost < file->lost_end)
+		fake_drop_lost(file, (size_t)size);
+	pthread_mutex_unlock(&fake.mutex);
 }
 
 static inline int fake_sync(int fd)
@@ -471,9 +533,29 @@ static const struct storage fake_storage = {
 	.start_sync = fake_start_sync,
 	.sync = fake_sync,
 	.sync_dir = fake_sync_dir,
+	.forget = fake_forget_cached,
 	.remove = fake_remove,
 	.space = fake_space,
 };
+
+/* ---- a sync has failed ---- */
+
+/* Of all files: what no sync covers is what readers have, and nobody else. */
+static inline void fake_storage_lose(void)
+{
+	assert_true(fake.keep);
+	for (unsigned i = 0; i < fake.files; i++) {
+		struct fake_file *file = &fake.file[i];
+		int fd = openat(fake.dir, file->name, O_RDONLY);
+
+		if (fd < 0)
+			continue;
+		file->head_lost = is_flac(file);
+		file->lost = file->changed;
+		file->lost_end = fake_file_size(fd);
+		close(fd);
+	}
+}
 
 /* ---- power ---- */
 

@@ -274,6 +274,41 @@ static void test_a_resume_whose_first_round_is_refused(void **unused)
 	take_destroy(take);
 }
 
+/* --- a sync has failed, and the writer was killed --- */
+
+/* What is read again must be on the medium in the end, too. */
+static void lose_at(const struct story *story, unsigned at, enum fake_how how)
+{
+	uint64_t safe;
+
+	fake.keep = true;
+	fake.cut = FAKE_DROPPED;
+	announce("lost", at, how);
+	fake_storage_reset(FAKE_FREEZE, at, how);
+	safe = tell(story).durable;
+	if (safe > 0) {
+		fake_storage_lose();
+		fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+		expect_done(resume(story, true));
+		check_whole(story);
+		fake_storage_cut_power(&power_seed);
+		check_whole(story);
+	}
+	clear();
+}
+
+static void test_what_only_memory_has_is_not_believed(void **unused)
+{
+	(void)unused;
+	at_every_call(&simple, lose_at, false);
+}
+
+static void test_what_only_memory_has_of_parts_is_not_believed(void **unused)
+{
+	(void)unused;
+	at_every_call(&all, lose_at, false);
+}
+
 /* --- killed, and the tape is gone as well --- */
 
 static void lose_tape_at(const struct story *story, unsigned at,
@@ -398,6 +433,8 @@ int main(void)
 		CASE(test_killed_after_an_overrun),
 		CASE(test_a_resume_that_is_refused_each_sync),
 		CASE(test_a_resume_whose_first_round_is_refused),
+		CASE(test_what_only_memory_has_is_not_believed),
+		CASE(test_what_only_memory_has_of_parts_is_not_believed),
 		CASE(test_without_its_tape),
 		CASE(test_power_cuts),
 		CASE(test_medium_full),
