@@ -125,17 +125,27 @@ static uint64_t events_noted(const json_t *list)
 	return noted;
 }
 
-/* Where to begin to look: behind what the ledger has of this tape. */
+/* Can one of those that the tape has no more be about what is still to be
+ * encoded? They come in the order of their positions. */
+static bool has_missed_events(const struct take *take)
+{
+	struct tape_event event;
+
+	return tape_event(&take->tape, oldest_event(take), &event) < 0 ||
+	       event.position > take->info.start + take->fed;
+}
+
+/* Where to begin to look: behind what the ledger has of this tape; where that
+ * is overwritten already, take_note_events says so. */
 void take_first_event(struct take *take)
 {
 	uint64_t gaps = events_noted(take->info.gaps);
 	uint64_t notes = events_noted(take->info.notes);
+	uint64_t oldest = oldest_event(take);
 
-	take->event = oldest_event(take);
-	if (take->event < gaps)
-		take->event = gaps;
-	if (take->event < notes)
-		take->event = notes;
+	take->event = gaps > notes ? gaps : notes;
+	if (take->event < oldest && !has_missed_events(take))
+		take->event = oldest;
 }
 
 /* What a power cut leaves open: how long nothing was recorded between the take

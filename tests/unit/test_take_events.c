@@ -415,6 +415,106 @@ static void test_more_events_than_the_tape_keeps(void **unused)
 	checked_finish(&checked);
 }
 
+/* More than the tape keeps, of one frame each, from here on. */
+static void lose_often(void)
+{
+	for (unsigned i = 0; i < 2 * TAPE_EVENTS; i++) {
+		struct tape_event event = {.position = fake_tape_end(&tape),
+					   .frames = 1,
+					   .kind = TAPE_GAP_LATE};
+
+		tape_writer_silence(&tape.writer, 1);
+		tape_writer_event(&tape.writer, &event);
+		fake_tape_play(&tape, 3);
+	}
+}
+
+/* By its ledger; its samples are silent where no event says so. */
+static void expect_gaps(uint64_t least_lost)
+{
+	struct checked checked = {0};
+	uint64_t lost = 0;
+	size_t i;
+	json_t *note;
+
+	assert_int_equal(take_info_init(&checked.info), 0);
+	assert_int_equal(ledger_read(fake.dir, check_entry, &checked, NULL), 0);
+	json_array_foreach(checked.info.notes, i, note)
+	{
+		if (strcmp(json_string_value(json_object_get(note, "type")),
+			   "events-lost") == 0)
+			lost += member(note, "count");
+	}
+	assert_true(checked.info.ended);
+	assert_in_range(lost, least_lost, least_lost + TAPE_EVENTS);
+	assert_string_equal(take_info_verdict(&checked.info), "gaps");
+	checked_finish(&checked);
+}
+
+static void test_more_events_than_the_tape_keeps_before_it_begins(void **unused)
+{
+	struct take_info info;
+	struct take *take;
+
+	(void)unused;
+	fake_tape_open(&tape, 1, 24, 8000, RING);
+	fake_tape_play(&tape, 20000);
+	lose_often();
+	fake_tape_play(&tape, 20000);
+	plan_all(&info, &tape, 10000);
+	/* Up to before the first that is left. */
+	take = begin_take(&info, 20000 + 4 * TAPE_EVENTS);
+	wait_done(take);
+	take_destroy(take);
+	expect_gaps(TAPE_EVENTS);
+}
+
+static void test_events_long_before_it_begins_are_not_missed(void **unused)
+{
+	struct checked checked;
+	struct take_info info;
+	struct take *take;
+
+	(void)unused;
+	fake_tape_open(&tape, 1, 24, 8000, RING);
+	lose_often();
+	fake_tape_play(&tape, 40000);
+	plan_all(&info, &tape, 20000);
+	take = begin_take(&info, 40000);
+	end_take(take, &checked);
+	assert_string_equal(take_info_verdict(&checked.info),
+			    "sample-complete");
+	checked_finish(&checked);
+}
+
+/* Killed at frame 10000 or so, and gone on with when the tape has them no
+ * more. */
+static void test_more_events_than_the_tape_keeps_before_a_resume(void **unused)
+{
+	struct take_plan plan;
+	struct take_info info;
+	struct take *take;
+
+	(void)unused;
+	fake_tape_open(&tape, 1, 24, 8000, RING);
+	plan_all(&info, &tape, 0);
+	take = begin_take(&info, TAKE_FOREVER);
+	fake_tape_play(&tape, 10000);
+	wait_until(take, has_synced, BLOCK);
+	fake_storage_reset(FAKE_FREEZE, 1, FAKE_UNDONE);
+	fake_tape_play(&tape, 10000);
+	wait_over(take);
+	take_destroy(take);
+	lose_often();
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	plan = plan_take(&tape, NULL);
+	plan.stop = 20000 + 4 * TAPE_EVENTS;
+	assert_int_equal(take_resume(&take, &plan), 0);
+	wait_done(take);
+	take_destroy(take);
+	expect_gaps(TAPE_EVENTS);
+}
+
 /* --- too slow for the tape --- */
 
 static void test_a_stall_that_the_tape_outlives(void **unused)
@@ -517,6 +617,9 @@ int main(void)
 		CASE(test_gaps_of_the_tape),
 		CASE(test_a_surplus_is_no_gap),
 		CASE(test_more_events_than_the_tape_keeps),
+		CASE(test_more_events_than_the_tape_keeps_before_it_begins),
+		CASE(test_events_long_before_it_begins_are_not_missed),
+		CASE(test_more_events_than_the_tape_keeps_before_a_resume),
 		CASE(test_a_stall_that_the_tape_outlives),
 		CASE(test_a_stall_that_the_tape_does_not_outlive),
 #ifndef __SANITIZE_THREAD__ /* the race is what is tested */
