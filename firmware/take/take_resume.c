@@ -72,6 +72,9 @@ bool take_can_be_made(const struct take *take, const struct take_found *files,
 static bool all_have(const struct take *take, const struct take_found *files,
 		     uint64_t at)
 {
+	/* Behind its end another take may have the sound. */
+	if (at > 0 && take->part_start + at > take->limit)
+		return false;
 	/* Only the end of a take is not on a block's border. */
 	if (at % ENCODER_BLOCK && take->part_start + at != take->limit &&
 	    take_has_its_tape(take))
@@ -84,10 +87,16 @@ static bool all_have(const struct take *take, const struct take_found *files,
 	return true;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* The newest sample number that every file can go on from. */
 static int choose_common(struct take *take, const struct take_found *files,
 			 uint64_t *common)
 {
+	uint64_t end = take->limit - take->part_start;
 	bool found = all_have(take, files, 0);
 
 	*common = 0;
@@ -95,9 +104,10 @@ static int choose_common(struct take *take, const struct take_found *files,
 		const struct track_state *state = &files->state[i];
 		const uint64_t candidate[] = {state->at[0], state->at[1],
 					      take_whole_blocks(state->whole),
-					      state->whole};
+					      state->whole,
+					      smaller(state->whole, end)};
 
-		for (int k = 0; k < 4; k++) {
+		for (int k = 0; k < 5; k++) {
 			if ((found && candidate[k] <= *common) ||
 			    !all_have(take, files, candidate[k]))
 				continue;

@@ -58,6 +58,58 @@ static void test_take_json_that_is_empty(void **unused)
 	expect_verdict(VERIFY_COMPLETE);
 }
 
+/* Its medium ended it there, and another take has what comes behind; that the
+ * files were cut off there is what the power cut took back. */
+static void note_stop_at(uint64_t at)
+{
+	json_t *stop =
+		json_pack("{ss sI ss sI}", "type", "stop", "at", (json_int_t)at,
+			  "reason", "medium failed", "missing", (json_int_t)0);
+	struct ledger ledger;
+
+	assert_int_equal(
+		ledger_resume(&ledger, &fake_storage, fake.dir, NULL, NULL), 0);
+	assert_int_equal(ledger_append(&ledger, stop), 0);
+	assert_int_equal(ledger_sync(&ledger), 0);
+	ledger_close(&ledger);
+	json_decref(stop);
+}
+
+static uint64_t frames_of_ledger(void)
+{
+	struct checked checked = {0};
+	uint64_t frames;
+
+	assert_int_equal(take_info_init(&checked.info), 0);
+	assert_int_equal(ledger_read(fake.dir, check_entry, &checked, NULL), 0);
+	frames = checked.info.frames;
+	checked_finish(&checked);
+	return frames;
+}
+
+static void test_a_take_is_no_longer_than_where_it_was_to_stop(void **unused)
+{
+	unsigned calls = count_calls(&simple);
+	uint32_t seed = 1;
+
+	(void)unused;
+	for (unsigned at = 1; at <= calls; at += stride()) {
+		uint64_t safe =
+			cut_at(&simple, at, FAKE_UNDONE, FAKE_KEPT, &seed);
+
+		snprintf(check_context, sizeof(check_context), "cut at %u", at);
+		fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+		if (safe > 0 && frames_of_ledger() == 0) {
+			note_stop_at(safe);
+			expect_healed("sample-complete");
+			check_prefix(&simple, safe);
+			assert_int_equal(frames_of_ledger(), safe);
+		}
+		clear();
+	}
+	fake_tape_open(&tape, 1, 24, 8000, 256);
+}
+
 /* --- what no power cut does to a medium that keeps its word --- */
 
 static void expect_mended(const struct story *story, uint64_t safe)
@@ -550,6 +602,7 @@ int main(void)
 		CASE(test_healing_again_changes_nothing),
 		CASE(test_the_take_says_that_it_was_healed),
 		CASE(test_take_json_that_is_empty),
+		CASE(test_a_take_is_no_longer_than_where_it_was_to_stop),
 		CASE(test_a_file_is_missing),
 		CASE(test_a_file_is_empty),
 		CASE(test_a_file_is_shorter_than_it_was),
