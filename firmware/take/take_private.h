@@ -195,7 +195,8 @@ uint64_t take_encoded(const struct take *take); /* whole frames, in step */
 /* take_silence.c */
 int take_add_file(struct take *take, unsigned index); /* armed late */
 /* Silence in place of what is missing; what has sound in it stays. */
-int take_remake_file(struct take *take, unsigned index);
+int take_remake_file(struct take *take, unsigned index); /* each part's */
+int take_remake_part(struct take *take, unsigned index, unsigned part);
 int take_feed_silence(struct take *take, unsigned index, uint64_t count);
 /* A little of the work that take_add_file would have. True: all of it is done,
  * as the take stands. */

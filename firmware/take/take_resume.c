@@ -166,11 +166,11 @@ static int seal_earlier_file(struct take *take, const struct take_found *files,
 	int error;
 
 	if (!track_can_go_to(&files->state[index], length)) {
-		if (!take_can_be_made(take, files, index, part, length))
-			log_error("%s: part %u of track %u is damaged",
-				  take->info.name, part + 1,
-				  take->info.track[index].number);
-		return 0; /* made anew when the last part is */
+		if (take_can_be_made(take, files, index, part, length))
+			return take_remake_part(take, index, part);
+		log_error("%s: part %u of track %u is damaged", take->info.name,
+			  part + 1, take->info.track[index].number);
+		return 0;
 	}
 	if (files->state[index].sealed)
 		return 0;

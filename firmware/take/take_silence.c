@@ -183,7 +183,7 @@ static bool nothing_to_lose(const struct take *take, unsigned index,
 	       end == take_info_part_start(&take->info, part);
 }
 
-static int remake_part(struct take *take, unsigned index, unsigned part)
+int take_remake_part(struct take *take, unsigned index, unsigned part)
 {
 	const struct storage *storage = take->plan.storage;
 	struct track_state state;
@@ -197,8 +197,9 @@ static int remake_part(struct take *take, unsigned index, unsigned part)
 	if (!nothing_to_lose(take, index, part))
 		return part == take->part ? -EINVAL : 0;
 	error = storage->remove(take->plan.dir, name);
-	return error == 0 || error == -ENOENT ? make_file(take, index, part)
-					      : error;
+	if (error == 0 || error == -ENOENT)
+		error = make_file(take, index, part);
+	return error < 0 ? error : storage->sync_dir(take->plan.dir);
 }
 
 int take_remake_file(struct take *take, unsigned index)
@@ -208,6 +209,6 @@ int take_remake_file(struct take *take, unsigned index)
 	track_close(&take->track[index]);
 	take->open[index] = false;
 	for (unsigned part = 0; part <= take->part && error == 0; part++)
-		error = remake_part(take, index, part);
-	return error < 0 ? error : take->plan.storage->sync_dir(take->plan.dir);
+		error = take_remake_part(take, index, part);
+	return error;
 }

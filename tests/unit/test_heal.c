@@ -110,6 +110,36 @@ static void test_a_take_is_no_longer_than_where_it_was_to_stop(void **unused)
 	fake_tape_open(&tape, 1, 24, 8000, 256);
 }
 
+/* --- what is made anew --- */
+
+/* It was armed in a later part: the first one's file is silence. */
+static void test_the_silence_of_an_earlier_part_is_missing(void **unused)
+{
+	struct story story = all;
+	uint32_t seed = 1;
+	unsigned calls, tried = 0;
+
+	(void)unused;
+	story.gaps = false;
+	calls = count_calls(&story);
+	for (unsigned at = calls / 2; at <= calls; at += 5 * stride()) {
+		uint64_t safe = cut_at(&story, at, FAKE_DONE, FAKE_KEPT, &seed);
+
+		snprintf(check_context, sizeof(check_context), "cut at %u", at);
+		if (safe > 5 * BLOCK && frames_of_ledger() == 0) {
+			assert_int_equal(
+				unlinkat(fake.dir, "03-Track-3.flac", 0), 0);
+			expect_healed("sample-complete");
+			check_prefix(&story, safe);
+			expect_verdict(VERIFY_COMPLETE);
+			tried++;
+		}
+		clear();
+	}
+	assert_true(tried > 0);
+	fake_tape_open(&tape, 1, 24, 8000, 256);
+}
+
 /* --- what no power cut does to a medium that keeps its word --- */
 
 static void expect_mended(const struct story *story, uint64_t safe)
@@ -602,6 +632,7 @@ int main(void)
 		CASE(test_healing_again_changes_nothing),
 		CASE(test_the_take_says_that_it_was_healed),
 		CASE(test_take_json_that_is_empty),
+		CASE(test_the_silence_of_an_earlier_part_is_missing),
 		CASE(test_a_take_is_no_longer_than_where_it_was_to_stop),
 		CASE(test_a_file_is_missing),
 		CASE(test_a_file_is_empty),
