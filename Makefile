@@ -198,6 +198,8 @@ $(BUILD)/tests/test_take_pace: LDFLAGS += -Wl,--wrap=encoder_feed
 $(BUILD)/tests/test_take_silence: LDFLAGS += -Wl,--wrap=encoder_feed \
   -Wl,--wrap=md5_update,--wrap=md5_update_bytes \
   -Wl,--wrap=take_add_file,--wrap=take_encode_slice
+# One that cannot finish.
+$(BUILD)/tests/test_track: LDFLAGS += -Wl,--wrap=FLAC__stream_encoder_finish
 # Levels that change all the time.
 $(BUILD)/tests/test_take_memory: LDFLAGS += -Wl,--wrap=pace_look
 # One allocation fails.

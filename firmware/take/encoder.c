@@ -2,6 +2,7 @@
 #include "take/encoder.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <FLAC/stream_encoder.h>
@@ -113,13 +114,15 @@ int encoder_feed(struct encoder *encoder, const int32_t *const *planes,
 		       : -EIO;
 }
 
-void encoder_finish(struct encoder *encoder)
+int encoder_finish(struct encoder *encoder)
 {
-	if (encoder->flac)
-		FLAC__stream_encoder_finish(encoder->flac);
+	bool done =
+		!encoder->flac || FLAC__stream_encoder_finish(encoder->flac);
+
 	/* To begin again with the same one costs libFLAC 1.5.0 32 KiB that are
 	 * never freed. */
 	drop(encoder);
+	return done ? 0 : -ENOMEM;
 }
 
 void encoder_set_level(struct encoder *encoder, unsigned level)

@@ -44,8 +44,9 @@ int encoder_feed(struct encoder *encoder, const int32_t *const *planes,
 
 /* The last frames; then the encoder counts from frame 0 again. All memory that
  * libFLAC had (some 330 KiB, half of which it never touches) is free until
- * more is fed. */
-void encoder_finish(struct encoder *encoder);
+ * more is fed. -ENOMEM: they are lost, which libFLAC gives no other reason
+ * for. */
+int encoder_finish(struct encoder *encoder);
 
 /* The level takes effect behind the next encoder_finish. */
 void encoder_set_level(struct encoder *encoder, unsigned level);

@@ -288,7 +288,8 @@ int track_checkpoint(struct track *track)
 
 int track_drain(struct track *track)
 {
-	encoder_finish(track->encoder);
+	if (encoder_finish(track->encoder) < 0)
+		track->broken = true;
 	track->snapshot = track->md5;
 	track->base_frame = track->frames;
 	return track->broken ? -ENOMEM : 0;

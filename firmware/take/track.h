@@ -53,7 +53,8 @@ struct track {
 	size_t queued, capacity;
 	bool has_digest; /* cut at the very end: digest is the MD5 */
 	uint8_t digest[16];
-	bool broken; /* the queue could not grow: a frame is lost */
+	bool broken; /* the queue could not grow, or the encoder could not
+			finish: a frame is lost */
 };
 
 /* Makes the file (it must be new) with its whole head, unsynced. */

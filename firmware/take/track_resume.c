@@ -501,7 +501,7 @@ int track_resume(struct track *track, const struct track_setup *setup,
 
 int track_cut(struct track *track, uint64_t at)
 {
-	encoder_finish(track->encoder);
+	encoder_finish(track->encoder); /* what comes of it is given up */
 	track->queued = 0;
 	track->broken = false;
 	while (track->seek.count > 0 &&
