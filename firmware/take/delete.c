@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/folder.h"
+#include "take/extent.h"
 #include "take/heal.h"
 #include "take/ledger.h"
 #include "take/names.h"
@@ -40,13 +41,14 @@ struct emptying {
 };
 
 /* By name, as the ledger has it: a head may have been edited since. */
-static bool is_in_ledger(const struct take_info *info, const char *name)
+static bool find_file(const struct take_info *info, const char *name,
+		      unsigned *index, unsigned *part)
 {
 	char file[TAKE_FILE_MAX];
 
-	for (unsigned i = 0; i < info->tracks; i++) {
-		for (unsigned part = 0; part < take_info_parts(info); part++) {
-			take_info_file(&info->track[i], part, file);
+	for (*index = 0; *index < info->tracks; ++*index) {
+		for (*part = 0; *part < take_info_parts(info); ++*part) {
+			take_info_file(&info->track[*index], *part, file);
 			if (strcmp(name, file) == 0)
 				return true;
 		}
@@ -62,15 +64,26 @@ static bool is_empty(int dir, const char *name)
 	       S_ISREG(stat.st_mode) && stat.st_size == 0;
 }
 
+/* Nobody asked for sound to go that the heir does not have: what was made of a
+ * track, or is another take's, is of others, whoever has recorded it. */
+static bool is_inherited(const struct emptying *emptying, const char *name,
+			 unsigned index, unsigned part)
+{
+	if (!emptying->info.ended || is_empty(emptying->dir, name))
+		return true;
+	return heal_is_track(emptying->dir, name) &&
+	       extent_look_at_file(&emptying->info, index, part,
+				   emptying->dir) != EXTENT_FILE_OTHER;
+}
+
 static bool is_track(const struct emptying *emptying, const char *name)
 {
-	if (heal_is_track(emptying->dir, name))
-		return true;
-	if (!is_in_ledger(&emptying->info, name))
-		return false;
-	/* Nobody asked for what was made of a track to go. */
-	return emptying->heir == NO_HEIR || !emptying->info.ended ||
-	       is_empty(emptying->dir, name);
+	unsigned index, part;
+	bool known = find_file(&emptying->info, name, &index, &part);
+
+	if (emptying->heir == NO_HEIR)
+		return known || heal_is_track(emptying->dir, name);
+	return known && is_inherited(emptying, name, index, part);
 }
 
 static bool have_same_bytes(int a, int b)

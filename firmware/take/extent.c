@@ -48,31 +48,53 @@ static bool is_of_others(int dir, const char *file)
 	return others;
 }
 
-static void look_at_file(struct extent *extent, unsigned index, unsigned part,
-			 int dir)
+enum extent_file extent_look_at_file(const struct take_info *info,
+				     unsigned index, unsigned part, int dir)
 {
-	const struct take_info *info = &extent->info;
 	struct track_state state;
 	char file[TAKE_FILE_MAX];
+	int error = inspect(info, index, part, dir, &state);
 
-	if (inspect(info, index, part, dir, &state) == 0 && state.sealed &&
-	    state.at[0] == part_frames(info, part))
-		return;
 	take_info_file(&info->track[index], part, file);
-	extent->has_files = false;
-	if (!is_of_others(dir, file))
-		extent->has_lost = true;
+	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE)
+		return EXTENT_FILE_UNKNOWN;
+	if (error == 0 && state.sealed)
+		return state.at[0] == part_frames(info, part)
+			       ? EXTENT_FILE_THERE
+			       : EXTENT_FILE_OTHER;
+	return is_of_others(dir, file) ? EXTENT_FILE_OTHER : EXTENT_FILE_LOST;
 }
 
-static void look_at_files(struct extent *extent, int dir)
+static int look_at_file(struct extent *extent, unsigned index, unsigned part,
+			int dir)
+{
+	switch (extent_look_at_file(&extent->info, index, part, dir)) {
+	case EXTENT_FILE_UNKNOWN:
+		return -ENOMEM;
+	case EXTENT_FILE_LOST:
+		extent->has_lost = true;
+		extent->has_files = false;
+		break;
+	case EXTENT_FILE_OTHER:
+		extent->has_files = false;
+		break;
+	case EXTENT_FILE_THERE:
+		break;
+	}
+	return 0;
+}
+
+static int look_at_files(struct extent *extent, int dir)
 {
 	const struct take_info *info = &extent->info;
+	int error = 0;
 
 	extent->has_files = true;
 	for (unsigned i = 0; i < info->tracks; i++)
 		for (unsigned part = 0; part < take_info_parts(info); part++)
-			if (info->track[i].filed)
-				look_at_file(extent, i, part, dir);
+			if (info->track[i].filed && error == 0)
+				error = look_at_file(extent, i, part, dir);
+	return error;
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -121,8 +143,7 @@ int extent_measure(struct extent *extent, int dir, const char *name)
 	extent->whole = heal_look(dir, name) == HEAL_WHOLE && info->ended;
 	if (!extent->whole)
 		return info->tracks > 0 ? count_frames(extent, dir) : 0;
-	look_at_files(extent, dir);
-	return 0;
+	return look_at_files(extent, dir);
 }
 
 void extent_finish(struct extent *extent)
@@ -132,7 +153,7 @@ void extent_finish(struct extent *extent)
 
 bool extent_is_same(const struct extent *a, const struct extent *b)
 {
-	return strcmp(a->info.tape, b->info.tape) == 0 &&
+	return a->info.tape[0] && strcmp(a->info.tape, b->info.tape) == 0 &&
 	       a->info.start == b->info.start;
 }
 

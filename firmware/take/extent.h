@@ -27,7 +27,18 @@ struct extent {
 int extent_measure(struct extent *extent, int dir, const char *name);
 void extent_finish(struct extent *extent);
 
-/* Same tape, same first frame. */
+/* Of one that is finished. */
+enum extent_file {
+	EXTENT_FILE_THERE, /* with its length */
+	EXTENT_FILE_OTHER, /* somebody else's, or another take's */
+	EXTENT_FILE_LOST,  /* or too short */
+	EXTENT_FILE_UNKNOWN,
+};
+enum extent_file extent_look_at_file(const struct take_info *info,
+				     unsigned index, unsigned part, int dir);
+
+/* Same tape, same first frame. One whose ledger was made anew without the tape
+ * is the same as none. */
 bool extent_is_same(const struct extent *a, const struct extent *b);
 
 /* Of two that are: has a all that b has? */

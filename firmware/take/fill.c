@@ -337,7 +337,44 @@ static enum fill_result judge(const struct extent *new,
 	return new->has_files ? FILL_COPIED : FILL_FAILED;
 }
 
-static enum fill_result compare(int from, int old, const char *name, int *error)
+static int compare_file(const struct job *job, int from_dir, int old_dir,
+			const char *name)
+{
+	int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int old = openat(old_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int error = -EBADMSG;
+
+	if (from >= 0 && old >= 0)
+		error = compare_bytes(job, from, old);
+	if (from >= 0)
+		close(from);
+	if (old >= 0)
+		close(old);
+	return error;
+}
+
+/* What one that has lost files has still got must be in the other to the byte:
+ * that can have lost something else, or have rotted where nobody looks.
+ * -EBADMSG: it is not. */
+static int compare_rest(const struct job *job, int from, int old,
+			const struct take_info *info)
+{
+	char file[TAKE_FILE_MAX];
+	int error = 0;
+
+	for (unsigned i = 0; i < info->tracks; i++)
+		for (unsigned part = 0; part < take_info_parts(info); part++) {
+			take_info_file(&info->track[i], part, file);
+			if (error == 0 && info->track[i].filed &&
+			    extent_look_at_file(info, i, part, old) ==
+				    EXTENT_FILE_THERE)
+				error = compare_file(job, from, old, file);
+		}
+	return error;
+}
+
+static enum fill_result compare(const struct job *job, int from, int old,
+				const char *name, int *error)
 {
 	struct extent new, there = {.frames = 0};
 	enum fill_result result = FILL_FAILED;
@@ -349,6 +386,12 @@ static enum fill_result compare(int from, int old, const char *name, int *error)
 		result = judge(&new, &there);
 	if (*error == 0 && result == FILL_FAILED)
 		*error = -ENODATA;
+	if (result == FILL_COPIED && there.whole && there.has_lost)
+		*error = compare_rest(job, from, old, &there.info);
+	if (*error == -EBADMSG) {
+		*error = 0;
+		result = FILL_OTHER;
+	}
 	extent_finish(&new);
 	extent_finish(&there);
 	return *error == -EBUSY ? FILL_BUSY : result;
@@ -360,7 +403,8 @@ static void replace(struct fill_take *take, const struct job *job, int from,
 {
 	take->result = FILL_COPIED;
 	if (heal_look(old, take->take) != HEAL_EMPTY)
-		take->result = compare(from, old, take->take, &take->error);
+		take->result =
+			compare(job, from, old, take->take, &take->error);
 	close(old); /* and the lock with it */
 	if (take->result == FILL_COPIED)
 		take->error = copy_take(job, from, session, take->take, true);

@@ -394,6 +394,52 @@ static void test_what_was_made_of_a_copys_files_goes_on(void **unused)
 	expect_text("2-Take-001.rpp", "<REAPER_PROJECT, mixed");
 }
 
+static void rot(int dir, const char *name)
+{
+	size_t size;
+	char *track = read_all(dir, name, &size);
+
+	track[size / 2] ^= 1;
+	write_all(dir, name, track, size);
+	free(track);
+}
+
+/* Nobody knows which of two that differ is the good one. */
+static void test_a_copy_is_not_made_again_from_one_that_differs(void **unused)
+{
+	struct kept kept;
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_folder(from, "Take-001");
+	rot(dir, "02-Track-2.flac");
+	close(dir);
+	dir = open_copy();
+	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
+	keep_folder(&kept, dir);
+	assert_int_equal(fill(), FILL_OTHER);
+	assert_true(is_equal(&kept, dir));
+	drop(&kept);
+	close(dir);
+}
+
+/* Whoever recorded it: it is not this take's. */
+static void test_another_takes_file_goes_on(void **unused)
+{
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_copy();
+	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
+	assert_int_equal(linkat(dir, "02-Track-2.flac", dir, "Guitar.flac", 0),
+			 0);
+	close(dir);
+	expect_mended();
+	assert_true(is_there(to, "Take-001/Guitar.flac"));
+}
+
 static void test_a_project_nobody_has_gone_on_with_is_there_once(void **unused)
 {
 	int dir;
@@ -567,6 +613,8 @@ int main(void)
 		CASE(test_where_both_have_lost_files_both_stay),
 		CASE(test_a_copys_edited_file_is_not_lost),
 		CASE(test_what_was_made_of_a_copys_files_goes_on),
+		CASE(test_a_copy_is_not_made_again_from_one_that_differs),
+		CASE(test_another_takes_file_goes_on),
 		CASE(test_a_project_nobody_has_gone_on_with_is_there_once),
 		CASE(test_what_was_deleted_is_not_brought_back),
 		CASE(test_another_recording_of_a_deleted_name_is_copied),
