@@ -114,15 +114,15 @@ char *intent_text(const struct intent *intent)
 {
 	const struct recording_place *place = &intent->place;
 	json_t *root = json_pack(
-		"{si ss ss sI sI sI sI sb sb sb sb sI sf so so so so so so so "
-		"so "
-		"so so so ss}",
+		"{si ss ss sI sI sI sI sI sb sb sb sb sI sf so so so so so so "
+		"so so so so so ss}",
 		"version", VERSION, "state", kinds[intent->kind], "tape",
 		intent->tape, "start", (json_int_t)intent->start, "from",
 		(json_int_t)intent->from, "stop",
 		intent->stop == TAKE_FOREVER ? (json_int_t)-1
 					     : (json_int_t)intent->stop,
-		"frames", (json_int_t)intent->frames, "configured",
+		"frames", (json_int_t)intent->frames, "least",
+		(json_int_t)intent->least, "configured",
 		(int)intent->configured, "alone", (int)intent->alone, "power",
 		(int)intent->power, "ended_known", (int)intent->ended.set,
 		"ended", (json_int_t)intent->ended.ms, "ended_error",
@@ -316,6 +316,7 @@ static bool get_all(const json_t *root, struct intent *intent)
 	ok = ok && get_number(root, "frames", 0, &intent->frames);
 	ok = ok && get_number(root, "stop", -1, &stop);
 	get_number(root, "since", 0, &intent->since); /* older ones: none */
+	get_number(root, "least", 0, &intent->least); /* and neither */
 	ok = ok && get_text(root, "session", intent->session,
 			    sizeof(intent->session));
 	ok = ok && get_text(root, "name", intent->name, sizeof(intent->name));

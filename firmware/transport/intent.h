@@ -44,8 +44,8 @@ struct intent {
 	uint64_t start;	   /* of the take, on the tape */
 	uint64_t from;	   /* first frame on the tape that is not safe */
 	uint64_t stop;	   /* on the tape; TAKE_FOREVER: none is known */
-	uint64_t frames;   /* of the take, safe on each medium it is written to
-			    */
+	uint64_t frames;   /* of the take, safe */
+	uint64_t least;	   /* RECORDING: on each medium it is written to */
 	bool alone;	   /* RECORDING: on no other medium, or only torn off
 			      there before */
 	bool power;	   /* WAITING: the power ended it, and the tape has

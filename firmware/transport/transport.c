@@ -355,6 +355,7 @@ static uint64_t last_position(struct transport *transport)
 void transport_shut_down(struct transport *transport)
 {
 	transport->quitting = true;
+	transport_drop_comeback(transport, "shut down");
 	if (transport_has_tape(transport)) {
 		uint64_t position = last_position(transport);
 

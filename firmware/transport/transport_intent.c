@@ -50,25 +50,29 @@ static void note_waiting(const struct onward *onward, uint64_t stop,
 	snprintf(now->reason, sizeof(now->reason), "%s", onward->reason);
 }
 
-/* Whichever of its media is found again has that much of it. */
+static uint64_t safe_frames(const struct hand *hand)
+{
+	struct take_status status;
+
+	take_get_status(hand->take, &status);
+	return transport_safe_frames(hand, &status, status.durable);
+}
+
 static void note_safe(struct transport *transport, const struct hand *hand,
 		      struct intent *now)
 {
 	struct hand *twin = NULL;
 
-	now->frames = TAKE_FOREVER;
+	now->frames = now->least = safe_frames(hand);
+	now->from = hand->start + now->frames;
 	now->alone = true;
 	while ((twin = transport_next_twin(transport, hand, twin))) {
-		struct take_status status;
-		uint64_t frames;
+		uint64_t frames = safe_frames(twin);
 
-		take_get_status(twin->take, &status);
-		frames = transport_safe_frames(twin, &status, status.durable);
-		if (frames < now->frames)
-			now->frames = frames;
+		if (frames < now->least)
+			now->least = frames;
 		now->alone = now->alone && twin == hand;
 	}
-	now->from = hand->start + now->frames;
 }
 
 static void note_take(struct transport *transport, const struct hand *hand,
@@ -389,7 +393,8 @@ static void describe_comeback(struct transport *transport, struct intent *now)
 		note_arming(transport, now);
 	now->closings = 0;
 	now->changes = transport->changes;
-	now->since = transport->changes.count;
+	now->since = transport->comeback.named ? transport->comeback.since
+					       : transport->changes.count;
 	note_closings(transport, NULL, now);
 	if (onward->wanted && onward->stop != TAKE_FOREVER)
 		note_rest(onward, now);
@@ -421,16 +426,22 @@ static void note_recalled(struct transport *transport)
 	struct intent *left = &transport->left;
 
 	note_tape(transport, left);
-	keep(transport, left,
-	     !transport->power_fails && !is_same(left, &transport->noted));
+	if (!transport->power_fails && !is_same(left, &transport->noted) &&
+	    (!(transport->config.resume_seconds > 0) ||
+	     keep_lasting(transport, left) == 0))
+		transport->noted = *left;
+	keep_beside(transport, left);
 }
 
 /* It was dropped, and what was being closed before is still looked for. */
 static bool is_comeback_left(const struct transport *transport)
 {
+	const struct onward *onward = &transport->onward;
+
 	return transport->comeback.dropped &&
 	       transport_misses_rests(transport) &&
-	       !transport_recorded(transport);
+	       !transport_recorded(transport) &&
+	       !(onward->wanted && onward->stop == TAKE_FOREVER);
 }
 
 void transport_note_intent(struct transport *transport)

@@ -319,7 +319,7 @@ static void leave(struct hand *hand, const struct take_status *status,
 	} else {
 		want_onward(hand, status, end);
 		/* A copy of it that is found from now on ends where it does. */
-		if (!hand->was_stopped)
+		if (!hand->was_stopped && !transport->recalling)
 			transport->settled = true;
 		if (transport->current == hand)
 			transport->current = NULL;
@@ -337,10 +337,12 @@ static bool hangs(struct hand *hand, const struct take_status *status)
 	struct transport *transport = hand->transport;
 	const struct tape *tape = &transport->client.tape;
 	int64_t now = clock_now_ns();
+	/* Silence in place of what a track lacks is work, too. */
+	uint64_t work = status->encoded + status->silence;
 	uint64_t end, safe;
 
-	if (hand->encoded != status->encoded || !hand->encoded_ns) {
-		hand->encoded = status->encoded;
+	if (hand->encoded != work || !hand->encoded_ns) {
+		hand->encoded = work;
 		hand->encoded_ns = now;
 	}
 	if (!transport_has_tape(transport) || now - hand->encoded_ns < STILL_NS)

@@ -156,6 +156,8 @@ struct transport {
 	struct intent left, noted;
 	uint32_t taken_up[CLOSING_MAX]; /* media, by bit, that those of left's
 					 closing were taken up on */
+	bool left_changes; /* those of left are of this tape, and so is since,
+			      though its take is not */
 	bool rests_known; /* what nobody has taken up of those was looked for */
 	bool recalling;
 	int64_t recall_ns, noted_ns;

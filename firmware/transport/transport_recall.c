@@ -274,8 +274,9 @@ static void recall_closings(struct transport *transport)
 {
 	struct intent *left = &transport->left;
 
-	if (transport_has_tape(transport) &&
-	    is_tape(transport, left->closing_tape))
+	transport->left_changes = transport_has_tape(transport) &&
+				  is_tape(transport, left->closing_tape);
+	if (transport->left_changes)
 		take_over_changes(transport, left);
 	else
 		left->closings = 0;
@@ -370,15 +371,38 @@ void transport_forget_left(struct transport *transport)
 	transport->left.closings = 0;
 }
 
+/* A copy that another medium had torn off before has less. */
+static bool is_where_left(const struct transport *transport, unsigned index)
+{
+	struct volume volume;
+
+	volumes_get(transport->volumes, index, &volume);
+	return strcmp(volume.folder, transport->left.medium) == 0;
+}
+
+/* Ended or healed meanwhile: what is behind that goes on. */
+static void look_for_ended(struct transport *transport)
+{
+	struct intent *left = &transport->left;
+	struct sought sought = transport_seek(left);
+	struct take_info info;
+	int index = transport_find_take(transport, &sought, 0, &info);
+
+	if (index < 0)
+		return;
+	if (info.ended && !comeback_is_accident(info.reason))
+		transport->recalling = false;
+	else if (info.ended && (info.frames > left->frames ||
+				is_where_left(transport, (unsigned)index)))
+		go_on_behind(left, info.frames);
+	take_info_finish(&info);
+}
+
 /* A take that ran, or was just being begun, and that no medium that is there
  * has open: its medium is gone, or has ended it in the last moment of the
  * process that wrote it. */
 void transport_look_for_left(struct transport *transport)
 {
-	struct intent *left = &transport->left;
-	struct sought sought = transport_seek(left);
-	struct take_info info;
-
 	if (!transport->recall_ns)
 		return;
 	if (transport->current) {
@@ -387,14 +411,8 @@ void transport_look_for_left(struct transport *transport)
 	}
 	if (!transport_has_searched(transport))
 		return;
-	if (left->kind == INTENT_RECORDING &&
-	    transport_find_take(transport, &sought, 0, &info) >= 0) {
-		if (info.ended && !comeback_is_accident(info.reason))
-			transport->recalling = false;
-		else if (info.ended)
-			go_on_behind(left, info.frames);
-		take_info_finish(&info);
-	}
+	if (transport->left.kind == INTENT_RECORDING)
+		look_for_ended(transport);
 	if (transport->recalling)
-		transport_recall_onward(transport, left);
+		transport_recall_onward(transport, &transport->left);
 }

@@ -171,6 +171,14 @@ static bool was_on_mirror(const struct transport *transport)
 	return false;
 }
 
+static bool is_where_left(const struct torn *torn)
+{
+	const struct search *search = torn->search;
+
+	return strcmp(search->volume.folder, search->transport->left.medium) ==
+	       0;
+}
+
 /* The tape has not got all that it lacks any more. */
 static bool is_behind_tape(const struct torn *torn)
 {
@@ -188,8 +196,7 @@ static bool was_torn_before(const struct torn *torn)
 	const struct intent *left = &torn->search->transport->left;
 
 	return left->kind == INTENT_RECORDING && left->alone &&
-	       strcmp(torn->search->volume.folder, left->medium) != 0 &&
-	       is_behind_tape(torn);
+	       !is_where_left(torn) && is_behind_tape(torn);
 }
 
 /* One that begins where another one was begun, which failed at once, is not
@@ -239,7 +246,7 @@ static bool is_twin(const struct torn *torn)
 	const struct hand *current = transport->current;
 
 	if (!current || current->was_stopped || !torn->origin.found ||
-	    was_torn_before(torn) || current->start != torn->origin.start)
+	    is_behind_tape(torn) || current->start != torn->origin.start)
 		return false;
 	return strcmp(torn->place->take, current->place.take) == 0 ||
 	       is_mirror(transport, torn->search->index) ||
@@ -317,7 +324,11 @@ static uint64_t known_to_be_safe(const struct torn *torn)
 
 	if (torn->closing)
 		return torn->closing->frames;
-	return torn->left && left->kind == INTENT_RECORDING ? left->frames : 0;
+	if (!torn->left || left->kind != INTENT_RECORDING)
+		return 0;
+	if (is_where_left(torn))
+		return left->frames;
+	return left->alone ? 0 : left->least;
 }
 
 /* What was asked for in the end, and by now. */

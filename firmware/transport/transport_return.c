@@ -31,7 +31,8 @@ static void take_over(struct transport *transport)
 		return;
 	comeback->named = true;
 	transport_take_over_names(transport, &transport->left);
-	comeback->since = transport->changes.count;
+	comeback->since = transport->left_changes ? transport->left.since
+						  : transport->changes.count;
 	transport_changed(transport);
 }
 

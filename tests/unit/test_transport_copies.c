@@ -252,6 +252,31 @@ static void test_a_copy_that_was_torn_off_long_before_is_healed(void **state)
 	check_take(mirror, 1, end - RATE / 4, NULL);
 }
 
+static bool goes_on_as_second(void)
+{
+	return is_prepared() &&
+	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
+}
+
+/* It is not what recording goes on behind either. */
+static void test_a_copy_torn_off_long_before_is_not_what_ran(void **state)
+{
+	uint64_t end;
+
+	(void)state;
+	have_mirror(mirror);
+	run_until_killed(lose_a_until_killed);
+	in_folder("rm -r A && mv kept A");
+	pull_mirror();
+	be_renewed();
+	end = tape_published(&bench.transport->client.tape);
+	run_until(is_done_on_a);
+	run_until(goes_on_as_second);
+	assert_int_equal(bench.transport->lost_between, false);
+	ask(COMMAND_TO_STOP, end);
+	run_until(are_over);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +284,7 @@ int main(void)
 		CASE(test_two_copies_that_hang_are_both_left),
 		CASE(test_a_mirror_that_is_found_alone_has_what_was_safe),
 		CASE(test_a_copy_that_was_torn_off_long_before_is_healed),
+		CASE(test_a_copy_torn_off_long_before_is_not_what_ran),
 	};
 
 	return cmocka_run_group_tests_name("transport, copies", tests, NULL,

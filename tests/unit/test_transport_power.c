@@ -234,8 +234,11 @@ static void disarm_until_killed(void)
 	kill(getpid(), SIGKILL);
 }
 
+/* And what was played before it is there. */
 static void test_arming_of_meanwhile_outlives_a_kill(void **state)
 {
+	json_t *take, *arms;
+
 	(void)state;
 	come_back_without_medium(disarm_until_killed);
 	be_renewed();
@@ -245,6 +248,26 @@ static void test_arming_of_meanwhile_outlives_a_kill(void **state)
 	assert_false(bench.transport->tracks[1].armed);
 	ask(COMMAND_TO_STOP, RATE);
 	run_until(are_over);
+	take = read_take(bench.config.folder, "Take-002");
+	arms = json_object_get(take, "arms");
+	assert_int_equal(json_array_size(arms), 1);
+	assert_in_range(number_of(json_array_get(arms, 0), "at"), RATE / 2,
+			RATE / 2 + 4096);
+	json_decref(take);
+	unsetenv("STATE_DIRECTORY");
+}
+
+static void test_a_shutdown_of_meanwhile_ends_it(void **state)
+{
+	(void)state;
+	come_back_without_medium(disarm_until_killed);
+	be_renewed();
+	run_until(is_coming_back);
+	transport_shut_down(bench.transport);
+	assert_false(is_coming_back());
+	bring_medium();
+	transport_look_after_comeback(bench.transport);
+	assert_null(transport_recorded(bench.transport));
 	unsetenv("STATE_DIRECTORY");
 }
 
@@ -336,6 +359,7 @@ int main(void)
 		CASE(test_both_of_a_mirrored_take_say_where_it_goes_on),
 		CASE(test_what_is_kept_meanwhile_outlives_a_kill),
 		CASE(test_arming_of_meanwhile_outlives_a_kill),
+		CASE(test_a_shutdown_of_meanwhile_ends_it),
 		CASE(test_stop_of_meanwhile_outlives_a_kill),
 		CASE(test_rec_of_meanwhile_is_noted_at_once),
 		CASE(test_stop_outlives_the_machine),
