@@ -129,6 +129,12 @@ static void test_a_copy_found_when_the_take_has_gone_on_is_not_recorded(
 
 /* ---- both hang ---- */
 
+static bool goes_on_as_second(void)
+{
+	return is_prepared() &&
+	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
+}
+
 static void test_two_copies_that_hang_are_both_left(void **state)
 {
 	(void)state;
@@ -140,7 +146,7 @@ static void test_two_copies_that_hang_are_both_left(void **state)
 	run_until(are_both_in_hand);
 	let_hang(hand_on("/A/"));
 	let_hang(hand_on("/M/"));
-	run_until(records_on_b);
+	run_until(goes_on_as_second);
 	ask(COMMAND_TO_STOP, RATE);
 	trouble.of = NULL;
 	run_until(are_over);
@@ -250,12 +256,6 @@ static void test_a_copy_that_was_torn_off_long_before_is_healed(void **state)
 	ask(COMMAND_TO_STOP, end);
 	run_until(are_over);
 	check_take(mirror, 1, end - RATE / 4, NULL);
-}
-
-static bool goes_on_as_second(void)
-{
-	return is_prepared() &&
-	       strcmp(bench.transport->current->place.take, "Take-002") == 0;
 }
 
 /* It is not what recording goes on behind either. */
