@@ -196,7 +196,7 @@ $(BUILD)/tests/test_account: $(BUILD)/obj/tests/bench/account_take.o \
 $(BUILD)/tests/test_take_pace: LDFLAGS += -Wl,--wrap=encoder_feed
 # What making silence takes, and what comes between two tracks' files.
 $(BUILD)/tests/test_take_silence: LDFLAGS += -Wl,--wrap=encoder_feed \
-  -Wl,--wrap=md5_update,--wrap=md5_update_bytes \
+  -Wl,--wrap=md5_update,--wrap=md5_update_bytes,--wrap=md5_zeros_advance \
   -Wl,--wrap=take_add_file,--wrap=take_encode_slice
 # One that cannot finish.
 $(BUILD)/tests/test_track: LDFLAGS += -Wl,--wrap=FLAC__stream_encoder_finish

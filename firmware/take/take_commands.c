@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 
+#define LATE_SECONDS 1
+
 /* ---- the main thread's side ---- */
 
 void take_go(struct take *take)
@@ -108,7 +110,40 @@ static uint64_t due(const struct take *take, unsigned i)
 	return frame;
 }
 
-/* The first of kind that is due at frame. */
+static unsigned find_track(const struct take *take, unsigned number)
+{
+	unsigned i = 0;
+
+	while (i < take->info.tracks && take->info.track[i].number != number)
+		i++;
+	return i;
+}
+
+/* Does it take files of which it is not known yet how they begin? What is in
+ * the ledger has its frame already. */
+static bool lacks_silence(const struct take *take,
+			  const struct take_command *command)
+{
+	unsigned i = find_track(take, command->number);
+
+	return command->kind == COMMAND_ARM && command->on && !command->noted &&
+	       i < take->info.tracks && !take->open[i] &&
+	       !take_silence_is_known(take, i);
+}
+
+/* The queue's i-th, or one of its track that was asked for before it. */
+static bool is_put_off(const struct take *take, unsigned i)
+{
+	const struct take_command *command = take->command;
+
+	for (unsigned before = 0; before <= i; before++)
+		if (command[before].number == command[i].number &&
+		    lacks_silence(take, &command[before]))
+			return true;
+	return false;
+}
+
+/* The first of kind that can be done at frame. */
 static bool next_command(struct take *take, int kind, uint64_t frame,
 			 struct take_command *command)
 {
@@ -118,7 +153,8 @@ static bool next_command(struct take *take, int kind, uint64_t frame,
 	for (unsigned i = 0; i < take->commands && !found; i++) {
 		*command = take->command[i];
 		if ((int)command->kind != kind ||
-		    (kind == COMMAND_ARM && due(take, i) > frame))
+		    (kind == COMMAND_ARM &&
+		     (due(take, i) > frame || is_put_off(take, i))))
 			continue;
 		found = true;
 		take->commands--;
@@ -129,15 +165,6 @@ static bool next_command(struct take *take, int kind, uint64_t frame,
 	return found;
 }
 
-static unsigned find_track(const struct take *take, unsigned number)
-{
-	unsigned i = 0;
-
-	while (i < take->info.tracks && take->info.track[i].number != number)
-		i++;
-	return i;
-}
-
 /* The ledger knows of the track's files before there are any: what is left of
  * them by a power cut is then not a stranger's. */
 static int add_file(struct take *take, unsigned index)
@@ -145,6 +172,19 @@ static int add_file(struct take *take, unsigned index)
 	int error = ledger_sync(&take->ledger);
 
 	return error < 0 ? error : take_add_file(take, index);
+}
+
+static void tell_if_late(const struct take *take,
+			 const struct take_command *command)
+{
+	double asked = (double)frame_of(take, command) / take->info.rate;
+	double now = (double)take->fed / take->info.rate;
+
+	if (now - asked > LATE_SECONDS)
+		log_warning("track %u was %sarmed at %.1f s of %s; there was "
+			    "no time for it before %.1f s",
+			    command->number, command->on ? "" : "dis", asked,
+			    take->info.name, now);
 }
 
 /* 1: it took files to be made. */
@@ -161,12 +201,14 @@ static int apply_arm(struct take *take, const struct take_command *command)
 	}
 	if (!command->noted && take->live[i] == command->on)
 		return 0;
-	if (!command->noted)
+	if (!command->noted) {
+		tell_if_late(take, command);
 		error = take_note(take,
 				  json_pack("{ss si sb sI}", "type", "arm",
 					    "track", (int)command->number, "on",
 					    (int)command->on, "at",
 					    (json_int_t)take->fed));
+	}
 	late = command->on && !take->open[i];
 	if (error == 0 && late)
 		error = add_file(take, i);
@@ -194,26 +236,19 @@ int take_apply_last_marks(struct take *take)
 	return error;
 }
 
-static bool is_late(struct take *take, unsigned i)
+/* The track that is waited for first, if one is. */
+static bool find_awaited(struct take *take, unsigned *index)
 {
-	const struct take_command *command = &take->command[i];
-	unsigned index = find_track(take, command->number);
-
-	return command->kind == COMMAND_ARM && command->on &&
-	       index < take->info.tracks && !take->open[index] &&
-	       due(take, i) <= take->fed;
-}
-
-/* Is there one to come that takes files to be made? */
-static bool any_is_late(struct take *take)
-{
-	bool late = false;
+	bool found = false;
 
 	pthread_mutex_lock(&take->mutex);
-	for (unsigned i = 0; i < take->commands && !late; i++)
-		late = is_late(take, i);
+	for (unsigned i = 0; i < take->commands && !found; i++) {
+		*index = find_track(take, take->command[i].number);
+		found = lacks_silence(take, &take->command[i]) &&
+			due(take, i) <= take->fed;
+	}
 	pthread_mutex_unlock(&take->mutex);
-	return late;
+	return found;
 }
 
 /* One track's files in a round, and not before it is known what they take: a
@@ -223,10 +258,11 @@ int take_apply_commands(struct take *take)
 {
 	struct take_command command;
 	int error = take_apply_last_marks(take);
+	unsigned index;
 
-	if (error == 0 && any_is_late(take) && !take_foresee_silence(take)) {
+	if (error == 0 && find_awaited(take, &index)) {
+		take_learn_silence(take, index);
 		come_round_at_once(take);
-		return 0;
 	}
 	while (error == 0 &&
 	       next_command(take, COMMAND_ARM, take->fed, &command))
@@ -236,15 +272,21 @@ int take_apply_commands(struct take *take)
 	return error < 0 ? error : 0;
 }
 
+/* The others wait there for a track's silence, so that its sound begins where
+ * it was asked for; but not until they lose theirs. */
 uint64_t take_next_border(struct take *take)
 {
+	bool hurry = take_has_to_go_on(take);
 	uint64_t border = TAKE_FOREVER;
 
 	pthread_mutex_lock(&take->mutex);
-	for (unsigned i = 0; i < take->commands; i++)
-		if (take->command[i].kind == COMMAND_ARM &&
-		    due(take, i) < border)
+	for (unsigned i = 0; i < take->commands; i++) {
+		if (take->command[i].kind != COMMAND_ARM ||
+		    due(take, i) >= border)
+			continue;
+		if (!hurry || due(take, i) > take->fed || !is_put_off(take, i))
 			border = due(take, i);
+	}
 	pthread_mutex_unlock(&take->mutex);
 	return border;
 }

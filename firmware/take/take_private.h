@@ -149,6 +149,8 @@ int take_encode_slice(struct take *take); /* 1: did; 0: nothing to do yet */
 int64_t take_next_sync(const struct take *take); /* when it is due */
 uint64_t take_available(
 	const struct take *take); /* frames on the tape so far */
+/* So much waits on the tape that the tracks can wait for nothing else. */
+bool take_has_to_go_on(const struct take *take);
 
 /* take_pace.c */
 int take_encode_paced(struct take *take, uint64_t to, bool drain);
@@ -201,6 +203,9 @@ int take_feed_silence(struct take *take, unsigned index, uint64_t count);
 /* A little of the work that take_add_file would have. True: all of it is done,
  * as the take stands. */
 bool take_foresee_silence(struct take *take);
+/* Can the track's files be made in no time? */
+bool take_silence_is_known(const struct take *take, unsigned index);
+void take_learn_silence(struct take *take, unsigned index); /* some of it */
 
 /* take_room.c */
 /* Before bytes are written: ends the take while there is room for its end. */

@@ -4,7 +4,9 @@
  * of a track that is armed late is made, so that is to take no time to speak
  * of, however long the take is: of its blocks only one is encoded, and the MD5
  * of silence is known before it is asked for (md5_zeros), since the writer
- * hashes some whenever it is about to rest.
+ * hashes some whenever it is about to rest. After a resume it is not known yet:
+ * the others wait for it while the tape has room enough for them, and then it
+ * is learnt beside their work.
  */
 #include "take/take_private.h"
 
@@ -12,6 +14,7 @@
 
 /* At a time; each some 15 ms on a PC. */
 #define HASHED_BYTES (UINT64_C(8) << 20)
+#define BESIDE_BYTES (UINT64_C(1) << 20) /* while the others have to go on */
 #define ADDED_BLOCKS (UINT64_C(1) << 16)
 
 /* For the watchdog: it goes on. */
@@ -43,20 +46,41 @@ static uint64_t longest_part(const struct take *take)
 	return longest;
 }
 
+/* To hash, before files of the track can be made at once. */
+static uint64_t needed(const struct take *take, unsigned index)
+{
+	return bytes_of(take, index, longest_part(take));
+}
+
+bool take_silence_is_known(const struct take *take, unsigned index)
+{
+	return take->zeros.front.bytes >= needed(take, index);
+}
+
+static bool hash_ahead(struct take *take, uint64_t bytes, uint64_t most)
+{
+	bool more = md5_zeros_advance(&take->zeros, bytes, most);
+
+	if (more)
+		tell(take, most);
+	return !more;
+}
+
+void take_learn_silence(struct take *take, unsigned index)
+{
+	hash_ahead(take, needed(take, index),
+		   take_has_to_go_on(take) ? BESIDE_BYTES : HASHED_BYTES);
+}
+
 /* What a track would need that has no files yet, were it armed now. */
 bool take_foresee_silence(struct take *take)
 {
-	uint64_t frames = longest_part(take), most = 0;
-	bool more;
+	uint64_t most = 0;
 
 	for (unsigned i = 0; i < take->info.tracks; i++)
-		if (!take->info.track[i].filed &&
-		    bytes_of(take, i, frames) > most)
-			most = bytes_of(take, i, frames);
-	more = md5_zeros_advance(&take->zeros, most, HASHED_BYTES);
-	if (more)
-		tell(take, HASHED_BYTES);
-	return !more;
+		if (!take->info.track[i].filed && needed(take, i) > most)
+			most = needed(take, i);
+	return hash_ahead(take, most, HASHED_BYTES);
 }
 
 /* When files are made anew for a resume it was not foreseen. */

@@ -15,6 +15,7 @@
 
 #define GUARD_SECONDS 2
 #define GUARD_SHARE   4
+#define WAIT_SHARE    4
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -27,6 +28,13 @@ uint64_t take_available(const struct take *take)
 	uint64_t start = take->info.start;
 
 	return published > start ? published - start : 0;
+}
+
+bool take_has_to_go_on(const struct take *take)
+{
+	return take->tape.header && tape_state(&take->tape) != TAPE_ENDED &&
+	       take_available(take) >
+		       take->fed + take->tape.facts->frames / WAIT_SHARE;
 }
 
 /* Frames of the take that are overwritten, or so nearly that they could be

@@ -27,6 +27,7 @@
 
 static _Atomic uint64_t hashed, fed; /* bytes; samples */
 static _Atomic unsigned rounds, files, crowded;
+static _Atomic bool held; /* nothing is learnt of silence meanwhile */
 
 int __real_encoder_feed(struct encoder *encoder, const int32_t *const *planes,
 			unsigned count);
@@ -44,6 +45,10 @@ void __real_md5_update_bytes(struct md5_state *state, const void *data,
 			     size_t size);
 void __wrap_md5_update_bytes(struct md5_state *state, const void *data,
 			     size_t size);
+bool __real_md5_zeros_advance(struct md5_zeros *zeros, uint64_t bytes,
+			      uint64_t most);
+bool __wrap_md5_zeros_advance(struct md5_zeros *zeros, uint64_t bytes,
+			      uint64_t most);
 int __real_take_add_file(struct take *take, unsigned index);
 int __wrap_take_add_file(struct take *take, unsigned index);
 int __real_take_encode_slice(struct take *take);
@@ -71,6 +76,12 @@ void __wrap_md5_update_bytes(struct md5_state *state, const void *data,
 {
 	hashed += size;
 	__real_md5_update_bytes(state, data, size);
+}
+
+bool __wrap_md5_zeros_advance(struct md5_zeros *zeros, uint64_t bytes,
+			      uint64_t most)
+{
+	return held || __real_md5_zeros_advance(zeros, bytes, most);
 }
 
 /* How many without a round in between. */
@@ -335,6 +346,133 @@ static void test_the_others_have_a_round_between_two_files(void **unused)
 	checked_finish(&checked);
 }
 
+/* An unarmed pair would need twice that. */
+static void test_a_mono_track_does_not_wait_for_a_pair(void **unused)
+{
+	const struct format format = {1, 24};
+
+	(void)unused;
+	last_for(&format, 20 * MINUTE);
+	plan_track(&take.info, 4, 2, false);
+	take.track[2].file = -1;
+	assert_int_equal(
+		ledger_create(&take.ledger, &fake_storage, take.plan.dir), 0);
+	md5_zeros_advance(&take.zeros, take.fed * 3, UINT64_MAX / 2);
+	assert_int_equal(take_arm(&take, 1, true, 0), 0);
+	assert_int_equal(take_apply_commands(&take), 0);
+	assert_true(take.open[0]);
+	ledger_close(&take.ledger);
+	be_over();
+}
+
+/* ---- while it is not known yet ---- */
+
+#define BEHIND (RING / 4 + 2 * BLOCK)
+
+static uint64_t arm_at(const struct checked *checked, size_t index)
+{
+	return member(json_array_get(checked->info.arms, index), "at");
+}
+
+/* Track 1 alone is armed; 20 blocks are encoded, and 20 are asked for. */
+static struct take *begin_held(void)
+{
+	struct take_info info;
+	struct take *writer;
+
+	held = true;
+	fake_tape_open(&tape, 2, 24, 8000, RING);
+	plan_all(&info, &tape, 0);
+	info.track[1].armed = false;
+	writer = begin_take(&info, TAKE_FOREVER);
+	take_arm(writer, 2, true, 20 * BLOCK + 5);
+	fake_tape_play(&tape, 30 * BLOCK);
+	wait_until(writer, has_encoded, 20 * BLOCK);
+	return writer;
+}
+
+/* More than the tape holds, no faster than it is read. */
+static void play_on(struct take *writer)
+{
+	for (unsigned i = 0; i < 12; i++) {
+		fake_tape_play(&tape, 10 * BLOCK);
+		wait_until(writer, has_encoded, fake_tape_end(&tape) - BEHIND);
+	}
+}
+
+static void end_held(struct take *writer, struct checked *checked)
+{
+	held = false;
+	end_take(writer, checked);
+	fake_tape_close(&tape);
+	assert_int_equal(checked->info.gap_count, 0);
+}
+
+static void test_the_others_lose_nothing_meanwhile(void **unused)
+{
+	struct checked checked;
+	struct take *writer = begin_held();
+	uint64_t least;
+
+	(void)unused;
+	play_on(writer);
+	least = fake_tape_end(&tape) - BEHIND;
+	take_stop(writer, fake_tape_end(&tape), "stop");
+	end_held(writer, &checked);
+	assert_int_equal(json_array_size(checked.info.arms), 1);
+	assert_true(arm_at(&checked, 0) >= least);
+	assert_true(arm_at(&checked, 0) < checked.info.frames);
+	checked_finish(&checked);
+}
+
+static void test_it_is_where_it_was_asked_for_if_there_is_time(void **unused)
+{
+	struct checked checked;
+	struct take *writer = begin_held();
+
+	(void)unused;
+	take_stop(writer, 28 * BLOCK, "stop");
+	poll(NULL, 0, 100); /* so that one that did not wait would be seen */
+	end_held(writer, &checked);
+	assert_int_equal(arm_at(&checked, 0), 20 * BLOCK);
+	assert_int_equal(checked.info.frames, 28 * BLOCK);
+	checked_finish(&checked);
+}
+
+static void test_disarmed_meanwhile(void **unused)
+{
+	struct checked checked;
+	struct take *writer = begin_held();
+
+	(void)unused;
+	take_arm(writer, 2, false, 25 * BLOCK);
+	take_arm(writer, 1, false, 40 * BLOCK);
+	play_on(writer);
+	take_stop(writer, fake_tape_end(&tape), "stop");
+	end_held(writer, &checked);
+	assert_int_equal(json_array_size(checked.info.arms), 3);
+	assert_int_equal(arm_at(&checked, 0), 40 * BLOCK); /* of track 1 */
+	assert_int_equal(arm_at(&checked, 1), arm_at(&checked, 2));
+	assert_false(take_info_sounds(&checked.info, 1, UINT64_MAX));
+	checked_finish(&checked);
+}
+
+static void test_a_stop_does_not_wait_for_it(void **unused)
+{
+	struct checked checked;
+	struct take *writer = begin_held();
+
+	(void)unused;
+	take_stop(writer, 34 * BLOCK + 7, "stop");
+	fake_tape_play(&tape, 25 * BLOCK);
+	wait_done(writer);
+	end_held(writer, &checked);
+	assert_int_equal(checked.info.frames, 34 * BLOCK + 7);
+	assert_int_equal(json_array_size(checked.info.arms), 0);
+	assert_false(checked.info.track[1].filed);
+	checked_finish(&checked);
+}
+
 static int open_storage(void **unused)
 {
 	(void)unused;
@@ -361,6 +499,11 @@ int main(void)
 		CASE(test_what_was_not_foreseen_is_right_too),
 		CASE(test_nothing_is_foreseen_where_nobody_can_be_late),
 		CASE(test_the_others_have_a_round_between_two_files),
+		CASE(test_a_mono_track_does_not_wait_for_a_pair),
+		CASE(test_the_others_lose_nothing_meanwhile),
+		CASE(test_it_is_where_it_was_asked_for_if_there_is_time),
+		CASE(test_disarmed_meanwhile),
+		CASE(test_a_stop_does_not_wait_for_it),
 	};
 
 	return cmocka_run_group_tests_name("take_silence", tests, NULL, NULL);
