@@ -134,8 +134,19 @@ static int begin_with_silence(struct take *take, unsigned index,
 	return take_feed_silence(take, index, frames - whole);
 }
 
-/* A file of the part under way. Its first checkpoint is where the other files
- * have theirs, so that all can be cut to one length from the beginning. */
+/* A change of the level drains all encoders: none of them holds a block back,
+ * and the next checkpoint of their files is where they have been fed to. */
+static bool others_are_drained(const struct take *take, unsigned index)
+{
+	for (unsigned i = 0; i < take->info.tracks; i++)
+		if (take->open[i] && i != index)
+			return take->part_start + take->track[i].samples ==
+			       take->fed;
+	return false;
+}
+
+/* A file of the part under way. Its checkpoints are where the other files have
+ * theirs, so that all can be cut to one length from the beginning. */
 static int go_on_with_silence(struct take *take, unsigned index, uint64_t safe)
 {
 	struct track *track = &take->track[index];
@@ -145,9 +156,12 @@ static int go_on_with_silence(struct take *take, unsigned index, uint64_t safe)
 		error = take->plan.storage->sync(track->file);
 	if (error == 0 && safe > 0)
 		error = track_checkpoint(track);
-	return error < 0 ? error
-			 : take_feed_silence(take, index,
-					     take->fed - take->durable);
+	if (error == 0)
+		error = take_feed_silence(take, index,
+					  take->fed - take->durable);
+	if (error == 0 && others_are_drained(take, index))
+		error = track_drain(track);
+	return error;
 }
 
 static int fill_file(struct take *take, unsigned index, unsigned part)

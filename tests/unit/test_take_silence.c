@@ -346,6 +346,29 @@ static void test_the_others_have_a_round_between_two_files(void **unused)
 	checked_finish(&checked);
 }
 
+/* A change of the level does that, and what it has drained is not safe yet. */
+static void test_in_step_with_others_that_were_drained(void **unused)
+{
+	const struct format format = {1, 24};
+
+	(void)unused;
+	last_for(&format, MINUTE);
+	foresee();
+	arm(1, 1);
+	assert_int_equal(track_drain(&take.track[1]), 0);
+	arm(0, 1);
+	assert_int_equal(take.track[0].samples, take.track[1].samples);
+	take.syncers = syncers_create(&fake_storage);
+	assert_int_equal(take_sync(&take), 0);
+	syncers_destroy(take.syncers);
+	assert_int_equal(take.durable, take.fed);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(track_cut(&take.track[i], take.durable), 0);
+	finish(0);
+	check_silence(0, 0, take.fed, format);
+	be_over();
+}
+
 /* An unarmed pair would need twice that. */
 static void test_a_mono_track_does_not_wait_for_a_pair(void **unused)
 {
@@ -499,6 +522,7 @@ int main(void)
 		CASE(test_what_was_not_foreseen_is_right_too),
 		CASE(test_nothing_is_foreseen_where_nobody_can_be_late),
 		CASE(test_the_others_have_a_round_between_two_files),
+		CASE(test_in_step_with_others_that_were_drained),
 		CASE(test_a_mono_track_does_not_wait_for_a_pair),
 		CASE(test_the_others_lose_nothing_meanwhile),
 		CASE(test_it_is_where_it_was_asked_for_if_there_is_time),
