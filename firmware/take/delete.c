@@ -21,8 +21,9 @@
 #include "take/storage.h"
 #include "take/take_info.h"
 
-#define DELETED	    ".deleted-" /* a name never begins like that */
-#define NAMES_MAX   100		/* that one name of others may have */
+#define DELETED	    ".deleted-"	 /* a name never begins like that; */
+#define DELETING    ".deleting-" /* nor like that: the folder meanwhile */
+#define NAMES_MAX   100		 /* that one name of others may have */
 #define NO_HEIR	    (-1)
 #define PIECE_BYTES 4096
 
@@ -286,40 +287,15 @@ static struct mark read_recording(int dir)
 	return mark;
 }
 
-/* One that says nothing, since power failed, stands for any recording. */
-static int write_mark(int fd, const struct mark *mark)
+/* A line that says nothing, since power failed, stands for any recording. */
+static struct mark parse_line(const char *line)
 {
-	char text[64];
-	int length = snprintf(text, sizeof(text), "%s %" PRIu64 "\n",
-			      mark->tape, mark->start);
-	int error = 0;
-
-	if (mark->tape[0])
-		error = storage_posix.write(fd, text, (size_t)length, 0);
-	return error < 0 ? error : storage_posix.sync(fd);
-}
-
-/* Says so for as long as the session is there. */
-static int leave_mark(int session, const char *away, const struct mark *mark)
-{
-	int fd = openat(session, away, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			0666);
-	int error;
-
-	if (fd < 0)
-		return -errno;
-	error = write_mark(fd, mark);
-	close(fd);
-	return error;
-}
-
-static struct mark read_mark(int fd)
-{
-	char text[64] = "";
 	struct mark mark = {.start = 0};
+	int end = 0;
 
-	if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
-	    sscanf(text, "%32[0-9a-f] %" SCNu64, mark.tape, &mark.start) != 2)
+	if (sscanf(line, "%32[0-9a-f] %" SCNu64 "%n", mark.tape, &mark.start,
+		   &end) != 2 ||
+	    strcmp(line + end, "\n") != 0)
 		mark.tape[0] = '\0';
 	return mark;
 }
@@ -330,39 +306,108 @@ static bool is_another(const struct mark *a, const struct mark *b)
 	       (strcmp(a->tape, b->tape) != 0 || a->start != b->start);
 }
 
-static void away_name(char away[NAME_MAX + 1], const char *name)
+/* No line at all: likewise. */
+static bool has_line(FILE *file, const struct mark *meant)
 {
-	snprintf(away, NAME_MAX + 1, DELETED "%.200s", name);
+	char line[64];
+	bool none = true;
+
+	while (fgets(line, sizeof(line), file)) {
+		struct mark mark = parse_line(line);
+
+		if (!is_another(&mark, meant))
+			return true;
+		none = false;
+	}
+	return none || ferror(file);
+}
+
+static void mark_name(char marked[NAME_MAX + 1], const char *name)
+{
+	snprintf(marked, NAME_MAX + 1, DELETED "%.200s", name);
+}
+
+static bool covers(int session, const char *marked, const struct mark *meant)
+{
+	int fd = open_file(session, marked);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	bool covered = !file || has_line(file, meant);
+
+	if (file)
+		fclose(file);
+	else if (fd >= 0)
+		close(fd);
+	return covered;
+}
+
+static bool is_marked(int session, const char *marked)
+{
+	struct stat stat;
+
+	return fstatat(session, marked, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(stat.st_mode);
 }
 
 bool delete_was_here(int session, const char *take,
 		     const struct take_info *info)
 {
-	char away[NAME_MAX + 1];
-	struct mark mark, meant;
-	struct stat stat;
-	int fd;
+	char marked[NAME_MAX + 1];
+	struct mark meant;
 
-	away_name(away, take);
-	if (fstatat(session, away, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !S_ISREG(stat.st_mode))
+	mark_name(marked, take);
+	if (!is_marked(session, marked))
 		return false;
-	fd = info ? open_file(session, away) : -1;
-	if (fd < 0)
+	if (!info)
 		return true;
-	mark = read_mark(fd);
 	meant = make_mark(info);
+	return covers(session, marked, &meant);
+}
+
+/* Behind what was deleted before. A first one that is not known needs none. */
+static int add_line(int fd, const struct mark *mark)
+{
+	char text[64] = "\n";
+	struct stat stat;
+	int error = 0;
+
+	if (fstat(fd, &stat) < 0)
+		return -errno;
+	if (mark->tape[0])
+		snprintf(text, sizeof(text), "%s %" PRIu64 "\n", mark->tape,
+			 mark->start);
+	if (mark->tape[0] || stat.st_size > 0)
+		error = storage_posix.write(fd, text, strlen(text),
+					    (uint64_t)stat.st_size);
+	return error < 0 ? error : storage_posix.sync(fd);
+}
+
+/* Says so for as long as the session is there. */
+static int leave_mark(int session, const char *take, const struct mark *mark)
+{
+	char marked[NAME_MAX + 1];
+	int fd, error;
+
+	mark_name(marked, take);
+	if (is_marked(session, marked) && mark->tape[0] &&
+	    covers(session, marked, mark))
+		return 0;
+	fd = openat(session, marked,
+		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		    0666);
+	if (fd < 0)
+		return -errno;
+	error = add_line(fd, mark);
 	close(fd);
-	return !is_another(&mark, &meant);
+	return error;
 }
 
 /* ---- deleting ---- */
 
 /* Empties a folder that is out of the way, and gives it back its name if
  * something of others is in it. */
-static int finish(int session, const char *away, struct delete_report *report)
+static int finish(int session, const char *away, const char *name,
+		  struct delete_report *report)
 {
-	const char *name = away + strlen(DELETED);
 	int dir = folder_open(session, away), error;
 	struct mark mark;
 
@@ -374,7 +419,7 @@ static int finish(int session, const char *away, struct delete_report *report)
 	if (error < 0)
 		return error;
 	if (unlinkat(session, away, AT_REMOVEDIR) == 0)
-		error = leave_mark(session, away, &mark);
+		error = leave_mark(session, name, &mark);
 	else if (errno != ENOTEMPTY && errno != EEXIST)
 		error = -errno;
 	else
@@ -384,19 +429,27 @@ static int finish(int session, const char *away, struct delete_report *report)
 	return fsync(session) < 0 ? -errno : 0;
 }
 
-/* What power cuts have left. */
+/* What power cuts have left; a mark's name is what they had before. */
+static void finish_one(int session, const char *away)
+{
+	struct delete_report unused = {0};
+
+	if (strncmp(away, DELETED, strlen(DELETED)) == 0)
+		finish(session, away, away + strlen(DELETED), &unused);
+	else if (strncmp(away, DELETING, strlen(DELETING)) == 0)
+		finish(session, away, away + strlen(DELETING), &unused);
+}
+
 static void finish_earlier(int session)
 {
 	DIR *list = folder_list(session);
 	const struct dirent *entry;
-	struct delete_report unused;
 
 	replace_finish_all(session);
 	if (!list)
 		return;
 	while ((entry = readdir(list)))
-		if (strncmp(entry->d_name, DELETED, strlen(DELETED)) == 0)
-			finish(session, entry->d_name, &unused);
+		finish_one(session, entry->d_name);
 	closedir(list);
 }
 
@@ -408,10 +461,7 @@ static int move_away(int session, const char *name, char away[NAME_MAX + 1])
 		error = -errno;
 	if (error < 0)
 		return error;
-	away_name(away, name);
-	/* Somebody may have copied a deleted take back. */
-	if (delete_was_here(session, name, NULL))
-		unlinkat(session, away, 0);
+	snprintf(away, NAME_MAX + 1, DELETING "%.200s", name);
 	error = storage_rename(session, name, session, away);
 	if (error == 0 && fsync(session) < 0)
 		error = -errno;
@@ -445,7 +495,7 @@ static int delete_from(int session, const char *name,
 		return dir;
 	error = move_away(session, name, away);
 	if (error == 0)
-		error = finish(session, away, report);
+		error = finish(session, away, name, report);
 	close(dir);
 	return error;
 }

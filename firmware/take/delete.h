@@ -7,8 +7,8 @@
  *
  * The folder gets a name that nobody takes for a take's before the first file
  * goes, so that a power cut leaves a take or none; what it leaves of the files
- * goes with the next take that is deleted in the session. A file of that name
- * stays, which says what recording it was: a mirror must not bring it back.
+ * goes with the next take that is deleted in the session. A file stays beside
+ * it that says what recordings had the name: a mirror must not bring them back.
  */
 #ifndef TAKEBOX_DELETE_H
 #define TAKEBOX_DELETE_H

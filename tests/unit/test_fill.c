@@ -493,6 +493,67 @@ static void test_another_recording_of_a_deleted_name_is_copied(void **unused)
 	assert_int_equal(fill(), FILL_DELETED);
 }
 
+static void expect_deleted(const char *mark)
+{
+	write_mark(mark);
+	assert_int_equal(fill(), FILL_DELETED);
+	assert_false(is_there(to, "Take-001"));
+}
+
+#define SOME_TAPE    "00112233445566778899aabbccddeeff"
+#define ANOTHER_TAPE "ffeeddccbbaa99887766554433221100"
+
+/* Each of them: of two copies the other one can be on a mirror for years. */
+static void test_no_recording_that_was_deleted_is_brought_back(void **unused)
+{
+	int session = open_folder(to, "");
+	char mark[256];
+	size_t size;
+	char *line;
+
+	(void)unused;
+	write_mark(SOME_TAPE " 3000\n");
+	assert_int_equal(fill(), FILL_COPIED);
+	delete_copy();
+	line = read_all(session, ".deleted-Take-001", &size);
+	line[size] = '\0';
+	assert_int_equal(strncmp(line, SOME_TAPE " 3000\n", 38), 0);
+	assert_true(strlen(line) > 38 + 34);
+	assert_int_equal(fill(), FILL_DELETED);
+	/* And once there is one behind it. */
+	snprintf(mark, sizeof(mark), "%s" ANOTHER_TAPE " 1\n", line + 38);
+	expect_deleted(mark);
+	free(line);
+	close(session);
+}
+
+static void test_one_that_is_deleted_twice_is_marked_once(void **unused)
+{
+	int session = open_folder(to, "");
+	size_t once, twice;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	delete_copy();
+	free(read_all(session, ".deleted-Take-001", &once));
+	put_take(to);
+	delete_copy();
+	free(read_all(session, ".deleted-Take-001", &twice));
+	assert_int_equal(once, twice);
+	close(session);
+}
+
+static void test_what_power_left_of_a_line_is_for_any_recording(void **unused)
+{
+	(void)unused;
+	expect_deleted(SOME_TAPE " 3000\n" ANOTHER_TAPE " 12");
+	expect_deleted(SOME_TAPE " 3000\n" ANOTHER_TAPE " 12" SOME_TAPE
+				 " 3000\n");
+	expect_deleted("\n" SOME_TAPE " 3000\n");
+	write_mark(SOME_TAPE " 3000\n" ANOTHER_TAPE " 12\n");
+	assert_int_equal(fill(), FILL_COPIED);
+}
+
 /* The same tape, one frame later. */
 static void test_what_is_deleted_is_known_by_tape_and_frame(void **unused)
 {
@@ -619,6 +680,9 @@ int main(void)
 		CASE(test_what_was_deleted_is_not_brought_back),
 		CASE(test_another_recording_of_a_deleted_name_is_copied),
 		CASE(test_what_is_deleted_is_known_by_tape_and_frame),
+		CASE(test_no_recording_that_was_deleted_is_brought_back),
+		CASE(test_one_that_is_deleted_twice_is_marked_once),
+		CASE(test_what_power_left_of_a_line_is_for_any_recording),
 		CASE(test_a_mark_that_says_nothing_is_for_any_recording),
 		CASE(test_what_the_medium_cannot_hold_is_not_begun),
 		CASE(test_what_it_cannot_hold_replaces_nothing),
