@@ -147,8 +147,10 @@ int take_finish(struct take *take)
 	int error;
 
 	if (take->info.ended) {
-		try_sidecars(take);
-		return 0;
+		error = ledger_sync(&take->ledger);
+		if (error == 0)
+			try_sidecars(take);
+		return error;
 	}
 	error = take_note_stop(take);
 	if (error == 0 && !take->cut) /* the last word on the rate */

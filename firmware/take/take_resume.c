@@ -144,6 +144,23 @@ int take_resume_file(struct take *take, unsigned index, unsigned part,
 	return error;
 }
 
+/* One that was sealed is not opened again, and its seal may be in memory alone:
+ * the process that wrote it can have died before its sync. */
+static int sync_sealed(const struct take *take, unsigned index, unsigned part)
+{
+	const struct storage *storage = take->plan.storage;
+	char name[TAKE_FILE_MAX];
+	int error, file;
+
+	take_info_file(&take->info.track[index], part, name);
+	file = storage->open(take->plan.dir, name, 0);
+	if (file < 0)
+		return file;
+	error = storage->sync(file);
+	close(file);
+	return error;
+}
+
 static int open_files(struct take *take, const struct take_found *files,
 		      uint64_t at)
 {
@@ -154,7 +171,9 @@ static int open_files(struct take *take, const struct take_found *files,
 			continue;
 		if (!track_can_go_to(&files->state[i], at))
 			error = take_remake_file(take, i);
-		else if (!files->state[i].sealed)
+		else if (files->state[i].sealed)
+			error = sync_sealed(take, i, take->part);
+		else
 			error = take_resume_file(take, i, take->part, at);
 	}
 	return error;
@@ -244,6 +263,22 @@ static int heal(struct take *take)
 	return note_return(take, "healed");
 }
 
+/* Those that were found sealed, that is. What is damaged may be gone. */
+static int sync_earlier_parts(const struct take *take)
+{
+	int error = 0;
+
+	for (unsigned part = 0; part < take->part && error == 0; part++) {
+		for (unsigned i = 0; i < take->info.tracks && error == 0; i++) {
+			if (is_wanted(take, i))
+				error = sync_sealed(take, i, part);
+			if (error == -ENOENT)
+				error = 0;
+		}
+	}
+	return error;
+}
+
 /* Not all of it may have been synced, or claimed, before: until it is, no more
  * is durable than was. */
 static int bring_in_step(struct take *take, const struct take_found *files,
@@ -253,7 +288,9 @@ static int bring_in_step(struct take *take, const struct take_found *files,
 	int error;
 
 	take->durable = take->fed; /* the length of what is made anew */
-	error = open_files(take, files, at);
+	error = sync_earlier_parts(take);
+	if (error == 0)
+		error = open_files(take, files, at);
 	if (error == 0)
 		error = take_sync(take);
 	if (error < 0)
@@ -358,6 +395,8 @@ int take_reopen(struct take *take)
 			 take->info.reason);
 		take->fed = take->limit = take->durable = take->info.frames;
 		take->known = true;
+		/* Who wrote that may have died before its sync. */
+		take->ledger.dirty = true;
 		return ledger_cut(&take->ledger);
 	}
 	find_stop(take);

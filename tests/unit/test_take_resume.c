@@ -334,6 +334,54 @@ static void test_without_its_tape(void **unused)
 
 /* --- the power fails --- */
 
+/* The file lacks its last line if no sync comes. */
+static void forget_last_entry(void)
+{
+	struct fake_file *file = fake_find(LEDGER_NAME);
+
+	do
+		file->synced_size--;
+	while (file->synced[file->synced_size - 1] != '\n');
+}
+
+static void test_an_end_that_only_memory_has_outlives_a_power_cut(void **unused)
+{
+	(void)unused;
+	fake.keep = true;
+	fake.cut = FAKE_DROPPED;
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	assert_int_equal(tell(&simple).state, TAKE_DONE);
+	forget_last_entry();
+	assert_int_equal(unlinkat(fake.dir, TAKE_JSON, 0), 0);
+	expect_done(resume(&simple, true));
+	fake_storage_cut_power(&power_seed);
+	check_whole(&simple);
+}
+
+/* What says that it has ended has, wherever the process before it died. */
+static void cut_power_when_over(const struct story *story, unsigned at,
+				enum fake_how how)
+{
+	fake.keep = true;
+	fake.cut = FAKE_DROPPED;
+	announce("over", at, how);
+	fake_storage_reset(FAKE_FREEZE, at, how);
+	tell(story);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	if (has_started()) {
+		expect_done(resume(story, true));
+		fake_storage_cut_power(&power_seed);
+		check_whole(story);
+	}
+	clear();
+}
+
+static void test_what_a_resume_has_ended_outlives_a_power_cut(void **unused)
+{
+	(void)unused;
+	at_every_call(&parts, cut_power_when_over, false);
+}
+
 static void cut_power_at(const struct story *story, unsigned at,
 			 enum fake_how how)
 {
@@ -436,6 +484,8 @@ int main(void)
 		CASE(test_what_only_memory_has_is_not_believed),
 		CASE(test_what_only_memory_has_of_parts_is_not_believed),
 		CASE(test_without_its_tape),
+		CASE(test_what_a_resume_has_ended_outlives_a_power_cut),
+		CASE(test_an_end_that_only_memory_has_outlives_a_power_cut),
 		CASE(test_power_cuts),
 		CASE(test_medium_full),
 		CASE(test_medium_failed),
