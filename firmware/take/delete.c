@@ -70,11 +70,14 @@ static bool is_empty(int dir, const char *name)
 static bool is_inherited(const struct emptying *emptying, const char *name,
 			 unsigned index, unsigned part)
 {
+	enum extent_file file;
+
 	if (!emptying->info.ended || is_empty(emptying->dir, name))
 		return true;
-	return heal_is_track(emptying->dir, name) &&
-	       extent_look_at_file(&emptying->info, index, part,
-				   emptying->dir) != EXTENT_FILE_OTHER;
+	if (!heal_is_track(emptying->dir, name))
+		return false;
+	file = extent_look_at_file(&emptying->info, index, part, emptying->dir);
+	return file == EXTENT_FILE_THERE || file == EXTENT_FILE_LOST;
 }
 
 static bool is_track(const struct emptying *emptying, const char *name)

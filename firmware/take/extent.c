@@ -151,10 +151,39 @@ void extent_finish(struct extent *extent)
 	take_info_finish(&extent->info);
 }
 
+static bool have_same_sound(const struct take_info *a,
+			    const struct take_info *b, unsigned index)
+{
+	bool same = a->track[index].filed == b->track[index].filed;
+
+	for (unsigned part = 0; same && part < take_info_parts(a); part++) {
+		const char *one = take_info_md5(a, &a->track[index], part);
+		const char *other = take_info_md5(b, &b->track[index], part);
+
+		same = !a->track[index].filed ||
+		       (one && other && strcmp(one, other) == 0);
+	}
+	return same;
+}
+
+/* By what they sound like: their ledgers were made anew without the tape. */
+static bool are_alike(const struct take_info *a, const struct take_info *b)
+{
+	bool same = a->frames > 0 && a->frames == b->frames &&
+		    a->tracks == b->tracks &&
+		    take_info_parts(a) == take_info_parts(b);
+
+	for (unsigned i = 0; same && i < a->tracks; i++)
+		same = have_same_sound(a, b, i);
+	return same;
+}
+
 bool extent_is_same(const struct extent *a, const struct extent *b)
 {
-	return a->info.tape[0] && strcmp(a->info.tape, b->info.tape) == 0 &&
-	       a->info.start == b->info.start;
+	if (strcmp(a->info.tape, b->info.tape) != 0 ||
+	    a->info.start != b->info.start)
+		return false;
+	return a->info.tape[0] || are_alike(&a->info, &b->info);
 }
 
 /* ---- gaps ---- */

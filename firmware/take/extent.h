@@ -37,8 +37,8 @@ enum extent_file {
 enum extent_file extent_look_at_file(const struct take_info *info,
 				     unsigned index, unsigned part, int dir);
 
-/* Same tape, same first frame. One whose ledger was made anew without the tape
- * is the same as none. */
+/* Same tape, same first frame. Of those whose ledgers were made anew without
+ * the tape nothing is known but their sound: they are if that is the same. */
 bool extent_is_same(const struct extent *a, const struct extent *b);
 
 /* Of two that are: has a all that b has? */

@@ -270,6 +270,22 @@ static void test_half_a_take_is_copied_where_there_is_none(void **unused)
 	assert_true(is_there(to, "Take-001/02-Track-2.flac"));
 }
 
+/* Nobody knows what it was recorded from any more: it is known by its sound. */
+static void test_a_take_whose_ledger_was_lost_is_copied(void **unused)
+{
+	int dir = open_folder(from, "Take-001");
+
+	(void)unused;
+	unlinkat(dir, LEDGER_NAME, 0);
+	unlinkat(dir, LEDGER_COPY, 0);
+	assert_int_equal(unlinkat(dir, "take.json", 0), 0);
+	close(dir);
+	assert_int_equal(heal_folder(from, &storage_posix, NULL, NULL, NULL),
+			 0);
+	assert_int_equal(fill(), FILL_COPIED);
+	assert_int_equal(fill(), FILL_THERE);
+}
+
 /* --- a copy that has lost something --- */
 
 static int open_copy(void)
@@ -402,6 +418,32 @@ static void rot(int dir, const char *name)
 	track[size / 2] ^= 1;
 	write_all(dir, name, track, size);
 	free(track);
+}
+
+/* Each writer dates its files by itself. */
+static void date_otherwise(int dir, const char *name)
+{
+	size_t size;
+	char *track = read_all(dir, name, &size);
+	char *date = memmem(track, size, "TIME_REFERENCE=", 15);
+
+	assert_non_null(date);
+	date[15] = date[15] == '9' ? '8' : '9';
+	write_all(dir, name, track, size);
+	free(track);
+}
+
+static void test_a_copy_with_tags_of_its_own_is_made_again(void **unused)
+{
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_copy();
+	date_otherwise(dir, "02-Track-2.flac");
+	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
+	close(dir);
+	expect_mended();
 }
 
 /* Nobody knows which of two that differ is the good one. */
@@ -669,11 +711,13 @@ int main(void)
 		CASE(test_a_copy_that_lacks_a_file_replaces_nothing),
 		CASE(test_half_a_take_gets_no_name),
 		CASE(test_half_a_take_is_copied_where_there_is_none),
+		CASE(test_a_take_whose_ledger_was_lost_is_copied),
 		CASE(test_a_copy_that_lost_a_file_is_made_again),
 		CASE(test_a_copy_with_shortened_files_is_made_again),
 		CASE(test_where_both_have_lost_files_both_stay),
 		CASE(test_a_copys_edited_file_is_not_lost),
 		CASE(test_what_was_made_of_a_copys_files_goes_on),
+		CASE(test_a_copy_with_tags_of_its_own_is_made_again),
 		CASE(test_a_copy_is_not_made_again_from_one_that_differs),
 		CASE(test_another_takes_file_goes_on),
 		CASE(test_a_project_nobody_has_gone_on_with_is_there_once),
