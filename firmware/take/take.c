@@ -120,6 +120,7 @@ static int run(struct take *take)
 		rest(take, round_ns);
 		round_ns = clock_now_ns();
 	}
+	take_tell_unarmed(take);
 	return take_apply_last_marks(take);
 }
 

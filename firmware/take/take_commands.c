@@ -236,6 +236,23 @@ int take_apply_last_marks(struct take *take)
 	return error;
 }
 
+void take_tell_unarmed(struct take *take)
+{
+	pthread_mutex_lock(&take->mutex);
+	for (unsigned i = 0; i < take->commands; i++)
+		if (take->command[i].kind == COMMAND_ARM &&
+		    take->command[i].on &&
+		    frame_of(take, &take->command[i]) < take->limit)
+			log_error("track %u was armed at %.1f s of %s, and "
+				  "there was no time for it before the end: "
+				  "the take does not have it",
+				  take->command[i].number,
+				  (double)frame_of(take, &take->command[i]) /
+					  take->info.rate,
+				  take->info.name);
+	pthread_mutex_unlock(&take->mutex);
+}
+
 /* The track that is waited for first, if one is. */
 static bool find_awaited(struct take *take, unsigned *index)
 {

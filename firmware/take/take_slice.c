@@ -16,6 +16,7 @@
 #define GUARD_SECONDS 2
 #define GUARD_SHARE   4
 #define WAIT_SHARE    4
+#define ENDING_SHARE  2
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -30,11 +31,15 @@ uint64_t take_available(const struct take *take)
 	return published > start ? published - start : 0;
 }
 
+/* One that has its end has little left to be late with. */
 bool take_has_to_go_on(const struct take *take)
 {
+	unsigned share =
+		take->limit == TAKE_FOREVER ? WAIT_SHARE : ENDING_SHARE;
+
 	return take->tape.header && tape_state(&take->tape) != TAPE_ENDED &&
 	       take_available(take) >
-		       take->fed + take->tape.facts->frames / WAIT_SHARE;
+		       take->fed + take->tape.facts->frames / share;
 }
 
 /* Frames of the take that are overwritten, or so nearly that they could be

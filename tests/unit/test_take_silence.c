@@ -487,7 +487,7 @@ static void test_a_stop_does_not_wait_for_it(void **unused)
 
 	(void)unused;
 	take_stop(writer, 34 * BLOCK + 7, "stop");
-	fake_tape_play(&tape, 25 * BLOCK);
+	fake_tape_play(&tape, 50 * BLOCK);
 	wait_done(writer);
 	end_held(writer, &checked);
 	assert_int_equal(checked.info.frames, 34 * BLOCK + 7);
