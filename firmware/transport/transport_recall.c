@@ -386,16 +386,19 @@ static void look_for_ended(struct transport *transport)
 	struct intent *left = &transport->left;
 	struct sought sought = transport_seek(left);
 	struct take_info info;
-	int index = transport_find_take(transport, &sought, 0, &info);
+	bool here = false;
+	int index = -1;
 
-	if (index < 0)
-		return;
-	if (info.ended && !comeback_is_accident(info.reason))
-		transport->recalling = false;
-	else if (info.ended && (info.frames > left->frames ||
-				is_where_left(transport, (unsigned)index)))
-		go_on_behind(left, info.frames);
-	take_info_finish(&info);
+	while (!here && (index = transport_find_take(transport, &sought,
+						     (unsigned)(index + 1),
+						     &info)) >= 0) {
+		here = is_where_left(transport, (unsigned)index);
+		if (info.ended && !comeback_is_accident(info.reason))
+			transport->recalling = false;
+		else if (info.ended && (here || info.frames > left->frames))
+			go_on_behind(left, info.frames);
+		take_info_finish(&info);
+	}
 }
 
 /* A take that ran, or was just being begun, and that no medium that is there

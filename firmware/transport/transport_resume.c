@@ -15,7 +15,8 @@
 /* So long a medium may take for its first answer. (A disk that sleeps takes
  * longer, and is chosen all the same where there is no other.) */
 #define SILENT_NS    (2 * NS_PER_S)
-#define LINK_SPARE_S 20 /* to choose a medium and make a folder */
+#define LINK_SPARE_S 20		     /* to choose a medium and make a folder */
+#define LATE_NS	     (30 * NS_PER_S) /* for one of several media to be found */
 
 struct origin {
 	const char *tape; /* that the take was on; "": none */
@@ -238,6 +239,14 @@ static bool is_left(const struct torn *torn)
 	       (origin->start == transport->left.start && has_name_left(torn));
 }
 
+/* It comes when the other one has gone on for long, and lacks more than the
+ * tape has. */
+static bool is_late(const struct torn *torn)
+{
+	return is_behind_tape(torn) &&
+	       clock_now_ns() - torn->search->transport->recall_ns > LATE_NS;
+}
+
 /* On another medium, one that was found again here; by itself, or behind
  * another one, it may have had to begin later than was written down. */
 static bool is_twin(const struct torn *torn)
@@ -246,7 +255,8 @@ static bool is_twin(const struct torn *torn)
 	const struct hand *current = transport->current;
 
 	if (!current || current->was_stopped || !torn->origin.found ||
-	    is_behind_tape(torn) || current->start != torn->origin.start)
+	    was_torn_before(torn) || is_late(torn) ||
+	    current->start != torn->origin.start)
 		return false;
 	return strcmp(torn->place->take, current->place.take) == 0 ||
 	       is_mirror(transport, torn->search->index) ||
