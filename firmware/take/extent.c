@@ -222,12 +222,23 @@ static bool is_gap(const struct take_info *info, uint64_t from, uint64_t to)
 	return true;
 }
 
+/* A track that was armed can have found no time in one of two copies. */
+static bool has_tracks_of(const struct take_info *a, const struct take_info *b)
+{
+	bool has = a->tracks >= b->tracks;
+
+	for (unsigned i = 0; has && i < b->tracks; i++)
+		has = a->track[i].filed || !b->track[i].filed;
+	return has;
+}
+
 bool extent_covers(const struct extent *a, const struct extent *b)
 {
 	const json_t *gap;
 	size_t i;
 
-	if (a->frames < b->frames || a->info.damages > b->info.damages)
+	if (a->frames < b->frames || a->info.damages > b->info.damages ||
+	    !has_tracks_of(&a->info, &b->info))
 		return false;
 	json_array_foreach(a->info.gaps, i, gap)
 	{

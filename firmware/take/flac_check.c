@@ -66,8 +66,8 @@ static void hash_any(struct md5_state *md5, const struct flac_streaminfo *info,
 	}
 }
 
-static void hash(struct md5_state *md5, const struct flac_streaminfo *info,
-		 const int32_t *const *planes, unsigned count)
+void flac_hash(struct md5_state *md5, const struct flac_streaminfo *info,
+	       const int32_t *const *planes, unsigned count)
 {
 	unsigned width = (info->bits + 7) / 8;
 	struct md5_source source = {{planes[0], planes[info->channels - 1]}};
@@ -84,7 +84,8 @@ static int take_samples(void *user, const int32_t *const *planes,
 	struct check *check = user;
 	const struct flac_check_want *want = check->want;
 
-	hash(&check->result->md5, &check->result->head.info, planes, count);
+	flac_hash(&check->result->md5, &check->result->head.info, planes,
+		  count);
 	if (!want->samples)
 		return 0;
 	return want->samples(want->user, planes, count, position);
@@ -238,7 +239,8 @@ static int judge(struct check *check)
 		return 0;
 	}
 	/* Behind what was durable a running file may be anything. */
-	if (!check->unfinished || result->samples < promised)
+	if (!check->want->prefix_only &&
+	    (!check->unfinished || result->samples < promised))
 		error = search(check, promised);
 	result->verdict = result->faults ? FLAC_DAMAGED : FLAC_CUT;
 	if (promised > result->samples)

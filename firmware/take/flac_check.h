@@ -75,6 +75,9 @@ struct flac_check_want {
 	/* Take STREAMINFO's samples for a checkpoint, not the end, in a file
 	 * that is not Takebox's too. */
 	bool unfinished;
+	/* What lies behind the valid prefix is not looked at: FLAC_CUT, be it
+	 * damaged or not. */
+	bool prefix_only;
 	/* The head is lost: take this for STREAMINFO, and the first frame to
 	 * lie at first_frame. The file is taken for an unfinished one. */
 	const struct flac_streaminfo *info;
@@ -95,6 +98,11 @@ int flac_check_samples(const char *path, const struct flac_check_want *want,
 /* The same on an open file, whose offset is neither used nor moved. */
 int flac_check_fd(int fd, const struct flac_check_want *want,
 		  struct flac_check *result);
+
+/* Adds count samples on each of info's channels to the MD5 of sound as
+ * STREAMINFO has it (RFC 9639, section 8.2). */
+void flac_hash(struct md5_state *md5, const struct flac_streaminfo *info,
+	       const int32_t *const *planes, unsigned count);
 
 /*
  * Calls tag for each tag in the file, in order; name and value live until it

@@ -79,6 +79,20 @@ static void test_each_has_what_the_other_has_not(void **state)
 	assert_covers(false, false);
 }
 
+/* A track that was armed has found no time in the other copy. */
+static void test_a_track_less_is_less(void **state)
+{
+	(void)state;
+	a.frames = b.frames = 1000;
+	a.info.tracks = b.info.tracks = 2;
+	a.info.track[0].filed = b.info.track[0].filed = true;
+	assert_covers(true, true);
+	a.info.track[1].filed = true;
+	assert_covers(true, false);
+	b.frames = 2000;
+	assert_covers(false, false);
+}
+
 static void test_damage_is_less(void **state)
 {
 	(void)state;
@@ -98,6 +112,7 @@ int main(void)
 		CASE(test_sound_is_more_than_silence),
 		CASE(test_a_longer_one_with_a_hole_does_not_have_all),
 		CASE(test_each_has_what_the_other_has_not),
+		CASE(test_a_track_less_is_less),
 		CASE(test_damage_is_less),
 	};
 

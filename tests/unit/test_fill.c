@@ -271,17 +271,22 @@ static void test_half_a_take_is_copied_where_there_is_none(void **unused)
 }
 
 /* Nobody knows what it was recorded from any more: it is known by its sound. */
-static void test_a_take_whose_ledger_was_lost_is_copied(void **unused)
+static void lose_ledger(void)
 {
 	int dir = open_folder(from, "Take-001");
 
-	(void)unused;
 	unlinkat(dir, LEDGER_NAME, 0);
 	unlinkat(dir, LEDGER_COPY, 0);
-	assert_int_equal(unlinkat(dir, "take.json", 0), 0);
+	unlinkat(dir, TAKE_JSON, 0);
 	close(dir);
 	assert_int_equal(heal_folder(from, &storage_posix, NULL, NULL, NULL),
 			 0);
+}
+
+static void test_a_take_whose_ledger_was_lost_is_copied(void **unused)
+{
+	(void)unused;
+	lose_ledger();
 	assert_int_equal(fill(), FILL_COPIED);
 	assert_int_equal(fill(), FILL_THERE);
 }
@@ -464,6 +469,88 @@ static void test_a_copy_is_not_made_again_from_one_that_differs(void **unused)
 	assert_true(is_equal(&kept, dir));
 	drop(&kept);
 	close(dir);
+}
+
+/* What a file of the copy still has may be all there is of it. */
+static void test_what_is_left_of_a_file_is_not_replaced_by_rot(void **unused)
+{
+	struct kept kept;
+	int dir;
+
+	(void)unused;
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_folder(from, "Take-001");
+	rot(dir, "02-Track-2.flac");
+	close(dir);
+	dir = open_copy();
+	shorten(dir, "02-Track-2.flac", FLAC_HEAD_BYTES + 40000);
+	keep_folder(&kept, dir);
+	assert_int_equal(fill(), FILL_OTHER);
+	assert_true(is_equal(&kept, dir));
+	drop(&kept);
+	close(dir);
+}
+
+static void interrupt(void)
+{
+	fake_storage_empty();
+	fake_storage_reset(FAKE_FREEZE, fake.calls * 2 / 3, FAKE_UNDONE);
+	tell(&simple);
+}
+
+/* It was pulled, and healed; the other one went on. */
+static int put_shorter(void)
+{
+	interrupt();
+	put_take(to);
+	fake_storage_reset(FAKE_NONE, 0, FAKE_UNDONE);
+	assert_int_equal(resume(&simple, true).state, TAKE_DONE);
+	put_take(from);
+	assert_int_equal(heal_folder(to, &storage_posix, NULL, NULL, NULL), 0);
+	return open_copy();
+}
+
+static void test_a_shorter_copy_that_lost_a_file_is_made_again(void **unused)
+{
+	int dir = put_shorter();
+
+	(void)unused;
+	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
+	close(dir);
+	expect_mended();
+}
+
+/* Same tape, same frame, and one of them had its armings late, say. */
+static void test_a_shorter_copy_that_sounds_otherwise_stays(void **unused)
+{
+	struct kept kept;
+	int dir = put_shorter();
+
+	(void)unused;
+	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
+	assert_int_equal(
+		renameat(dir, "01-Track-1.flac", dir, "02-Track-2.flac"), 0);
+	keep_folder(&kept, dir);
+	assert_int_equal(fill(), FILL_OTHER);
+	assert_true(is_equal(&kept, dir));
+	drop(&kept);
+	close(dir);
+}
+
+/* Nobody knows what its ledger said; the sound of both is the same. */
+static void test_a_copy_of_a_damaged_take_is_made_again(void **unused)
+{
+	int dir;
+
+	(void)unused;
+	lose_ledger();
+	assert_int_equal(fill(), FILL_COPIED);
+	dir = open_copy();
+	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
+	close(dir);
+	assert_int_equal(fill(), FILL_COPIED);
+	assert_true(is_there(to, "Take-001/03-Track-3.flac"));
+	assert_int_equal(fill(), FILL_THERE);
 }
 
 /* Whoever recorded it: it is not this take's. */
@@ -719,6 +806,10 @@ int main(void)
 		CASE(test_what_was_made_of_a_copys_files_goes_on),
 		CASE(test_a_copy_with_tags_of_its_own_is_made_again),
 		CASE(test_a_copy_is_not_made_again_from_one_that_differs),
+		CASE(test_what_is_left_of_a_file_is_not_replaced_by_rot),
+		CASE(test_a_shorter_copy_that_lost_a_file_is_made_again),
+		CASE(test_a_shorter_copy_that_sounds_otherwise_stays),
+		CASE(test_a_copy_of_a_damaged_take_is_made_again),
 		CASE(test_another_takes_file_goes_on),
 		CASE(test_a_project_nobody_has_gone_on_with_is_there_once),
 		CASE(test_what_was_deleted_is_not_brought_back),
