@@ -106,6 +106,7 @@ static void wait_to_go(struct take *take)
 static int run(struct take *take)
 {
 	int64_t round_ns;
+	int error;
 
 	wait_to_go(take);
 	round_ns = clock_now_ns();
@@ -120,8 +121,8 @@ static int run(struct take *take)
 		rest(take, round_ns);
 		round_ns = clock_now_ns();
 	}
-	take_tell_unarmed(take);
-	return take_apply_last_marks(take);
+	error = take_apply_last_marks(take);
+	return error < 0 ? error : take_note_unarmed(take);
 }
 
 /* A take has one writer: not a second one that takes it for interrupted. Who

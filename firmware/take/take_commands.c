@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/log.h"
 
 #define LATE_SECONDS 1
@@ -174,17 +175,25 @@ static int add_file(struct take *take, unsigned index)
 	return error < 0 ? error : take_add_file(take, index);
 }
 
-static void tell_if_late(const struct take *take,
-			 const struct take_command *command)
+/* Sound that was asked for and is not there is told of in the ledger, too. */
+static int note_arm(struct take *take, const struct take_command *command)
 {
-	double asked = (double)frame_of(take, command) / take->info.rate;
-	double now = (double)take->fed / take->info.rate;
+	uint64_t asked = frame_of(take, command);
+	bool late = take->fed > asked + LATE_SECONDS * take->info.rate;
+	json_t *entry = json_pack("{ss si sb sI}", "type", "arm", "track",
+				  (int)command->number, "on", (int)command->on,
+				  "at", (json_int_t)take->fed);
 
-	if (now - asked > LATE_SECONDS)
+	if (late)
 		log_warning("track %u was %sarmed at %.1f s of %s; there was "
 			    "no time for it before %.1f s",
-			    command->number, command->on ? "" : "dis", asked,
-			    take->info.name, now);
+			    command->number, command->on ? "" : "dis",
+			    (double)asked / take->info.rate, take->info.name,
+			    (double)take->fed / take->info.rate);
+	if (late && command->on)
+		json_add_member(&entry, "asked",
+				json_integer((json_int_t)asked));
+	return take_note(take, entry);
 }
 
 /* 1: it took files to be made. */
@@ -201,14 +210,8 @@ static int apply_arm(struct take *take, const struct take_command *command)
 	}
 	if (!command->noted && take->live[i] == command->on)
 		return 0;
-	if (!command->noted) {
-		tell_if_late(take, command);
-		error = take_note(take,
-				  json_pack("{ss si sb sI}", "type", "arm",
-					    "track", (int)command->number, "on",
-					    (int)command->on, "at",
-					    (json_int_t)take->fed));
-	}
+	if (!command->noted)
+		error = note_arm(take, command);
 	late = command->on && !take->open[i];
 	if (error == 0 && late)
 		error = add_file(take, i);
@@ -236,21 +239,46 @@ int take_apply_last_marks(struct take *take)
 	return error;
 }
 
-void take_tell_unarmed(struct take *take)
+/* The first that is left of those that were to sound before the end. */
+static bool next_unarmed(struct take *take, struct take_command *command)
 {
+	bool found = false;
+
 	pthread_mutex_lock(&take->mutex);
-	for (unsigned i = 0; i < take->commands; i++)
-		if (take->command[i].kind == COMMAND_ARM &&
-		    take->command[i].on &&
-		    frame_of(take, &take->command[i]) < take->limit)
-			log_error("track %u was armed at %.1f s of %s, and "
-				  "there was no time for it before the end: "
-				  "the take does not have it",
-				  take->command[i].number,
-				  (double)frame_of(take, &take->command[i]) /
-					  take->info.rate,
-				  take->info.name);
+	while (take->commands > 0 && !found) {
+		unsigned i = find_track(take, take->command[0].number);
+
+		*command = take->command[0];
+		found = command->kind == COMMAND_ARM && command->on &&
+			frame_of(take, command) < take->limit &&
+			i < take->info.tracks && !take->live[i];
+		take->commands--;
+		memmove(take->command, take->command + 1,
+			take->commands * sizeof(*command));
+	}
 	pthread_mutex_unlock(&take->mutex);
+	return found;
+}
+
+int take_note_unarmed(struct take *take)
+{
+	struct take_command command;
+	int error = 0;
+
+	while (error == 0 && next_unarmed(take, &command)) {
+		uint64_t asked = frame_of(take, &command);
+
+		log_error("track %u was armed at %.1f s of %s, and there was "
+			  "no time for it before the end: the take does not "
+			  "have it",
+			  command.number, (double)asked / take->info.rate,
+			  take->info.name);
+		error = take_note(take,
+				  json_pack("{ss si sI}", "type", "unarmed",
+					    "track", (int)command.number, "at",
+					    (json_int_t)asked));
+	}
+	return error;
 }
 
 /* The track that is waited for first, if one is. */

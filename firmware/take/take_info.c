@@ -175,7 +175,8 @@ const char *take_info_verdict(const struct take_info *info)
 {
 	if (info->damages > 0)
 		return "damaged";
-	return info->gap_count || info->missing || info->unsure
+	return info->gap_count || info->missing || info->unsure ||
+			       info->silenced
 		       ? "gaps"
 		       : "sample-complete";
 }

@@ -55,6 +55,7 @@ struct take_info {
 	uint64_t gap_frames, gap_count;
 	unsigned damages; /* entries that say what the medium has lost */
 	bool unsure;	  /* gaps may be missing from the list */
+	bool silenced;	  /* a track does not sound where it was armed */
 	bool healed;	  /* found interrupted, without its tape */
 	uint64_t healed_at;
 	double ppm;

@@ -167,6 +167,7 @@ static int apply_arm(struct take_info *info, const json_t *entry)
 		return -EINVAL;
 	track->armed = json_is_true(json_object_get(entry, "on"));
 	track->filed |= track->armed;
+	info->silenced |= json_object_get(entry, "asked") != NULL;
 	note_found(info, entry);
 	return keep(info->arms, entry);
 }
@@ -363,6 +364,13 @@ static int apply_lost_events(struct take_info *info, const json_t *entry)
 	return keep(info->notes, entry);
 }
 
+/* Of a track that was armed, but not in time. */
+static int apply_unarmed(struct take_info *info, const json_t *entry)
+{
+	info->silenced = true;
+	return keep(info->notes, entry);
+}
+
 /* A ledger of before 2026-11-21 does not say what is missing. */
 static int apply_stop(struct take_info *info, const json_t *entry)
 {
@@ -445,13 +453,14 @@ int take_info_apply(struct take_info *info, const json_t *entry)
 		const char *type;
 		int (*apply)(struct take_info *, const json_t *);
 	} types[] = {
-		{"arm", apply_arm},	   {"marker", apply_marker},
-		{"gap", apply_gap},	   {"clock", apply_clock},
-		{"part", apply_part},	   {"levels", apply_levels},
-		{"resumed", apply_again},  {"healed", apply_healed},
-		{"end", apply_end},	   {"damaged", apply_damage},
-		{"rebuilt", apply_damage}, {"entries-lost", apply_damage},
-		{"stop", apply_stop},	   {"events-lost", apply_lost_events},
+		{"arm", apply_arm},	    {"marker", apply_marker},
+		{"gap", apply_gap},	    {"clock", apply_clock},
+		{"part", apply_part},	    {"levels", apply_levels},
+		{"resumed", apply_again},   {"healed", apply_healed},
+		{"end", apply_end},	    {"damaged", apply_damage},
+		{"rebuilt", apply_damage},  {"entries-lost", apply_damage},
+		{"stop", apply_stop},	    {"events-lost", apply_lost_events},
+		{"unarmed", apply_unarmed},
 	};
 	const char *type = json_string_value(json_object_get(entry, "type"));
 

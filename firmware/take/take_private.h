@@ -139,9 +139,9 @@ bool take_fits_tape(const struct take *take);
 
 /* take_commands.c */
 int take_apply_commands(struct take *take);
-/* Whose arming was put off to the end. */
-void take_tell_unarmed(struct take *take);
 int take_apply_last_marks(struct take *take);
+/* Whose arming was put off to the end; what else is asked for is dropped. */
+int take_note_unarmed(struct take *take);
 uint64_t take_next_border(struct take *take); /* at which an arming waits */
 int take_look_for_stop(struct take *take);
 void take_replay_arms(struct take *take);

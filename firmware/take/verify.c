@@ -310,6 +310,31 @@ static void tell_damages(struct verify *verify)
 	}
 }
 
+/* What the takes' other tracks have, and these could have had. */
+static void tell_unarmed(struct verify *verify, const json_t *list)
+{
+	size_t index;
+	json_t *entry;
+
+	json_array_foreach(list, index, entry)
+	{
+		const char *type =
+			json_string_value(json_object_get(entry, "type"));
+		bool late = json_object_get(entry, "asked") != NULL;
+
+		if (!late && (!type || strcmp(type, "unarmed") != 0))
+			continue;
+		snprintf(verify->problem, sizeof(verify->problem),
+			 "track %llu was armed at frame %llu, and the machine "
+			 "was too busy: it %s",
+			 (unsigned long long)number(entry, "track"),
+			 (unsigned long long)number(entry,
+						    late ? "asked" : "at"),
+			 late ? "sounds later" : "is silent");
+		verify->fn(verify->context, NULL, "", NULL, verify->problem);
+	}
+}
+
 static void check_words(struct verify *verify, bool fits, const char *words)
 {
 	verify->problem[0] = '\0';
@@ -332,6 +357,8 @@ static void check_telling(struct verify *verify)
 			verify,
 			verify_json(info, verify->folder, words, sizeof(words)),
 			words);
+	tell_unarmed(verify, info->arms);
+	tell_unarmed(verify, info->notes);
 	/* It is not damaged, but nobody can say that it is complete. */
 	if (info->unsure)
 		verify->fn(verify->context, NULL, "", NULL,

@@ -445,6 +445,9 @@ static void test_the_others_lose_nothing_meanwhile(void **unused)
 	assert_int_equal(json_array_size(checked.info.arms), 1);
 	assert_true(arm_at(&checked, 0) >= least);
 	assert_true(arm_at(&checked, 0) < checked.info.frames);
+	assert_int_equal(member(json_array_get(checked.info.arms, 0), "asked"),
+			 20 * BLOCK + 5);
+	assert_string_equal(take_info_verdict(&checked.info), "gaps");
 	checked_finish(&checked);
 }
 
@@ -458,6 +461,8 @@ static void test_it_is_where_it_was_asked_for_if_there_is_time(void **unused)
 	poll(NULL, 0, 100); /* so that one that did not wait would be seen */
 	end_held(writer, &checked);
 	assert_int_equal(arm_at(&checked, 0), 20 * BLOCK);
+	assert_string_equal(take_info_verdict(&checked.info),
+			    "sample-complete");
 	assert_int_equal(checked.info.frames, 28 * BLOCK);
 	checked_finish(&checked);
 }
@@ -480,10 +485,27 @@ static void test_disarmed_meanwhile(void **unused)
 	checked_finish(&checked);
 }
 
+static const json_t *note_of(const struct checked *checked, const char *type)
+{
+	const json_t *note;
+	size_t i;
+
+	json_array_foreach(checked->info.notes, i, note)
+	{
+		const char *is =
+			json_string_value(json_object_get(note, "type"));
+
+		if (is && strcmp(is, type) == 0)
+			return note;
+	}
+	return NULL;
+}
+
 static void test_a_stop_does_not_wait_for_it(void **unused)
 {
 	struct checked checked;
 	struct take *writer = begin_held();
+	const json_t *note;
 
 	(void)unused;
 	take_stop(writer, 34 * BLOCK + 7, "stop");
@@ -493,6 +515,29 @@ static void test_a_stop_does_not_wait_for_it(void **unused)
 	assert_int_equal(checked.info.frames, 34 * BLOCK + 7);
 	assert_int_equal(json_array_size(checked.info.arms), 0);
 	assert_false(checked.info.track[1].filed);
+	note = note_of(&checked, "unarmed");
+	assert_int_equal(member(note, "track"), 2);
+	assert_int_equal(member(note, "at"), 20 * BLOCK + 5);
+	assert_string_equal(take_info_verdict(&checked.info), "gaps");
+	checked_finish(&checked);
+}
+
+/* It sounds all the same: there was no time for its being off. */
+static void test_off_and_on_before_the_end(void **unused)
+{
+	struct checked checked;
+	struct take *writer = begin_held();
+
+	(void)unused;
+	take_arm(writer, 1, false, 28 * BLOCK + 5);
+	take_arm(writer, 1, true, 28 * BLOCK + 9);
+	take_stop(writer, 28 * BLOCK + 20, "stop");
+	held = false;
+	end_held(writer, &checked);
+	assert_null(note_of(&checked, "unarmed"));
+	assert_int_equal(json_array_size(checked.info.arms), 1);
+	assert_string_equal(take_info_verdict(&checked.info),
+			    "sample-complete");
 	checked_finish(&checked);
 }
 
@@ -528,6 +573,7 @@ int main(void)
 		CASE(test_it_is_where_it_was_asked_for_if_there_is_time),
 		CASE(test_disarmed_meanwhile),
 		CASE(test_a_stop_does_not_wait_for_it),
+		CASE(test_off_and_on_before_the_end),
 	};
 
 	return cmocka_run_group_tests_name("take_silence", tests, NULL, NULL);

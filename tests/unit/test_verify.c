@@ -211,6 +211,36 @@ static void test_events_that_were_lost(void **unused)
 	expect(VERIFY_GAPS, "gaps may be missing");
 }
 
+static void test_a_track_that_was_armed_in_vain(void **unused)
+{
+	struct rewriting rewriting = {
+		.before = "end",
+		.added = json_pack("{ss si si}", "type", "unarmed", "track", 3,
+				   "at", 1234),
+	};
+
+	(void)unused;
+	record(&simple);
+	rewrite(&rewriting);
+	json_decref(rewriting.added);
+	expect(VERIFY_GAPS, "track 3 was armed at frame 1234");
+}
+
+static void ask_earlier(json_t *entry)
+{
+	json_object_set_new(entry, "asked", json_integer(77));
+}
+
+static void test_a_track_that_was_armed_late(void **unused)
+{
+	struct rewriting rewriting = {.type = "arm", .change = ask_earlier};
+
+	(void)unused;
+	record(&late);
+	rewrite(&rewriting);
+	expect(VERIFY_GAPS, "was armed at frame 77");
+}
+
 static void test_a_gap_that_is_none(void **unused)
 {
 	struct rewriting rewriting = {
@@ -295,6 +325,8 @@ int main(void)
 		CASE(test_an_md5_that_the_ledger_does_not_have),
 		CASE(test_a_peak_that_a_pair_does_not_have),
 		CASE(test_events_that_were_lost),
+		CASE(test_a_track_that_was_armed_in_vain),
+		CASE(test_a_track_that_was_armed_late),
 		CASE(test_a_gap_that_is_none),
 		CASE(test_each_byte_of_the_ledger),
 		CASE(test_a_ledger_that_nobody_writes_into),
