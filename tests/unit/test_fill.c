@@ -27,7 +27,8 @@ int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 
 static ino_t renamed; /* and not synced yet */
-static unsigned renames, too_early, written;
+static unsigned renames, too_early;
+static _Atomic unsigned written;   /* files are synced side by side */
 static void (*after_a_file)(void); /* is copied */
 static void (*before_name)(void);  /* before a copy gets its name */
 
@@ -494,6 +495,7 @@ static void test_what_is_left_of_a_file_is_not_replaced_by_rot(void **unused)
 static void interrupt(void)
 {
 	fake_storage_empty();
+	fake_tape_close(&tape);
 	fake_storage_reset(FAKE_FREEZE, fake.calls * 2 / 3, FAKE_UNDONE);
 	tell(&simple);
 }
