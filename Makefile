@@ -451,7 +451,7 @@ STARVE_STEP ?= 1
 starve: tests ## fail each allocation of a short take in turn, or each STARVE_STEP-th
 	BUILD=$(BUILD) tests/starve.sh 1 3200 $(STARVE_STEP) 8
 	BUILD=$(BUILD) tests/starve.sh --again 1 3200 $(STARVE_STEP) 8
-	BUILD=$(BUILD) tests/starve_heal.sh 1 1500 $(STARVE_STEP)
+	BUILD=$(BUILD) tests/starve_heal.sh 1 2000 $(STARVE_STEP)
 
 TORTURE_SECONDS ?= 600
 .PHONY: torture
