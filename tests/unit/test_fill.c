@@ -137,6 +137,18 @@ static enum fill_result fill(void)
 	return result;
 }
 
+/* As that says, and not a byte of the copy changes; closes dir. */
+static void expect_kept(int dir, enum fill_result result)
+{
+	struct kept kept;
+
+	keep_folder(&kept, dir);
+	assert_int_equal(fill(), result);
+	assert_true(is_equal(&kept, dir));
+	drop(&kept);
+	close(dir);
+}
+
 static void expect_copied(void)
 {
 	char path[256];
@@ -345,7 +357,6 @@ static void test_a_copy_with_shortened_files_is_made_again(void **unused)
 
 static void test_where_both_have_lost_files_both_stay(void **unused)
 {
-	struct kept kept;
 	int dir;
 
 	(void)unused;
@@ -353,11 +364,7 @@ static void test_where_both_have_lost_files_both_stay(void **unused)
 	take_a_file_away();
 	dir = open_copy();
 	assert_int_equal(unlinkat(dir, "02-Track-2.flac", 0), 0);
-	keep_folder(&kept, dir);
-	assert_int_equal(fill(), FILL_THERE);
-	assert_true(is_equal(&kept, dir));
-	drop(&kept);
-	close(dir);
+	expect_kept(dir, FILL_THERE);
 }
 
 static void expect_text(const char *name, const char *text)
@@ -385,18 +392,13 @@ static void make_edited(int dir, const char *name)
 
 static void test_a_copys_edited_file_is_not_lost(void **unused)
 {
-	struct kept kept;
 	int dir;
 
 	(void)unused;
 	assert_int_equal(fill(), FILL_COPIED);
 	dir = open_copy();
 	make_edited(dir, "02-Track-2.flac");
-	keep_folder(&kept, dir);
-	assert_int_equal(fill(), FILL_THERE);
-	assert_true(is_equal(&kept, dir));
-	drop(&kept);
-	close(dir);
+	expect_kept(dir, FILL_THERE);
 }
 
 /* It goes with what is lost, and nobody has it but this medium. */
@@ -455,7 +457,6 @@ static void test_a_copy_with_tags_of_its_own_is_made_again(void **unused)
 /* Nobody knows which of two that differ is the good one. */
 static void test_a_copy_is_not_made_again_from_one_that_differs(void **unused)
 {
-	struct kept kept;
 	int dir;
 
 	(void)unused;
@@ -465,17 +466,12 @@ static void test_a_copy_is_not_made_again_from_one_that_differs(void **unused)
 	close(dir);
 	dir = open_copy();
 	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
-	keep_folder(&kept, dir);
-	assert_int_equal(fill(), FILL_OTHER);
-	assert_true(is_equal(&kept, dir));
-	drop(&kept);
-	close(dir);
+	expect_kept(dir, FILL_OTHER);
 }
 
 /* What a file of the copy still has may be all there is of it. */
 static void test_what_is_left_of_a_file_is_not_replaced_by_rot(void **unused)
 {
-	struct kept kept;
 	int dir;
 
 	(void)unused;
@@ -485,11 +481,7 @@ static void test_what_is_left_of_a_file_is_not_replaced_by_rot(void **unused)
 	close(dir);
 	dir = open_copy();
 	shorten(dir, "02-Track-2.flac", FLAC_HEAD_BYTES + 40000);
-	keep_folder(&kept, dir);
-	assert_int_equal(fill(), FILL_OTHER);
-	assert_true(is_equal(&kept, dir));
-	drop(&kept);
-	close(dir);
+	expect_kept(dir, FILL_OTHER);
 }
 
 static void interrupt(void)
@@ -525,18 +517,13 @@ static void test_a_shorter_copy_that_lost_a_file_is_made_again(void **unused)
 /* Same tape, same frame, and one of them had its armings late, say. */
 static void test_a_shorter_copy_that_sounds_otherwise_stays(void **unused)
 {
-	struct kept kept;
 	int dir = put_shorter();
 
 	(void)unused;
 	assert_int_equal(unlinkat(dir, "03-Track-3.flac", 0), 0);
 	assert_int_equal(
 		renameat(dir, "01-Track-1.flac", dir, "02-Track-2.flac"), 0);
-	keep_folder(&kept, dir);
-	assert_int_equal(fill(), FILL_OTHER);
-	assert_true(is_equal(&kept, dir));
-	drop(&kept);
-	close(dir);
+	expect_kept(dir, FILL_OTHER);
 }
 
 /* Nobody knows what its ledger said; the sound of both is the same. */
